@@ -1,0 +1,346 @@
+"""What an analysis finds: the records behind results.json, in the order they stand there.
+
+Field names are the published contract (``abgap schema results``). A field that may be missing is
+``None``; a number that could not be computed is a ``NotEstimable``. Fractions, not percent:
+a lift of 0.04 is +4 %. Money is in the study's currency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from abgap.records.numbers import Estimable, Interval
+from abgap.records.vocabulary import (
+    Adjustment,
+    Decision,
+    Direction,
+    Kind,
+    Role,
+    Status,
+    VerdictName,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudySummary:
+    """The head of the study file, as far as a reader of the results needs it."""
+
+    name: str
+    currency: str | None
+    timezone: str
+    alpha: float
+    looks: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricDefinition:
+    """One online metric in words, with its contract."""
+
+    name: str
+    kind: Kind
+    role: Role
+    direction: Direction
+    definition: str
+    money: bool
+    smallest_worthwhile_lift: float | None
+    non_inferiority_margin: float | None
+    why: str | None = None
+    owner: str | None = None
+    review_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFile:
+    """One input file: name as the study gives it, size in bytes, sha256 of its content, rows read."""
+
+    source: str
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSource:
+    """One source of the study: the rows it gave, and those that were refused, by cause."""
+
+    source: str
+    rows: int
+    rejected: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryText:
+    """One compiled statement that ran: name, purpose, text ready to paste, hash of its template."""
+
+    name: str
+    purpose: str
+    sql: str
+    template_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the numbers come from."""
+
+    abgap_version: str
+    study_file: str
+    study_sha256: str
+    inputs: tuple[InputFile, ...]
+    sources: tuple[InputSource, ...]
+    queries: tuple[QueryText, ...]
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What the study says of one model."""
+
+    name: str
+    version: str | None = None
+    trained_until: str | None = None
+    latency_p50_ms: float | None = None
+    latency_p95_ms: float | None = None
+    cost_per_1000_requests: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentResult:
+    """One experiment: who was in it, what to do with it, and the sentence that says so.
+
+    arms: analysed units per variant, control first. start, end: ISO dates or datetimes, end exclusive.
+    decision_reason: one sentence. headline: the verdict sentence of its first gap pair, or of its primary
+    metric when the study declares no gap.
+    """
+
+    name: str
+    control: str
+    arms: Mapping[str, int]
+    start: str | None
+    end: str | None
+    models: Mapping[str, str]
+    decision: Decision
+    headline: str
+    decision_reason: str
+    next_action: str
+    tags: tuple[str, ...] = ()
+    hypothesis: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One data check. ``experiment`` is None for a check of a whole source.
+
+    value and threshold are what was measured and where it begins to matter (None where there is no
+    such number). ``blocking``: a failure makes every verdict of the experiment untrustworthy.
+    sql: name of the query whose rows it is based on.
+    """
+
+    name: str
+    experiment: str | None
+    status: Status
+    value: float | None
+    threshold: float | None
+    sentence: str
+    sql: str | None
+    blocking: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NonInferiority:
+    """The guardrail test: margin as a relative lift, one-sided p, and whether it holds at alpha."""
+
+    margin: float
+    p_value: float | None
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One metric of one treatment arm against control, over all units, a slice, or a period.
+
+    slice_name and period are None for the whole experiment; slice_value None with a slice_name means "not
+    known". period: ISO date; the row covers units first exposed up to the end of that day.
+    value_*: mean per unit, share, or ratio in each arm (after capping, before covariate adjustment).
+    difference: absolute, treatment minus control. lift: relative to control.
+    mde: relative lift detectable with 80 % power at this size. effect_size: Cohen's d or h.
+    """
+
+    experiment: str
+    metric: str
+    role: Role
+    kind: Kind
+    direction: Direction
+    control: str
+    treatment: str
+    slice_name: str | None
+    slice_value: str | None
+    period: str | None
+    n_control: int
+    n_treatment: int
+    value_control: float | None
+    value_treatment: float | None
+    difference: Estimable
+    lift: Estimable
+    p_value: float | None
+    p_adjusted: float | None
+    adjustment: Adjustment
+    significant: bool
+    effect_size: Estimable
+    mde: float | None
+    power_at_smallest_worthwhile: float | None
+    equivalence_p: float | None
+    non_inferiority: NonInferiority | None
+    covariate_variance_removed: float | None
+    capped_units: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineRow:
+    """One offline metric of one model against its baseline.
+
+    n: queries or examples compared; skipped: those left out (not shared by both models, or without value).
+    gain: model minus baseline, in the metric's own units; a NotEstimable with reason ``no_interval_given``
+    when only a bare value was given: then ``value - baseline_value`` is taken at face value.
+    """
+
+    model: str
+    baseline: str
+    metric: str
+    definition: str
+    direction: Direction
+    slice_name: str | None
+    slice_value: str | None
+    n: int | None
+    skipped: int
+    value: float | None
+    baseline_value: float | None
+    gain: Estimable
+    p_value: float | None
+    p_adjusted: float | None
+    lazy: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunnelStage:
+    """One stage of the exact decomposition: its share of the total log lift, and the same in money.
+
+    log_lift with low and high: interval on the log-ratio scale. money with money_low, money_high: contribution to
+    the total's change per unit, in the total's own units. value_*: the stage's ratio in each arm.
+    """
+
+    stage: str
+    value_control: float
+    value_treatment: float
+    log_lift: float | None
+    low: float | None
+    high: float | None
+    money: float | None
+    money_low: float | None
+    money_high: float | None
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One reason why a gain got lost, tested (a later capability fills these)."""
+
+    name: str
+    status: str
+    share: float | None
+    lift: Estimable
+    sentence: str
+    next_action: str
+    missing: tuple[str, ...]
+    sql: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """One offline metric against one business metric in one treatment arm.
+
+    offline_gain and online_lift are turned so that up is good. offline_face_value: the gain when no
+    interval was given. expected_lift: what the gain should have brought, with its source in
+    ``expected_source``, or None. money_per_year: the difference in the business metric at the experiment's
+    traffic over a year, None when the metric is not money.
+    units_needed: units per arm to detect the smallest worthwhile lift with 80 % power, when the verdict is inconclusive.
+    """
+
+    experiment: str
+    treatment: str
+    control: str
+    offline_metric: str
+    business_metric: str
+    offline_gain: Estimable
+    offline_face_value: float | None
+    online_lift: Estimable
+    smallest_worthwhile_lift: float | None
+    expected_lift: Interval | None
+    expected_source: str | None
+    verdict: VerdictName
+    sentence: str
+    next_action: str
+    correction: str
+    power_at_smallest_worthwhile: float | None
+    power_at_expected: float | None
+    units_needed: int | None
+    weeks_needed: float | None
+    money_per_year: Interval | None
+    funnel: tuple[FunnelStage, ...]
+    funnel_note: str | None
+    reasons: tuple[Finding, ...] = ()
+    budget: tuple[Mapping[str, object], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NineCells:
+    """Offline -/0/+ (rows) by business -/0/+ (columns): counts of gap pairs, trustworthy ones only.
+
+    A sign counts as + or - only when established at the study's alpha.
+    """
+
+    offline_metric: str
+    business_metric: str
+    counts: tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
+    untrustworthy: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portfolio:
+    """All experiments together: what can be said without a model of the portfolio.
+
+    Fields beyond the cells belong to a later capability and are None with a sentence in ``refusals``.
+    """
+
+    n_experiments: int
+    verdicts: Mapping[str, int]
+    nine_cells: tuple[NineCells, ...]
+    refusals: tuple[str, ...]
+    sign_agreement: float | None = None
+    correlation: float | None = None
+    slope: float | None = None
+    transfer: Mapping[str, float] | None = None
+    smallest_gain_worth_testing: float | None = None
+    decision_rules: tuple[Mapping[str, object], ...] = ()
+    metric_trust: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """Everything one run found; the only thing a report is made of."""
+
+    study: StudySummary
+    generated_at: str
+    provenance: Provenance
+    metrics: tuple[MetricDefinition, ...]
+    models: tuple[ModelFacts, ...]
+    experiments: tuple[ExperimentResult, ...]
+    checks: tuple[Check, ...]
+    estimates: tuple[Estimate, ...]
+    offline: tuple[OfflineRow, ...]
+    gaps: tuple[Gap, ...]
+    portfolio: Portfolio

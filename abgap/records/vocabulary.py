@@ -1,0 +1,105 @@
+"""The closed sets of words that abgap uses, each written once.
+
+Every enum is a ``StrEnum``: its value is what stands in a study file and in results.json.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How a metric turns the events of a unit into a value, and arms into an estimate."""
+
+    MEAN = "mean"
+    PROPORTION = "proportion"
+    RATIO = "ratio"
+    QUANTILE = "quantile"
+    RETENTION = "retention"
+
+
+class Role(StrEnum):
+    """What a metric is for in the decision."""
+
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+    GUARDRAIL = "guardrail"
+    DIAGNOSTIC = "diagnostic"
+
+
+class Direction(StrEnum):
+    """Which way is better."""
+
+    UP = "up"
+    DOWN = "down"
+
+    @property
+    def sign(self) -> int:
+        """+1 when more is better, -1 when less is."""
+        return 1 if self is Direction.UP else -1
+
+
+class Aggregate(StrEnum):
+    """How the events of one unit become one number."""
+
+    SUM = "sum"
+    COUNT = "count"
+    COUNT_DISTINCT = "count_distinct"
+    MAX = "max"
+    MIN = "min"
+    MEAN = "mean"
+
+
+class Status(StrEnum):
+    """The outcome of a data check."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    NOT_TESTABLE = "not_testable"
+
+
+class Decision(StrEnum):
+    """What to do with an experiment."""
+
+    SHIP = "ship"
+    DO_NOT_SHIP = "do not ship"
+    KEEP_RUNNING = "keep running"
+    CANNOT_BE_JUDGED = "cannot be judged"
+
+
+class VerdictName(StrEnum):
+    """What became of an offline gain in one experiment (docs/methods.md, "The verdict")."""
+
+    UNTRUSTWORTHY = "untrustworthy"
+    TRANSLATED = "translated"
+    FELL_SHORT = "fell short"
+    DID_NOT_MOVE = "did not move"
+    REVERSED = "reversed"
+    MISSED_BY_OFFLINE = "missed by offline"
+    NO_OFFLINE_GAIN = "no offline gain"
+    LOSS_CONFIRMED = "loss confirmed"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Adjustment(StrEnum):
+    """How a p-value was corrected for multiple testing."""
+
+    HOLM = "holm"
+    BENJAMINI_HOCHBERG = "benjamini-hochberg"
+    NONE = "none"
+
+
+class Reason(StrEnum):
+    """Why a number could not be computed."""
+
+    NO_UNITS = "no_units"
+    TOO_FEW_UNITS = "too_few_units"
+    ZERO_VARIANCE = "zero_variance"
+    NO_DENOMINATOR = "no_denominator"
+    CONTROL_NEAR_ZERO = "control_near_zero"
+    NO_VARIANCE_GIVEN = "no_variance_given"
+    NO_INTERVAL_GIVEN = "no_interval_given"
+    NOT_POSITIVE = "not_positive"
+    NOT_DECLARED = "not_declared"
+    NOT_MATCHED = "not_matched"
