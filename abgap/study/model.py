@@ -2,23 +2,35 @@
 
 This module only says what a study *is*. Reading the file, naming the nearest key and collecting
 all problems is ``load.py``; rules that tie several keys together are ``rules.py``; what this version can not
-do yet is ``supported.py``.
+do yet is ``supported.py``; what each key is for, in a sentence, is ``keys.py``.
+
+Where a value may be written in more than one form, a validator chooses the form that is meant before
+pydantic looks, so that a mistake gives one problem and not one per form.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic_core import PydanticCustomError
 
 from abgap.records.vocabulary import Aggregate, Direction, Kind, Role
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
+# A century: what is longer is a mistake of units, and overflows timestamps.
+Days = Annotated[float, Field(gt=0, le=36_525)]
 NonEmpty = Annotated[str, Field(min_length=1)]
-Moment: TypeAlias = dt.datetime | dt.date
+
+
+def _wrong(message: str) -> PydanticCustomError:
+    """Make an error whose text is already meant for the reader of the study file."""
+    return PydanticCustomError("study", "{text}", {"text": message})
 
 
 class StudyModel(BaseModel):
@@ -27,10 +39,16 @@ class StudyModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+def _constant(value: object) -> object:
+    if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise _wrong("must be text, a finite number, true or false")
+
+
 class ConstantColumn(StudyModel):
     """A column that has the same value in every row: ``{ value = "mail" }``."""
 
-    value: str | int | float | bool
+    value: Annotated[str | int | float | bool, BeforeValidator(_constant)]
 
 
 class ExpressionColumn(StudyModel):
@@ -39,13 +57,58 @@ class ExpressionColumn(StudyModel):
     expr: NonEmpty
 
 
-ColumnSpec: TypeAlias = NonEmpty | ConstantColumn | ExpressionColumn
+def _column(value: object) -> object:
+    if isinstance(value, Mapping) and ("value" in value) != ("expr" in value):
+        return (ConstantColumn if "value" in value else ExpressionColumn).model_validate(value)
+    if isinstance(value, ConstantColumn | ExpressionColumn) or (isinstance(value, str) and value):
+        return value
+    raise _wrong('must be a column name, { value = constant } or { expr = "scalar SQL" }')
+
+
+def _path(value: object) -> object:
+    if isinstance(value, list) and value:
+        return TypeAdapter(list[NonEmpty]).validate_python(value, strict=True)
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise _wrong("must be text (a file, glob, directory or URL) or a list of such texts")
+
+
+def _moment(value: object) -> object:
+    if value is None or isinstance(value, dt.date):
+        return value
+    raise _wrong("must be a date (2026-03-02) or a timestamp (2026-03-02T09:00:00Z), without quotes")
+
+
+def _date(value: object) -> object:
+    if value is None or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):
+        return value
+    raise _wrong("must be a date such as 2026-12-31, without quotes and without a time")
+
+
+def _split(value: object) -> object:
+    if isinstance(value, Mapping):
+        return TypeAdapter(dict[NonEmpty, PositiveFloat]).validate_python(value, strict=True)
+    if value is None or value == "equal":
+        return value
+    raise _wrong('must be "equal" or a table of shares such as { A = 0.5, B = 0.5 }')
+
+
+ColumnSpec: TypeAlias = Annotated[NonEmpty | ConstantColumn | ExpressionColumn, BeforeValidator(_column)]
+Paths: TypeAlias = Annotated[NonEmpty | list[NonEmpty], BeforeValidator(_path)]
+Moment: TypeAlias = Annotated[dt.datetime | dt.date, BeforeValidator(_moment)]
+CalendarDate: TypeAlias = Annotated[dt.date, BeforeValidator(_date)]
+Split: TypeAlias = Annotated[dict[NonEmpty, PositiveFloat] | Literal["equal"], BeforeValidator(_split)]
+# TOML has no enums: their values are read from text.
+MetricKind: TypeAlias = Annotated[Kind, Field(strict=False)]
+MetricRole: TypeAlias = Annotated[Role, Field(strict=False)]
+BetterDirection: TypeAlias = Annotated[Direction, Field(strict=False)]
+PartAggregate: TypeAlias = Annotated[Aggregate, Field(strict=False)]
 
 
 class Source(StudyModel):
     """Where rows come from: files, or one SELECT over files."""
 
-    path: NonEmpty | list[NonEmpty] | None = None
+    path: Paths | None = None
     query: NonEmpty | None = None
     query_file: NonEmpty | None = None
     format: Literal["parquet", "csv", "json", "trec"] | None = None
@@ -60,7 +123,7 @@ class StudyHead(StudyModel):
     timezone: NonEmpty = "UTC"
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     looks: Literal["fixed", "sequential"] = "fixed"
-    seed: int = 20260101
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 20260101
 
 
 class Exposures(Source):
@@ -81,7 +144,7 @@ class Experiment(StudyModel):
 
     control: NonEmpty
     treatments: list[NonEmpty] | None = None
-    split: dict[NonEmpty, PositiveFloat] | Literal["equal"] | None = None
+    split: Split | None = None
     start: Moment | None = None
     end: Moment | None = None
     models: dict[NonEmpty, NonEmpty] = Field(default_factory=dict)
@@ -102,41 +165,71 @@ class Part(StudyModel):
     fact: NonEmpty | None = None
     where: NonEmpty | None = None
     value: NonEmpty | None = None
-    aggregate: Aggregate | None = None
+    aggregate: PartAggregate | None = None
+
+    @property
+    def effective_aggregate(self) -> Aggregate:
+        """The aggregate that holds: ``sum`` of a value, or ``count`` of rows when none is given."""
+        return self.aggregate or (Aggregate.COUNT if self.value is None else Aggregate.SUM)
 
 
 class Covariate(StudyModel):
     """A pre-period twin for variance reduction: days before exposure, or a column."""
 
-    lookback_days: PositiveFloat | None = None
+    lookback_days: Days | None = None
     column: NonEmpty | None = None
+
+
+def _covariate(value: object) -> object:
+    if isinstance(value, list):
+        return TypeAdapter(list[Covariate]).validate_python(value, strict=True)
+    if isinstance(value, Mapping):
+        return Covariate.model_validate(value)
+    if value is None or isinstance(value, Covariate):
+        return value
+    raise _wrong('must be a table: { lookback_days = 14 } or { column = "name" }')
+
+
+Covariates: TypeAlias = Annotated[Covariate | list[Covariate], BeforeValidator(_covariate)]
 
 
 class Metric(StudyModel):
     """``[metrics.NAME]``: one number per unit, and its contract with the business."""
 
-    kind: Kind
+    kind: MetricKind
     fact: NonEmpty | None = None
     where: NonEmpty | None = None
     value: NonEmpty | None = None
-    aggregate: Aggregate | None = None
+    aggregate: PartAggregate | None = None
     numerator: Part | None = None
     denominator: Part | None = None
-    window_days: PositiveFloat | None = None
+    window_days: Days | None = None
     quantile: Fraction | None = None
-    from_day: NonNegativeFloat | None = None
-    to_day: PositiveFloat | None = None
-    role: Role = Role.SECONDARY
-    direction: Direction = Direction.UP
+    from_day: Annotated[float, Field(ge=0, le=36_525)] | None = None
+    to_day: Days | None = None
+    role: MetricRole = Role.SECONDARY
+    direction: BetterDirection = Direction.UP
     money: bool = False
     cap_percentile: Annotated[float, Field(gt=50, lt=100)] | None = None
-    covariate: Covariate | list[Covariate] | None = None
+    covariate: Covariates | None = None
     smallest_worthwhile_lift: PositiveFloat | None = None
     non_inferiority_margin: PositiveFloat | None = None
     description: NonEmpty | None = None
     why: NonEmpty | None = None
     owner: NonEmpty | None = None
-    review_by: dt.date | None = None
+    review_by: CalendarDate | None = None
+
+    @property
+    def own_part(self) -> Part:
+        """The part of a metric that is no ratio: its fact, where, value and aggregate."""
+        return Part(fact=self.fact, where=self.where, value=self.value, aggregate=self.aggregate)
+
+    @property
+    def covariates(self) -> tuple[Covariate, ...]:
+        """The declared covariates, whichever way they were written."""
+        if self.covariate is None:
+            return ()
+        return (self.covariate,) if isinstance(self.covariate, Covariate) else tuple(self.covariate)
 
 
 class Funnel(StudyModel):
@@ -161,17 +254,17 @@ class OfflineMetric(StudyModel):
     gain: Literal["linear", "exp"] | None = None
     ties: Literal["docid", "expected"] | None = None
     empty: Literal["zero", "skip"] | None = None
-    direction: Direction = Direction.UP
+    direction: BetterDirection = Direction.UP
     why: NonEmpty | None = None
     owner: NonEmpty | None = None
-    review_by: dt.date | None = None
+    review_by: CalendarDate | None = None
 
 
 class Model(StudyModel):
     """``[models.NAME]``: facts about a model that scores do not tell."""
 
     version: NonEmpty | None = None
-    trained_until: dt.date | None = None
+    trained_until: CalendarDate | None = None
     latency_p50_ms: PositiveFloat | None = None
     latency_p95_ms: PositiveFloat | None = None
     cost_per_1000_requests: NonNegativeFloat | None = None
@@ -194,9 +287,26 @@ class Engine(StudyModel):
     """``[engine]``: what runs the queries, and how much of the machine it may take."""
 
     name: Literal["duckdb", "spark"] = "duckdb"
-    threads: Annotated[int, Field(ge=1)] | None = None
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     memory_limit: NonEmpty | None = None
     temp_directory: NonEmpty | None = None
+
+
+def _experiments(value: object) -> object:
+    if isinstance(value, ExperimentsFile):
+        return value
+    if not isinstance(value, Mapping):
+        raise _wrong("must be a table: [experiments.NAME], or [experiments] with a path")
+    if any(key in value and not isinstance(value[key], Mapping) for key in ("path", "query", "query_file")):
+        return ExperimentsFile.model_validate(value)
+    return TypeAdapter(dict[NonEmpty, Experiment]).validate_python(value, strict=True)
+
+
+Experiments: TypeAlias = Annotated[
+    dict[NonEmpty, Experiment] | ExperimentsFile,
+    Field(union_mode="left_to_right"),
+    BeforeValidator(_experiments),
+]
 
 
 class Study(StudyModel):
@@ -209,7 +319,7 @@ class Study(StudyModel):
     units: Source | None = None
     unit_values: UnitValues | None = None
     moments: Source | None = None
-    experiments: dict[NonEmpty, Experiment] | ExperimentsFile = Field(default_factory=dict)
+    experiments: Experiments = Field(default_factory=dict)
     metrics: dict[NonEmpty, Metric] = Field(default_factory=dict)
     funnels: dict[NonEmpty, Funnel] = Field(default_factory=dict)
     offline: Offline = Field(default_factory=Offline)
