@@ -1,0 +1,1 @@
+"""What runs the queries: the catalogue of SQL files, the template rules, and DuckDB."""

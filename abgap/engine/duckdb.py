@@ -1,0 +1,150 @@
+"""DuckDB as the engine: runs statements, returns small columns, keeps a record of what ran.
+
+One connection in memory; input files are only ever read. Results come back as numpy columns, never as
+rows of logs. Errors of the engine become one sentence that names the statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from abgap.engine.catalogue import Statement
+from abgap.errors import DataError, EngineError, QueryError
+from abgap.records import QueryText
+from abgap.sources.sql import Sql, identifier, literal
+
+Columns = dict[str, npt.NDArray[Any]]
+
+
+class DuckDBEngine:
+    """A private DuckDB in memory. Use it in a ``with`` statement."""
+
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        threads: int | None = None,
+        memory_limit: str | None = None,
+        temp_directory: str | None = None,
+    ) -> None:
+        """Open it; relative file names in a study's queries are relative to ``directory``."""
+        settings: dict[str, Any] = {
+            "autoinstall_known_extensions": False,
+            "preserve_insertion_order": False,
+            "file_search_path": str(directory),
+        }
+        optional = {"threads": threads, "memory_limit": memory_limit, "temp_directory": temp_directory}
+        settings.update({key: value for key, value in optional.items() if value is not None})
+        try:
+            self._connection = duckdb.connect(":memory:", config=settings)
+        except duckdb.Error as error:
+            raise EngineError(f"DuckDB refused its settings: {first_line(error)}; see [engine] in the study") from error
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET enable_progress_bar = false")
+        self._ran: dict[tuple[str, str], QueryText] = {}
+
+    def __enter__(self) -> DuckDBEngine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection; everything in it is gone."""
+        self._connection.close()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The connection itself, for export and for the SQL shell."""
+        return self._connection
+
+    @property
+    def statements(self) -> tuple[QueryText, ...]:
+        """Every catalogue statement that ran, in order, each once."""
+        return tuple(self._ran.values())
+
+    def fetch(self, statement: Statement) -> Columns:
+        """Run the statement; its result as numpy columns (text and dates as objects, null as None; numbers with NaN)."""
+        self._remember(statement)
+        return self._columns(statement.sql, statement.params)
+
+    def create_table(self, name: str, statement: Statement) -> None:
+        """Keep the statement's result as a temporary table."""
+        self._create("TABLE", name, statement)
+
+    def create_view(self, name: str, statement: Statement) -> None:
+        """Give the statement a name; it is run again each time it is read."""
+        self._create("VIEW", name, statement)
+
+    def _create(self, what: str, name: str, statement: Statement) -> None:
+        self._remember(statement)
+        self.run(f"CREATE OR REPLACE TEMP {what} {identifier(name)} AS\n{statement.sql}", statement.params)
+
+    def run(self, sql: str, params: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+        """Run SQL made by this package; engine errors become DataError or EngineError."""
+        try:
+            return self._connection.execute(sql, dict(params) if params else None)
+        except duckdb.Error as error:
+            raise _translated(error) from error
+
+    def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a small result."""
+        return self.run(sql, params).fetchall()
+
+    def describe(self, relation: Sql) -> dict[str, str]:
+        """The columns of a relation and their types, without reading its rows."""
+        return {str(row[0]): str(row[1]) for row in self.rows(f"DESCRIBE SELECT * FROM {relation}")}
+
+    def type_of(self, expression: Sql, relation: Sql) -> str:
+        """The type an expression has over a relation, found by the binder alone."""
+        return str(self.rows(f"DESCRIBE SELECT {expression} FROM {relation}")[0][1])
+
+    def _columns(self, sql: str, params: Mapping[str, Any]) -> Columns:
+        return {name: _plain(column) for name, column in self.run(sql, params).fetchnumpy().items()}
+
+    def _remember(self, statement: Statement) -> None:
+        shown = "".join(f"SET VARIABLE {key} = {literal(value)};\n" for key, value in statement.params.items())
+        key = (statement.query.name, shown + statement.sql)
+        self._ran.setdefault(
+            key,
+            QueryText(
+                name=statement.query.name,
+                purpose=statement.query.purpose,
+                sql=shown + statement.sql,
+                template_sha256=statement.query.sha256,
+            ),
+        )
+
+
+def _plain(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Numbers and booleans as float64 with NaN for null; everything else as objects with None for null."""
+    mask = np.ma.getmaskarray(column)
+    data = np.ma.getdata(column)
+    if data.dtype.kind in "iufb":
+        numbers = data.astype(np.float64)
+        numbers[mask] = np.nan
+        return numbers
+    objects = data.astype(object)
+    objects[mask] = None
+    return objects
+
+
+def first_line(error: Exception) -> str:
+    """The engine's message without its stack of context, and without its kind in front."""
+    line = str(error).strip().splitlines()[0]
+    return line.split(": ", 1)[-1] if line.split(":")[0].endswith("Error") else line
+
+
+def _translated(error: duckdb.Error) -> DataError | EngineError:
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return EngineError(f"DuckDB ran out of memory: {first_line(error)}; raise [engine] memory_limit or set temp_directory")
+    if isinstance(error, duckdb.IOException | duckdb.InvalidInputException | duckdb.ConversionException | duckdb.HTTPException):
+        return DataError(first_line(error))
+    return QueryError(first_line(error))

@@ -1,0 +1,1 @@
+"""Where rows come from: files, column mapping, and safe SQL text for both."""

@@ -1,0 +1,36 @@
+-- purpose: Cells added up to whole experiments, slices and days. Exact sums add exactly, so no unit is read again.
+-- takes: the slices and sums of the study, compiled into the select list.
+-- reads: cells.
+-- gives: one row per experiment x variant, per slice value of each slice, and per day of first exposure (period, ISO date):
+--        grouping (whole, slice, period), slice_name, slice_value, period, units and all sums of the cells.
+select
+    experiment, variant,
+    'whole' as level, null as slice_name, null as slice_value, null as period
+{% for sum in sums %}
+    , sum({{ sum }}) as {{ sum }}
+{% endfor %}
+from cells
+group by experiment, variant
+{% for slice in slices %}
+union all
+select
+    experiment, variant,
+    'slice', {{ slice.label }}, cast({{ slice.name }} as varchar), null
+{% for sum in sums %}
+    , sum({{ sum }})
+{% endfor %}
+from cells
+group by experiment, variant, {{ slice.name }}
+{% endfor %}
+{% if by_day %}
+union all
+select
+    experiment, variant,
+    'period', null, null, cast(day as varchar)
+{% for sum in sums %}
+    , sum({{ sum }})
+{% endfor %}
+from cells
+group by experiment, variant, day
+{% endif %}
+order by 1, 2, 3, 4, 5, 6
