@@ -9,6 +9,7 @@ are added. Fractions go in, percent comes out: ``signed_percent(0.04)`` is ``+4.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from abgap.records.numbers import Interval
@@ -16,6 +17,9 @@ from abgap.records.numbers import Interval
 MINUS = "\u2212"
 MAX_DECIMALS = 8
 _EXTRA_DECIMALS = 3
+_ABBREVIATION = re.compile(
+    r"\b(?:ndcg|dcg|mrr|map(?=@)|auc|roc|rbo|ctr|f1|r2|mae|mse|rmse|mape|smape|wape|mase|mcc)\b"
+)
 _SCALES = ((1e9, "billion"), (1e6, "million"), (1e3, "thousand"))
 
 
@@ -43,6 +47,11 @@ def percent(fraction: float, *, decimals: int = 1) -> str:
 def signed_percent(fraction: float, *, decimals: int = 1) -> str:
     """Write a change: ``+4.0 %``, ``−0.3 %``."""
     return f"{signed(fraction * 100, decimals=decimals)} %"
+
+
+def declared_percent(fraction: float) -> str:
+    """Write a share as somebody declared it, without digits of ours: ``1.5 %``, ``0.25 %``."""
+    return f"{fraction * 100:.6g} %".replace("-", MINUS)
 
 
 def count(n: float) -> str:
@@ -100,6 +109,16 @@ def plural(n: float, noun: str) -> str:
     """Write ``1 week``, ``12,000 units``."""
     text = count(n)
     return f"{text} {noun}" if text == "1" else f"{text} {noun}s"
+
+
+def label(name: str) -> str:
+    """Make words of a name: ``revenue_per_user`` is ``revenue per user``, ``ndcg@10`` is ``NDCG@10``."""
+    return _ABBREVIATION.sub(lambda found: found.group().upper(), name.replace("_", " "))
+
+
+def sentence_case(text: str) -> str:
+    """Begin with a capital letter, and leave the rest as it is."""
+    return text[:1].upper() + text[1:]
 
 
 def interval_decimals(interval: Interval, *, borders: Sequence[float] = (0.0,), least: int = 0) -> int:

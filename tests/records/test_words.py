@@ -78,6 +78,23 @@ def test_small_words() -> None:
     assert words.count(1234567) == "1,234,567"
 
 
+def test_names_become_words_and_known_abbreviations_capitals() -> None:
+    assert words.label("revenue_per_user") == "revenue per user"
+    assert words.label("ndcg@10") == "NDCG@10"
+    assert words.label("map@5") == "MAP@5"
+    assert words.label("map_opens") == "map opens"
+    assert words.label("<b>ctr</b>") == "<b>CTR</b>"
+    assert words.sentence_case("revenue of NY") == "Revenue of NY"
+    assert words.sentence_case("") == ""
+
+
+def test_a_declared_share_is_shown_as_it_was_declared() -> None:
+    assert words.declared_percent(0.015) == "1.5 %"
+    assert words.declared_percent(0.0025) == "0.25 %"
+    assert words.declared_percent(0.01) == "1 %"
+    assert words.declared_percent(-0.07) == "−7 %"
+
+
 finite = st.floats(-1e9, 1e9, allow_subnormal=False)
 
 
