@@ -1,0 +1,53 @@
+"""Rules that tie several keys of the study file together.
+
+Each rule is a small function from a draft to the flaws it finds; ``RULES`` is the whole list. A new rule is
+one function and one line in this registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from abgap.study.flaws import Draft, Flaw
+from abgap.study.rules import experiments, funnels, metrics, settings, sources
+
+Rule = Callable[[Draft], Iterator[Flaw]]
+
+RULES: tuple[Rule, ...] = (
+    settings.timezone_is_known,
+    settings.memory_limit_is_a_size,
+    settings.names_differ_by_more_than_case,
+    settings.gap_names_what_exists,
+    settings.exchange_rates_are_of_the_gap,
+    sources.one_base,
+    sources.companions_of_the_base,
+    sources.one_place_to_read_from,
+    sources.format_goes_with_files,
+    sources.columns_are_mapped,
+    sources.columns_are_known,
+    sources.moments_have_values,
+    sources.slices_are_free_names,
+    experiments.some_experiment_is_declared,
+    experiments.control_is_no_treatment,
+    experiments.treatments_are_named_once,
+    experiments.split_covers_the_variants,
+    experiments.starts_before_it_ends,
+    experiments.models_are_of_its_variants,
+    metrics.keys_fit_the_kind,
+    metrics.keys_fit_the_base,
+    metrics.needed_keys_are_there,
+    metrics.parts_are_whole,
+    metrics.facts_exist,
+    metrics.times_are_mapped,
+    metrics.covariates_have_a_source,
+    metrics.retention_days_are_in_order,
+    metrics.margins_are_for_guardrails,
+    funnels.stages_exist,
+    funnels.stages_chain,
+)
+
+
+def broken_rules(draft: Draft) -> Iterator[Flaw]:
+    """All flaws that the rules find in a draft, in the order of the registry."""
+    for rule in RULES:
+        yield from rule(draft)

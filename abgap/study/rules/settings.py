@@ -1,0 +1,95 @@
+"""Rules for the head of the study, for names, and for what the gap is read from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from abgap.study.flaws import Draft, Flaw, suggestion
+from abgap.study.toml import Loc, quoted
+
+_MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)\Z", re.IGNORECASE)
+
+
+def timezone_is_known(draft: Draft) -> Iterator[Flaw]:
+    """The time zone is one of the IANA names."""
+    name = draft.study.study.timezone
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        hint = "use an IANA name such as 'UTC' or 'Europe/Berlin'"
+        yield Flaw(("study", "timezone"), f"there is no time zone {quoted(name)}", hint)
+
+
+def memory_limit_is_a_size(draft: Draft) -> Iterator[Flaw]:
+    """A memory limit is a number with a unit."""
+    limit = draft.study.engine.memory_limit
+    if limit is not None and not _MEMORY.match(limit):
+        loc = ("engine", "memory_limit")
+        yield Flaw(loc, f"{quoted(limit)} is not an amount of memory", "write it like '4GB' or '512MB'")
+
+
+def names_differ_by_more_than_case(draft: Draft) -> Iterator[Flaw]:
+    """Engines fold the case of names, and a funnel's rows stand beside those of the metrics."""
+    yield from _same_but_for_case([("facts", name) for name in draft.names("facts")])
+    yield from _same_but_for_case(
+        [(table, name) for table in ("metrics", "funnels") for name in draft.names(table)]
+    )
+
+
+def _same_but_for_case(places: Sequence[tuple[str, str]]) -> Iterator[Flaw]:
+    seen: dict[str, tuple[str, str]] = {}
+    for place in places:
+        other = seen.setdefault(place[1].casefold(), place)
+        if other == place:
+            continue
+        message = (
+            f"has the name of the {other[0][:-1]} {quoted(other[1])}"
+            if other[1] == place[1]
+            else f"differs from the {other[0][:-1]} {quoted(other[1])} by upper and lower case only"
+        )
+        yield Flaw(place, message, "give one of them another name")
+
+
+def gap_names_what_exists(draft: Draft) -> Iterator[Flaw]:
+    """The gap is between offline metrics that can be read and business metrics that are declared."""
+    gap = draft.study.gap
+    metrics = draft.names("metrics")
+    for position, name in enumerate(gap.business):
+        if name not in metrics:
+            loc = ("gap", "business", position)
+            yield Flaw(loc, f"there is no metric {quoted(name)}", suggestion(name, metrics))
+    for key, names in (("offline", gap.offline), ("business", gap.business)):
+        yield from _listed_twice(("gap", key), names)
+    if gap.offline and not draft.declares("offline"):
+        hint = "say where they are read from: [offline.scores]"
+        yield Flaw(("gap", "offline"), "names offline metrics, but the study has no offline results", hint)
+    if gap.offline and not draft.declares("gap", "business"):
+        hint = "add the metrics that the offline gain should move: business = [...]"
+        yield Flaw(("gap", "business"), "is required beside gap.offline", hint)
+    if gap.business and not draft.declares("gap", "offline"):
+        hint = "add the offline metrics that are held against them: offline = [...]"
+        yield Flaw(("gap", "offline"), "is required beside gap.business", hint)
+
+
+def _listed_twice(loc: Loc, names: Sequence[str]) -> Iterator[Flaw]:
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            yield Flaw((*loc, position), f"{quoted(name)} is listed already", "remove one of them")
+
+
+def exchange_rates_are_of_the_gap(draft: Draft) -> Iterator[Flaw]:
+    """An exchange rate is between metrics that the gap lists."""
+    gap = draft.study.gap
+    for offline, rates in gap.exchange_rate.items():
+        loc = ("gap", "exchange_rate", offline)
+        if offline not in gap.offline:
+            yield Flaw(loc, f"{quoted(offline)} is not in gap.offline", suggestion(offline, gap.offline))
+        for business in rates:
+            if business not in gap.business:
+                yield Flaw(
+                    (*loc, business),
+                    f"{quoted(business)} is not in gap.business",
+                    suggestion(business, gap.business),
+                )

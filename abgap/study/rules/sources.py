@@ -1,0 +1,173 @@
+"""Rules for where rows come from: which sources go together, and which columns each has to map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS
+from abgap.study.flaws import BASES, Draft, Flaw, nearest, suggestion
+from abgap.study.model import ExperimentsFile, Source
+from abgap.study.toml import Loc, quoted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roles:
+    """What the columns of a source stand for.
+
+    required: has to be mapped. own_names: a table without any mapping is taken to have these very names.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    own_names: bool = False
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """All roles a column may have."""
+        return self.required + self.optional
+
+
+_MOMENTS_REQUIRED = ("experiment", "variant", "metric", "n")
+ROLES: Mapping[str, Roles] = {
+    "exposures": Roles(required=("experiment", "unit", "variant"), optional=("at",)),
+    "facts": Roles(required=("unit",), optional=("at",)),
+    "units": Roles(required=("unit",), optional=("cluster",)),
+    "unit_values": Roles(required=("experiment", "variant"), optional=("unit", "at")),
+    "moments": Roles(
+        required=_MOMENTS_REQUIRED,
+        optional=tuple(
+            name for name in (*KEYS, *FLOAT_COLUMNS, "sum", *LIST_COLUMNS) if name not in _MOMENTS_REQUIRED
+        ),
+        own_names=True,
+    ),
+    "experiments": Roles(required=("experiment", "control"), optional=("split", "start", "end")),
+    "scores": Roles(required=("model", "metric", "value"), optional=("query", "n", "se")),
+}
+CANONICAL_COLUMNS = ("experiment", "unit", "variant", "at")
+
+
+def declared_sources(draft: Draft) -> Iterator[tuple[Loc, Source]]:
+    """Every source of the study with its place, in the order of the model."""
+    study = draft.study
+    single = {"exposures": study.exposures, "units": study.units, "unit_values": study.unit_values}
+    yield from (((key,), source) for key, source in single.items() if source is not None)
+    yield from ((("facts", name), source) for name, source in study.facts.items())
+    if study.moments is not None:
+        yield ("moments",), study.moments
+    if isinstance(study.experiments, ExperimentsFile):
+        yield ("experiments",), study.experiments
+    for key in type(study.offline).model_fields:
+        source = getattr(study.offline, key)
+        if source is not None:
+            yield ("offline", key), source
+
+
+def _roles(loc: Loc) -> Roles | None:
+    """The roles of the source at a place; None for those this version does not read."""
+    return ROLES.get(str(loc[1] if loc[0] == "offline" else loc[0]))
+
+
+def one_base(draft: Draft) -> Iterator[Flaw]:
+    """Units come from exactly one of exposures, unit values and moments."""
+    declared = [base for base in BASES if draft.declares(base)]
+    if not declared:
+        hint = (
+            "add [exposures] (with [facts]) for logs, [unit_values] for one table with a row per unit, "
+            "or [moments] for aggregates"
+        )
+        yield Flaw((), "nothing says where the units of the experiments come from", hint)
+    for other in declared[1:]:
+        yield Flaw(
+            (other,),
+            f"cannot stand beside [{declared[0]}]: both say where units come from",
+            "keep one of them",
+        )
+
+
+_COMPANION_HINTS = {
+    ("facts", "unit_values"): "outcomes are columns of [unit_values] there; for event logs, use [exposures]",
+    ("facts", "moments"): "moments are aggregated already; for event logs, use [exposures]",
+    ("units", "unit_values"): "covariates are columns of [unit_values] there; remove [units]",
+    ("units", "moments"): "moments are aggregated already; remove [units]",
+}
+
+
+def companions_of_the_base(draft: Draft) -> Iterator[Flaw]:
+    """Facts and units go with exposures only."""
+    base = draft.base
+    for key in ("facts", "units"):
+        if base is not None and draft.declares(key) and (key, base) in _COMPANION_HINTS:
+            yield Flaw((key,), f"cannot stand beside [{base}]", _COMPANION_HINTS[key, base])
+
+
+def one_place_to_read_from(draft: Draft) -> Iterator[Flaw]:
+    """A source is read from files, or from one query."""
+    for loc, _ in declared_sources(draft):
+        places = [key for key in ("path", "query", "query_file") if draft.declares(*map(str, loc), key)]
+        if not places:
+            yield Flaw(loc, "does not say where its rows are", "give it one of path, query and query_file")
+        elif len(places) > 1:
+            yield Flaw(
+                loc, f"says more than once where its rows are ({', '.join(places)})", "keep one of them"
+            )
+
+
+def format_goes_with_files(draft: Draft) -> Iterator[Flaw]:
+    """A query has no file format."""
+    for loc, source in declared_sources(draft):
+        if source.format is not None and (source.query is not None or source.query_file is not None):
+            yield Flaw((*loc, "format"), "is for files, but the rows come from a query", "remove it")
+
+
+def columns_are_mapped(draft: Draft) -> Iterator[Flaw]:
+    """Every column that a source cannot do without is mapped."""
+    for loc, source in declared_sources(draft):
+        roles = _roles(loc)
+        if roles is None or (roles.own_names and not source.columns):
+            continue
+        misspelt = {nearest(role, roles.known) for role in source.columns if role not in roles.known}
+        for role in roles.required:
+            if role not in source.columns and role not in misspelt:
+                hint = f'map it: columns = {{ {role} = "name of your column", ... }}'
+                yield Flaw((*loc, "columns", role), "is required", hint)
+
+
+def columns_are_known(draft: Draft) -> Iterator[Flaw]:
+    """A mapped column has a role; other columns stay usable under their own names."""
+    for loc, source in declared_sources(draft):
+        roles = _roles(loc)
+        for role in source.columns if roles is not None else ():
+            if roles is not None and role not in roles.known:
+                yield Flaw((*loc, "columns", role), "unknown column role", suggestion(role, roles.known))
+
+
+def moments_have_values(draft: Draft) -> Iterator[Flaw]:
+    """Moments hold a mean and a variance, or a sum of successes."""
+    source = draft.study.moments
+    if source is None or not source.columns or "sum" in source.columns:
+        return
+    missing = [role for role in ("mean", "variance") if role not in source.columns]
+    if missing:
+        yield Flaw(
+            ("moments", "columns"),
+            f"maps no {' and no '.join(missing)}",
+            "map mean and variance, or sum (the number of successes of a proportion)",
+        )
+
+
+def slices_are_free_names(draft: Draft) -> Iterator[Flaw]:
+    """A slice may not be called like a column every unit has, nor be listed twice."""
+    for key, source in (("exposures", draft.study.exposures), ("unit_values", draft.study.unit_values)):
+        seen: dict[str, str] = {}
+        for position, name in enumerate(source.slices if source is not None else ()):
+            loc = (key, "slices", position)
+            folded = name.casefold()
+            if folded in CANONICAL_COLUMNS:
+                hint = "slice by another column, or give it another name with a query"
+                yield Flaw(loc, f"{quoted(name)} is the name of a column abgap makes itself", hint)
+            elif folded in seen:
+                yield Flaw(
+                    loc, f"{quoted(name)} is listed already, as {quoted(seen[folded])}", "remove one of them"
+                )
+            seen.setdefault(folded, name)
