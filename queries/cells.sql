@@ -7,15 +7,15 @@
 --        on threads or on how files are split.
 with valued as (
     select
-        {{ keys }}
+        {%+ for key in keys %}o.{{ key }}{% if not loop.last %}, {% endif %}{% endfor %}
+
 {% for column in columns %}
-{% if column.cap %}
-        , case when o.{{ column.part }} > c.{{ column.cap }} then c.{{ column.cap }} else o.{{ column.part }} end as {{ column.name }}
-        , case when o.{{ column.part }} > c.{{ column.cap }} then 1 else 0 end as {{ column.cut }}
-{% elif column.guard %}
-        , case when {{ column.guard }} then o.{{ column.part }} end as {{ column.name }}
-{% else %}
-        , o.{{ column.part }} as {{ column.name }}
+        , {{ column.value }} as {{ column.name }}
+{% if column.raw %}
+        , {{ column.raw }} as {{ column.counted }}
+{% endif %}
+{% if column.cut %}
+        , {{ column.is_cut }} as {{ column.cut }}
 {% endif %}
 {% endfor %}
     from unit_outcomes as o
@@ -26,27 +26,27 @@ with valued as (
 
 shifted as (
     select
-        {{ keys }}
+        {{ key_list }}
 {% for column in columns %}
-{% if column.counted %}
-        , case when {{ column.name }} is null then 0 else 1 end as {{ column.known }}
+        , {{ column.shifted }} as {{ column.name }}
+{% if column.raw %}
+        , {{ column.counted }}
 {% endif %}
-{% if column.cap %}
+{% if column.cut %}
         , {{ column.cut }}
 {% endif %}
-        , {{ column.shifted }} as {{ column.name }}
 {% endfor %}
     from valued
 )
 
 select
-    {{ keys }},
+    {{ key_list }},
     count(*) as units
 {% for column in columns %}
 {% if column.counted %}
-    , sum({{ column.known }}) as {{ column.known }}
+    , count({{ column.counted }}) as {{ column.known }}
 {% endif %}
-{% if column.cap %}
+{% if column.cut %}
     , sum({{ column.cut }}) as {{ column.cut }}
 {% endif %}
 {% endfor %}
@@ -59,4 +59,4 @@ select
 {% endif %}
 {% endfor %}
 from shifted
-group by {{ keys }}
+group by {{ key_list }}

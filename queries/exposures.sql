@@ -7,7 +7,7 @@ select
     {{ experiment }} as experiment,
     {{ unit }} as unit,
     {{ variant }} as variant,
-    {{ at }} as at
+    {{ at }} as "at"
 {% for slice in slices %}
     , {{ slice.value }} as {{ slice.name }}
 {% endfor %}

@@ -5,7 +5,7 @@
 --        source under its own name.
 select
     {{ unit }} as unit,
-    {{ at }} as at
+    {{ at }} as "at"
 {% for column in others %}
     , {{ column.value }} as {{ column.name }}
 {% endfor %}

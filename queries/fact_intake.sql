@@ -6,7 +6,7 @@
 with summed as (
     select
         unit,
-        at
+        "at"
 {% for part in parts %}
         , case when {{ part.where }} then {{ part.value }} end as {{ part.name }}
 {% endfor %}
@@ -16,9 +16,9 @@ with summed as (
 select
     count(*) as row_count,
     sum(case when unit is null or unit = '' then 1 else 0 end) as no_unit,
-    sum(case when at is null then 1 else 0 end) as no_time,
-    cast(min(at) as varchar) as first_at,
-    cast(max(at) as varchar) as last_at
+    sum(case when "at" is null then 1 else 0 end) as no_time,
+    cast(min("at") as varchar) as first_at,
+    cast(max("at") as varchar) as last_at
 {% for part in parts %}
     , min({{ part.name }}) as {{ part.min }}
     , max({{ part.name }}) as {{ part.max }}

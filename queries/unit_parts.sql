@@ -7,7 +7,7 @@
 with events_of_parts as (
     select
         unit,
-        at
+        "at"
 {% for part in parts %}
         , case when {{ part.where }} then {{ part.value }} end as {{ part.name }}
 {% endfor %}

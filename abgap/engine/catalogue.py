@@ -51,7 +51,7 @@ def _only_sql(value: object) -> str:
 
 
 @cache
-def _environment() -> Any:  # noqa: ANN401 - jinja2 is imported only when a query is compiled
+def _environment() -> Any:
     import jinja2  # noqa: PLC0415
 
     return jinja2.Environment(

@@ -45,7 +45,9 @@ class DuckDBEngine:
         try:
             self._connection = duckdb.connect(":memory:", config=settings)
         except duckdb.Error as error:
-            raise EngineError(f"DuckDB refused its settings: {first_line(error)}; see [engine] in the study") from error
+            raise EngineError(
+                f"DuckDB refused its settings: {first_line(error)}; see [engine] in the study"
+            ) from error
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET enable_progress_bar = false")
         self._ran: dict[tuple[str, str], QueryText] = {}
@@ -53,7 +55,9 @@ class DuckDBEngine:
     def __enter__(self) -> DuckDBEngine:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -110,7 +114,9 @@ class DuckDBEngine:
         return {name: _plain(column) for name, column in self.run(sql, params).fetchnumpy().items()}
 
     def _remember(self, statement: Statement) -> None:
-        shown = "".join(f"SET VARIABLE {key} = {literal(value)};\n" for key, value in statement.params.items())
+        shown = "".join(
+            f"SET VARIABLE {key} = {literal(value)};\n" for key, value in statement.params.items()
+        )
         key = (statement.query.name, shown + statement.sql)
         self._ran.setdefault(
             key,
@@ -144,7 +150,12 @@ def first_line(error: Exception) -> str:
 
 def _translated(error: duckdb.Error) -> DataError | EngineError:
     if isinstance(error, duckdb.OutOfMemoryException):
-        return EngineError(f"DuckDB ran out of memory: {first_line(error)}; raise [engine] memory_limit or set temp_directory")
-    if isinstance(error, duckdb.IOException | duckdb.InvalidInputException | duckdb.ConversionException | duckdb.HTTPException):
+        return EngineError(
+            f"DuckDB ran out of memory: {first_line(error)}; raise [engine] memory_limit or set temp_directory"
+        )
+    if isinstance(
+        error,
+        duckdb.IOException | duckdb.InvalidInputException | duckdb.ConversionException | duckdb.HTTPException,
+    ):
         return DataError(first_line(error))
     return QueryError(first_line(error))

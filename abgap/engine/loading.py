@@ -32,7 +32,9 @@ class Relation:
     counted: InputSource | None = None
 
 
-def open_source(engine: DuckDBEngine, key: str, source: Source, directory: Path, *, text: Sequence[str] = ()) -> Relation:
+def open_source(
+    engine: DuckDBEngine, key: str, source: Source, directory: Path, *, text: Sequence[str] = ()
+) -> Relation:
     """Open ``source``, whose key in the study is ``key``. text: columns that hold ids or names.
 
     Raises DataError when files are missing or cannot be read, StudyError when a ``query`` is not one SELECT.
@@ -61,7 +63,9 @@ def _open_files(engine: DuckDBEngine, files: SourceFiles, text: Sequence[str]) -
 
 def _parquet(files: SourceFiles) -> Sql:
     partitioned = literal(files.partitioned)
-    return Sql(f"read_parquet({files.location_list}, union_by_name = true, hive_partitioning = {partitioned})")
+    return Sql(
+        f"read_parquet({files.location_list}, union_by_name = true, hive_partitioning = {partitioned})"
+    )
 
 
 def _relation(
@@ -81,7 +85,9 @@ def _load_csv(engine: DuckDBEngine, files: SourceFiles, name: str, text: Sequenc
     types = comma_list(Sql(f"{literal(column)}: 'VARCHAR'") for column in as_text)
     typed = f", types = {{{types}}}" if as_text else ""
     scans, rows = _REJECTS
-    reader = f"read_csv({common}{typed}, store_rejects = true, rejects_scan = '{scans}', rejects_table = '{rows}')"
+    reader = (
+        f"read_csv({common}{typed}, store_rejects = true, rejects_scan = '{scans}', rejects_table = '{rows}')"
+    )
     engine.run(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT * FROM {reader}")
     counted = _count_rejected(engine, files.name, name)
     return _relation(engine, files.name, name, files.files, counted)
@@ -101,7 +107,9 @@ def _count_rejected(engine: DuckDBEngine, key: str, name: str) -> InputSource:
 def _unreadable(files: SourceFiles, error: DataError) -> DataError:
     names = ", ".join(path.name for path in files.files[:3]) + (", ..." if len(files.files) > 3 else "")
     if "httpfs" in error.message:
-        return DataError(f"{files.name}: reading from a URL needs DuckDB's httpfs extension, which is not installed here; copy the files")
+        return DataError(
+            f"{files.name}: reading from a URL needs DuckDB's httpfs extension, which is not installed here; copy the files"
+        )
     return DataError(
         f"{files.name}: cannot read {names} as {files.file_format}: {error.message}; "
         "the file may be damaged or half-written: write it again, or set `format`"
@@ -154,6 +162,11 @@ def _files_of(select: str, directory: Path) -> tuple[Path, ...]:
     places = {table.name for table in tree.find_all(exp.Table)}
     for call in tree.find_all(exp.ReadCSV, exp.ReadParquet, exp.Anonymous):
         places |= {str(text.this) for text in call.find_all(exp.Literal) if text.is_string}
-    found = {path for place in places for path in directory.glob(place) if place and not Path(place).is_absolute() and path.is_file()}
+    found = {
+        path
+        for place in places
+        for path in directory.glob(place)
+        if place and not Path(place).is_absolute() and path.is_file()
+    }
     found |= {Path(place) for place in places if Path(place).is_absolute() and Path(place).is_file()}
     return tuple(sorted(found))

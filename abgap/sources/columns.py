@@ -41,12 +41,12 @@ class Table:
 
 def is_number(column_type: str) -> bool:
     """Whether values of the type can be added up."""
-    return column_type.split("(")[0].upper() in _NUMBERS
+    return column_type.split("(", maxsplit=1)[0].upper() in _NUMBERS
 
 
 def is_integer(column_type: str) -> bool:
     """Whether the type holds whole numbers only, booleans among them."""
-    base = column_type.split("(")[0].upper()
+    base = column_type.split("(", maxsplit=1)[0].upper()
     return base == "BOOLEAN" or (is_number(column_type) and base not in {"FLOAT", "DOUBLE", "DECIMAL"})
 
 
@@ -81,7 +81,9 @@ def as_utc(expression: Sql, column_type: str, *, where: str, timezone: str) -> S
         return Sql(f"(({naive} AT TIME ZONE {literal(timezone)}) AT TIME ZONE 'UTC')")
     if base == "VARCHAR":
         # Text that is no timestamp becomes null, and rows without a time are counted aloud.
-        return as_utc(Sql(f"TRY_CAST({expression} AS TIMESTAMP)"), "TIMESTAMP", where=where, timezone=timezone)
+        return as_utc(
+            Sql(f"TRY_CAST({expression} AS TIMESTAMP)"), "TIMESTAMP", where=where, timezone=timezone
+        )
     hint = (
         '{ expr = "epoch_ms(...)" } for milliseconds, { expr = "make_timestamp(...)" } for microseconds'
         if is_number(column_type)

@@ -44,7 +44,9 @@ _ALLOWED = (
     "Year", "Month", "Day", "DayOfWeek", "Hour", "DateDiff", "DateAdd", "DateSub", "AtTimeZone",
     "TimestampFromParts", "UnixMillis",
 )  # fmt: skip
-_ALLOWED_FUNCTIONS = frozenset({"epoch_ms", "make_timestamp", "make_timestamp_ms", "isfinite", "len", "strptime"})
+_ALLOWED_FUNCTIONS = frozenset(
+    {"epoch_ms", "make_timestamp", "make_timestamp_ms", "isfinite", "len", "strptime"}
+)
 
 
 def scalar(text: str, *, columns: Sequence[str], where: str, table: str) -> Sql:

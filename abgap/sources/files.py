@@ -77,12 +77,14 @@ def _match(name: str, pattern: str, directory: Path) -> list[Path]:
     else:
         found = [Path(p) for p in glob.glob(str(literal_path), recursive=True) if Path(p).is_file()]  # noqa: PTH207 - Path.glob refuses absolute patterns
     if not found:
-        raise DataError(f"{name}: no file matches {pattern!r} in {directory}; check `path`, it is relative to the study file")
+        raise DataError(
+            f"{name}: no file matches {pattern!r} in {directory}; check `path`, it is relative to the study file"
+        )
     return sorted(found)
 
 
 def _format_of(place: str) -> str | None:
-    path = Path(place.split("?")[0])
+    path = Path(place.split("?", maxsplit=1)[0])
     suffix = path.suffix.lower()
     if suffix in _COMPRESSED:
         suffix = Path(path.stem).suffix.lower()
@@ -98,5 +100,7 @@ def _one_format(name: str, places: list[str]) -> str:
             "set `format` to parquet, csv or json"
         )
     if len(formats) > 1:
-        raise DataError(f"{name}: files of different formats ({', '.join(sorted(map(str, formats)))}); use one per source")
+        raise DataError(
+            f"{name}: files of different formats ({', '.join(sorted(map(str, formats)))}); use one per source"
+        )
     return str(formats.pop())

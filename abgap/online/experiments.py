@@ -1,0 +1,138 @@
+"""The experiments a study declares, from its tables or from a file of thousands, and their tables in the engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.loading import open_source
+from abgap.errors import DataError
+from abgap.online import tables
+from abgap.sources.columns import as_text, mapped
+from abgap.study.model import Experiment, ExperimentsFile, Moment, Study
+
+_NEVER_BEFORE = dt.datetime(1, 1, 1)
+_NEVER_AFTER = dt.datetime(9999, 12, 31)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredExperiment:
+    """An experiment as declared. variants: control first, None when any variant seen counts.
+
+    starts_at, ends_at: naive UTC, None when open. weights: the planned split, ``equal`` or None.
+    """
+
+    name: str
+    control: str
+    variants: tuple[str, ...] | None
+    starts_at: dt.datetime | None
+    ends_at: dt.datetime | None
+    weights: Mapping[str, float] | str | None
+
+
+def register_experiments(engine: DuckDBEngine, declared: Sequence[DeclaredExperiment]) -> None:
+    """Make the tables ``experiments`` and ``arms`` that the queries join."""
+    engine.run(
+        f"CREATE OR REPLACE TEMP TABLE {tables.EXPERIMENTS} AS SELECT unnest($names)::VARCHAR AS experiment, "
+        "unnest($controls)::VARCHAR AS control, unnest($starts)::TIMESTAMP AS starts_at, "
+        "unnest($ends)::TIMESTAMP AS ends_at, unnest($closed)::BOOLEAN AS closed",
+        {
+            "names": [e.name for e in declared],
+            "controls": [e.control for e in declared],
+            "starts": [e.starts_at or _NEVER_BEFORE for e in declared],
+            "ends": [e.ends_at or _NEVER_AFTER for e in declared],
+            "closed": [e.variants is not None for e in declared],
+        },
+    )
+    arms = [(e.name, variant) for e in declared for variant in e.variants or ()]
+    engine.run(
+        f"CREATE OR REPLACE TEMP TABLE {tables.ARMS} AS "
+        "SELECT unnest($names)::VARCHAR AS experiment, unnest($variants)::VARCHAR AS variant",
+        {"names": [name for name, _ in arms], "variants": [variant for _, variant in arms]},
+    )
+
+
+def declared_experiments(
+    engine: DuckDBEngine, study: Study, directory: Path
+) -> dict[str, DeclaredExperiment]:
+    """All experiments by name, in the order of the study or sorted by name when they come from a file."""
+    if isinstance(study.experiments, ExperimentsFile):
+        return _from_file(engine, study.experiments, study.study.timezone, directory)
+    return {
+        name: _declared(name, experiment, study.study.timezone)
+        for name, experiment in study.experiments.items()
+    }
+
+
+def _declared(name: str, experiment: Experiment, timezone: str) -> DeclaredExperiment:
+    variants = None
+    if experiment.treatments is not None:
+        variants = (experiment.control, *experiment.treatments)
+    elif isinstance(experiment.split, dict):
+        variants = (experiment.control, *(v for v in experiment.split if v != experiment.control))
+    return DeclaredExperiment(
+        name=name,
+        control=experiment.control,
+        variants=variants,
+        starts_at=_naive_utc(experiment.start, timezone),
+        ends_at=_naive_utc(experiment.end, timezone),
+        weights=experiment.split,
+    )
+
+
+def _naive_utc(moment: Moment | None, timezone: str) -> dt.datetime | None:
+    """A date means its first instant in the study's time zone."""
+    if moment is None:
+        return None
+    at = moment if isinstance(moment, dt.datetime) else dt.datetime.combine(moment, dt.time())
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=ZoneInfo(timezone))
+    return at.astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def _from_file(
+    engine: DuckDBEngine, source: ExperimentsFile, timezone: str, directory: Path
+) -> dict[str, DeclaredExperiment]:
+    plain = [name for name in source.columns.values() if isinstance(name, str)]
+    relation = open_source(engine, "experiments", source, directory, text=plain)
+    roles = ("experiment", "control", "split", "start", "end")
+    given = {
+        r: as_text(mapped(source.columns[r], relation.table, role=r)) for r in roles if r in source.columns
+    }
+    picked = ", ".join(str(given.get(role, "NULL")) for role in roles)
+    declared: dict[str, DeclaredExperiment] = {}
+    for name, control, split, start, end in engine.rows(
+        f"SELECT {picked} FROM {relation.sql} ORDER BY 1, 2, 3, 4, 5"
+    ):
+        if name is None or control is None:
+            raise DataError(
+                "experiments: a row has no experiment name or no control; both are needed in every row"
+            )
+        if name in declared:
+            raise DataError(
+                f"experiments: experiment {name!r} stands in more than one row; one row per experiment is needed"
+            )
+        if split not in {None, "equal"}:
+            raise DataError(
+                f"experiments: split {split!r} of {name!r} is not known; in a file it can only be 'equal'"
+            )
+        experiment = Experiment(
+            control=control, split=split, start=_moment(start, name), end=_moment(end, name)
+        )
+        declared[name] = _declared(name, experiment, timezone)
+    return declared
+
+
+def _moment(text: str | None, name: str) -> dt.datetime | None:
+    if not text:
+        return None
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise DataError(
+            f"experiments: {text!r} of {name!r} is no date; write it as 2026-03-02 or 2026-03-02 10:15:00"
+        ) from error

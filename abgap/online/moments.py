@@ -1,0 +1,175 @@
+"""Exact sums made into the moments table: means and centred second moments per metric.
+
+``mean = shift + S / n`` and ``M2 = SS - S^2 / n`` over shifted values, whose sums are exact; the shift keeps the
+subtraction free of cancellation. From here on nothing knows of logs or SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+import numpy as np
+
+from abgap.online import tables
+from abgap.online.plan import MetricColumns
+from abgap.online.sums import Sums
+from abgap.records import Kind, Moments
+from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, FloatArray, ObjectArray
+from abgap.stats.moments import Bivariate, ratio_unit_variance, ratio_value
+
+
+def make_moments(sums: Sums, variants: Mapping[str, Sequence[str] | None]) -> Moments:
+    """The moments of all metrics and funnels, for declared experiments and variants only.
+
+    variants: per declared experiment the variants that count, None for all that are seen.
+    """
+    keep = np.array(
+        [
+            experiment in variants and ((known := variants[experiment]) is None or variant in known)
+            for experiment, variant in zip(sums.rows["experiment"], sums.rows["variant"], strict=True)
+        ],
+        dtype=bool,
+    )
+    reader = _Reader(sums, keep)
+    parts = [reader.metric(metric) for metric in sums.plan.metrics]
+    parts += [reader.funnel(name, columns) for name, columns in sums.plan.funnels]
+    return concatenate(parts)
+
+
+def concatenate(parts: Sequence[Moments]) -> Moments:
+    """Several moments tables one after the other."""
+    if not parts:
+        return make_rows(0, {})
+    return Moments(
+        **{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Moments)}
+    )
+
+
+def make_rows(length: int, columns: Mapping[str, FloatArray | ObjectArray]) -> Moments:
+    """A moments table of ``length`` rows; columns that are not given are null."""
+    filled: dict[str, FloatArray | ObjectArray] = {}
+    for name in (*KEYS, *FLOAT_COLUMNS, *LIST_COLUMNS):
+        if name in columns:
+            filled[name] = columns[name]
+        elif name in FLOAT_COLUMNS:
+            filled[name] = np.full(length, np.nan)
+        else:
+            filled[name] = np.full(length, None, dtype=object)
+    return Moments(**filled)  # type: ignore[arg-type]  # names decide which of the two array types it is
+
+
+class _Reader:
+    """Reads means and second moments out of the sums of the rows to keep."""
+
+    def __init__(self, sums: Sums, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
+        self.sums = sums
+        self.rows = {name: column[keep] for name, column in sums.rows.items()}
+        self.length = int(keep.sum())
+
+    def metric(self, metric: MetricColumns) -> Moments:
+        n = self.known(metric.value)
+        columns = self.keys(metric.metric) | {"n": n, "mean": self.mean(metric.value, n)}
+        if metric.kind is Kind.PROPORTION:
+            p = columns["mean"]
+            columns["variance"] = _undefined_below_two(n, p * (1.0 - p) * n / np.maximum(n - 1.0, 1.0))
+        elif metric.denominator is None:
+            columns["variance"] = self.second(metric.value, metric.value, n)
+        else:
+            columns |= self.ratio(metric.value, metric.denominator, n)
+        if metric.covariate is not None:
+            columns |= self.covariate(metric.value, metric.covariate, n)
+        cut = self.rows.get(tables.cut_name(metric.value))
+        if cut is not None:
+            columns["capped_units"] = _floats(cut)
+        return make_rows(self.length, columns)
+
+    def ratio(self, top: str, bottom: str, n: FloatArray) -> dict[str, FloatArray]:
+        parts = Bivariate(
+            n=n,
+            mean_y=self.mean(top, n),
+            variance_y=self.second(top, top, n),
+            mean_x=self.mean(bottom, n),
+            variance_x=self.second(bottom, bottom, n),
+            covariance=self.second(top, bottom, n),
+        )
+        return {
+            "mean": ratio_value(parts),
+            "variance": ratio_unit_variance(parts),
+            "numerator_mean": parts.mean_y,
+            "numerator_variance": parts.variance_y,
+            "denominator_mean": parts.mean_x,
+            "denominator_variance": parts.variance_x,
+            "covariance": parts.covariance,
+        }
+
+    def covariate(self, value: str, covariate: str, n: FloatArray) -> dict[str, FloatArray]:
+        return {
+            "covariate_mean": self.mean(covariate, n),
+            "covariate_variance": self.second(covariate, covariate, n),
+            "covariate_covariance": self.second(value, covariate, n),
+            "without_history": n - _floats(self.rows[tables.known_name(covariate)]),
+        }
+
+    def funnel(self, name: str, stages: Sequence[str]) -> Moments:
+        n = _floats(self.rows["units"])
+        means = np.stack([self.mean(stage, n) for stage in stages], axis=-1)
+        covariances = np.stack([self.second(a, b, n) for a in stages for b in stages], axis=-1)
+        columns = self.keys(name) | {
+            "n": n,
+            "stage_means": _lists(means),
+            "stage_covariances": _lists(covariances),
+        }
+        return make_rows(self.length, columns)
+
+    def keys(self, metric: str) -> dict[str, FloatArray | ObjectArray]:
+        named = {
+            key: self.rows[key].astype(object)
+            for key in ("experiment", "variant", "slice_name", "slice_value", "period")
+        }
+        # A column that is null throughout arrives as numbers.
+        empty = {key: np.where(_is_nan(column), None, column) for key, column in named.items()}
+        return empty | {"metric": np.full(self.length, metric, dtype=object)}
+
+    def known(self, column: str) -> FloatArray:
+        name = tables.known_name(column) if column in self.sums.counted else "units"
+        return _floats(self.rows[name])
+
+    def mean(self, column: str, n: FloatArray) -> FloatArray:
+        high, low = self.total(tables.sum_name(column))
+        return self.sums.shifts[column] + np.where(n > 0, (high + low) / np.maximum(n, 1.0), np.nan)
+
+    def second(self, left: str, right: str, n: FloatArray) -> FloatArray:
+        """Variance or covariance with ddof 1; null below two units."""
+        pair = (left, right) if tables.sum_name(left, right) in self.rows else (right, left)
+        high, low = self.total(tables.sum_name(*pair))
+        sums = [np.add(*self.total(tables.sum_name(name))) for name in pair]
+        centred = (high - sums[0] * (sums[1] / np.maximum(n, 1.0))) + low
+        if left == right:
+            centred = np.maximum(centred, 0.0)
+        return _undefined_below_two(n, centred / np.maximum(n - 1.0, 1.0))
+
+    def total(self, name: str) -> tuple[FloatArray, FloatArray]:
+        high = _floats(self.rows[name])
+        low = self.rows.get(tables.low_name(name))
+        return high, np.zeros_like(high) if low is None else _floats(low)
+
+
+def _undefined_below_two(n: FloatArray, value: FloatArray) -> FloatArray:
+    return np.where(n >= 2.0, value, np.nan)
+
+
+def _floats(column: np.ndarray[tuple[int], np.dtype[np.object_]] | FloatArray) -> FloatArray:
+    """Numbers as float64; sums over no value are null and mean an empty sum."""
+    return np.nan_to_num(np.asarray(column, dtype=np.float64), nan=0.0)
+
+
+def _is_nan(column: ObjectArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.array([isinstance(value, float) and value != value for value in column], dtype=bool)  # noqa: PLR0124 - NaN is the only value that differs from itself
+
+
+def _lists(rows: FloatArray) -> ObjectArray:
+    """One tuple of floats per row, as an object column."""
+    column = np.empty(len(rows), dtype=object)
+    column[:] = [tuple(float(x) for x in row) for row in rows]
+    return column

@@ -1,0 +1,276 @@
+"""What has to be added up: every metric says which parts it needs, equal parts are kept once.
+
+A **part** is one number per unit: the events of one fact table under one filter, value, aggregate and window. A **column** is a
+part as the moments use it (capped, or with a guard for missing values). A **product** is a pair of columns whose
+cross moment is needed. One pass over the units answers all of them, whatever the number of metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from abgap.records import Aggregate, Kind
+from abgap.study.model import Covariate, Metric, Part, Study
+
+SECONDS_PER_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Which events of a unit count, by time since its first exposure.
+
+    lookback_days: the events of that many days before exposure (a covariate). days: the events of that many days from
+    exposure on. Both None: from exposure to the experiment's end.
+    """
+
+    days: float | None = None
+    lookback_days: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitPart:
+    """One number per unit.
+
+    fact: the fact table, None for a column of [unit_values] or [units]. from_units: a column of [units].
+    where, value: the study's own expressions. occurred: 1 when there is any event, else 0 (a proportion).
+    pre_period: known before exposure: null means "no history", not 0 events.
+    key: where in the study it stands, for messages.
+    """
+
+    name: str
+    key: str
+    fact: str | None
+    where: str | None
+    value: str | None
+    aggregate: Aggregate | None
+    window: Window
+    occurred: bool = False
+    pre_period: bool = False
+    from_units: bool = False
+
+    def same_as(self, other: UnitPart) -> bool:
+        """Whether both are the same number under different names."""
+        return replace(self, name="", key="") == replace(other, name="", key="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueColumn:
+    """A part as the moments use it. guards: parts that must be known too for a unit to count."""
+
+    name: str
+    part: str
+    cap_fraction: float | None = None
+    pre_period: bool = False
+    guards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricColumns:
+    """The columns of one metric: value alone, or numerator and denominator; covariate if it has one."""
+
+    metric: str
+    kind: Kind
+    value: str
+    denominator: str | None = None
+    covariate: str | None = None
+
+    def measured(self) -> tuple[str, ...]:
+        """The columns whose value a unit must have to count."""
+        return tuple(c for c in (self.value, self.denominator) if c is not None)
+
+    def used(self) -> tuple[str, ...]:
+        """All columns of the metric."""
+        return tuple(c for c in (self.value, self.denominator, self.covariate) if c is not None)
+
+    def renamed(self, names: Mapping[str, str]) -> MetricColumns:
+        """The same metric over other columns."""
+        return replace(
+            self,
+            value=names[self.value],
+            denominator=None if self.denominator is None else names[self.denominator],
+            covariate=None if self.covariate is None else names[self.covariate],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All numbers that the study's metrics need, each once."""
+
+    parts: tuple[UnitPart, ...]
+    columns: tuple[ValueColumn, ...]
+    metrics: tuple[MetricColumns, ...]
+    funnels: tuple[tuple[str, tuple[str, ...]], ...]
+    products: tuple[tuple[str, str], ...]
+
+    def facts(self) -> list[str]:
+        """The fact tables that are read, in the order of first use."""
+        return list(dict.fromkeys(part.fact for part in self.parts if part.fact is not None))
+
+    def parts_of(self, fact: str) -> list[UnitPart]:
+        """The parts made from one fact table."""
+        return [part for part in self.parts if part.fact == fact]
+
+
+class _Planner:
+    """Collects parts and columns, keeping equal ones once."""
+
+    def __init__(self) -> None:
+        self.parts: list[UnitPart] = []
+        self.columns: dict[str, ValueColumn] = {}
+        self.products: dict[tuple[str, str], None] = {}
+
+    def part(self, wanted: UnitPart) -> str:
+        for known in self.parts:
+            if known.same_as(wanted):
+                return known.name
+        self.parts.append(wanted)
+        return wanted.name
+
+    def column(self, part: str, *, cap_percentile: float | None = None, pre_period: bool = False) -> str:
+        name = part if cap_percentile is None else f"{part} capped at p{cap_percentile:g}"
+        fraction = None if cap_percentile is None else cap_percentile / 100
+        self.columns.setdefault(
+            name, ValueColumn(name=name, part=part, cap_fraction=fraction, pre_period=pre_period)
+        )
+        return name
+
+    def product(self, left: str, right: str) -> None:
+        if (right, left) not in self.products:
+            self.products[(left, right)] = None
+
+
+def make_plan(study: Study) -> Plan:
+    """The numbers needed for all metrics and funnels of ``study``, which must have passed its rules."""
+    planner = _Planner()
+    metrics = tuple(_metric_columns(planner, name, metric) for name, metric in study.metrics.items())
+    funnels = tuple(
+        (name, _funnel_columns(planner, study, funnel.stages)) for name, funnel in study.funnels.items()
+    )
+    return Plan(
+        parts=tuple(planner.parts),
+        columns=tuple(planner.columns.values()),
+        metrics=metrics,
+        funnels=funnels,
+        products=tuple(planner.products),
+    )
+
+
+def with_guards(plan: Plan, incomplete: Iterable[str]) -> Plan:
+    """The plan with the metrics in ``incomplete`` counted only over units that have all their parts.
+
+    Guarded columns get names of their own, because other metrics may share the plain ones.
+    """
+    wanted = set(incomplete)
+    columns = {column.name: column for column in plan.columns}
+    products = dict.fromkeys(plan.products)
+    metrics = []
+    for metric in plan.metrics:
+        used = metric.used()
+        if metric.metric not in wanted or len(used) < 2:
+            metrics.append(metric)
+            continue
+        guards = tuple(columns[name].part for name in metric.measured())
+        renamed = {name: f"{name} of {metric.metric}" for name in used}
+        for old, new in renamed.items():
+            columns[new] = replace(columns[old], name=new, guards=guards)
+        old_pairs = [pair for pair in plan.products if set(pair) <= set(used)]
+        products.update(dict.fromkeys((renamed[left], renamed[right]) for left, right in old_pairs))
+        metrics.append(metric.renamed(renamed))
+    return replace(plan, columns=tuple(columns.values()), metrics=tuple(metrics), products=tuple(products))
+
+
+def _metric_columns(planner: _Planner, name: str, metric: Metric) -> MetricColumns:
+    if metric.kind is Kind.RATIO:
+        return _ratio_columns(planner, name, metric)
+    part = unit_part(
+        name, f"metrics.{name}", metric, kind=metric.kind, window=Window(days=metric.window_days)
+    )
+    value = planner.column(planner.part(part), cap_percentile=metric.cap_percentile)
+    if metric.kind is not Kind.PROPORTION:
+        planner.product(value, value)
+    covariate = _covariate_column(planner, name, metric, part) if metric.covariate is not None else None
+    if covariate is not None:
+        planner.product(value, value)
+        planner.product(covariate, covariate)
+        planner.product(value, covariate)
+    return MetricColumns(metric=name, kind=metric.kind, value=value, covariate=covariate)
+
+
+def _ratio_columns(planner: _Planner, name: str, metric: Metric) -> MetricColumns:
+    top, bottom = ratio_parts(name, metric)
+    numerator = planner.column(planner.part(top), cap_percentile=metric.cap_percentile)
+    denominator = planner.column(planner.part(bottom))
+    for pair in ((numerator, numerator), (denominator, denominator), (numerator, denominator)):
+        planner.product(*pair)
+    return MetricColumns(metric=name, kind=metric.kind, value=numerator, denominator=denominator)
+
+
+def ratio_parts(name: str, metric: Metric) -> tuple[UnitPart, UnitPart]:
+    """Numerator and denominator of a ratio metric as unit parts."""
+    window = Window(days=metric.window_days)
+    sides = (("numerator", metric.numerator), ("denominator", metric.denominator))
+    top, bottom = (
+        unit_part(f"{name} {side}", f"metrics.{name}.{side}", part or Part(), kind=Kind.MEAN, window=window)
+        for side, part in sides
+    )
+    return top, bottom
+
+
+def unit_part(name: str, key: str, part: Part | Metric, *, kind: Kind, window: Window) -> UnitPart:
+    """One side of a metric as a unit part; the aggregate defaults to ``sum`` of a value, ``count`` without one."""
+    aggregate: Aggregate | None = None
+    if part.fact is not None:
+        default = Aggregate.COUNT if part.value is None or kind is Kind.PROPORTION else Aggregate.SUM
+        aggregate = part.aggregate or default
+    return UnitPart(
+        name=name,
+        key=key,
+        fact=part.fact,
+        where=part.where.strip() if part.where else None,
+        value=part.value.strip() if part.value else None,
+        aggregate=aggregate,
+        window=window,
+        occurred=kind is Kind.PROPORTION and part.fact is not None,
+    )
+
+
+def _covariate_column(planner: _Planner, name: str, metric: Metric, part: UnitPart) -> str:
+    covariate = metric.covariate
+    if not isinstance(covariate, Covariate):
+        raise TypeError("several covariates are refused when the study is loaded")
+    pre_name = f"{name} before exposure"
+    if covariate.column is not None:
+        pre = UnitPart(
+            name=pre_name,
+            key=f"metrics.{name}.covariate.column",
+            fact=None,
+            where=None,
+            value=covariate.column,
+            aggregate=None,
+            window=Window(),
+            pre_period=True,
+            from_units=part.fact is not None,
+        )
+    else:
+        pre = replace(
+            part, name=pre_name, window=Window(lookback_days=covariate.lookback_days), pre_period=True
+        )
+    return planner.column(planner.part(pre), pre_period=True)
+
+
+def _funnel_columns(planner: _Planner, study: Study, stages: list[str]) -> tuple[str, ...]:
+    names = []
+    for stage in stages:
+        metric = study.metrics[stage]
+        if metric.kind is Kind.RATIO:
+            part, _ = ratio_parts(stage, metric)
+        else:
+            part = unit_part(
+                stage, f"metrics.{stage}", metric, kind=metric.kind, window=Window(days=metric.window_days)
+            )
+        names.append(planner.column(planner.part(part)))
+    for position, left in enumerate(names):
+        for right in names[position:]:
+            planner.product(left, right)
+    return tuple(names)
