@@ -156,7 +156,7 @@ def _within(loc: Loc, place: Loc) -> bool:
 
 
 def _position(loc: Loc, *versions: object) -> tuple[int, ...]:
-    """Where in the file a place stands, for sorting; what is in no version of it comes after its table's keys."""
+    """Where in the file a place stands, for sorting; what is in no version of it comes last in its table."""
     position = []
     for part in loc:
         tables = [version for version in versions if isinstance(version, Mapping)]

@@ -2,35 +2,61 @@
 
 This module only says what a study *is*. Reading the file, naming the nearest key and collecting
 all problems is ``load.py``; rules that tie several keys together are ``rules.py``; what this version can not
-do yet is ``supported.py``; what each key is for, in a sentence, is ``keys.py``.
-
-Where a value may be written in more than one form, a validator chooses the form that is meant before
-pydantic looks, so that a mistake gives one problem and not one per form.
+do yet is ``supported.py``; what each key is for, in a sentence, is ``keys.py``; which values
+a key may have is ``fields.py``.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
-from pydantic_core import PydanticCustomError
 
-from abgap.records.vocabulary import Aggregate, Direction, Kind, Role
+from abgap.records.vocabulary import Aggregate, Direction, Role
+from abgap.study.fields import (
+    BetterDirection,
+    CalendarDate,
+    Days,
+    Fraction,
+    MetricKind,
+    MetricRole,
+    Moment,
+    NonEmpty,
+    NonNegativeFloat,
+    PartAggregate,
+    Paths,
+    PositiveFloat,
+    Split,
+    wrong,
+)
 
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-NonNegativeFloat = Annotated[float, Field(ge=0)]
-# A century: what is longer is a mistake of units, and overflows timestamps.
-Days = Annotated[float, Field(gt=0, le=36_525)]
-NonEmpty = Annotated[str, Field(min_length=1)]
-
-
-def _wrong(message: str) -> PydanticCustomError:
-    """Make an error whose text is already meant for the reader of the study file."""
-    return PydanticCustomError("study", "{text}", {"text": message})
+__all__ = [
+    "ColumnSpec",
+    "ConstantColumn",
+    "Covariate",
+    "Covariates",
+    "Engine",
+    "Experiment",
+    "Experiments",
+    "ExperimentsFile",
+    "Exposures",
+    "ExpressionColumn",
+    "Funnel",
+    "GapSettings",
+    "Metric",
+    "Model",
+    "Moment",
+    "Offline",
+    "OfflineMetric",
+    "Part",
+    "Source",
+    "Study",
+    "StudyHead",
+    "StudyModel",
+    "UnitValues",
+]
 
 
 class StudyModel(BaseModel):
@@ -42,7 +68,7 @@ class StudyModel(BaseModel):
 def _constant(value: object) -> object:
     if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    raise _wrong("must be text, a finite number, true or false")
+    raise wrong("must be text, a finite number, true or false")
 
 
 class ConstantColumn(StudyModel):
@@ -62,47 +88,10 @@ def _column(value: object) -> object:
         return (ConstantColumn if "value" in value else ExpressionColumn).model_validate(value)
     if isinstance(value, ConstantColumn | ExpressionColumn) or (isinstance(value, str) and value):
         return value
-    raise _wrong('must be a column name, { value = constant } or { expr = "scalar SQL" }')
-
-
-def _path(value: object) -> object:
-    if isinstance(value, list) and value:
-        return TypeAdapter(list[NonEmpty]).validate_python(value, strict=True)
-    if value is None or (isinstance(value, str) and value):
-        return value
-    raise _wrong("must be text (a file, glob, directory or URL) or a list of such texts")
-
-
-def _moment(value: object) -> object:
-    if value is None or isinstance(value, dt.date):
-        return value
-    raise _wrong("must be a date (2026-03-02) or a timestamp (2026-03-02T09:00:00Z), without quotes")
-
-
-def _date(value: object) -> object:
-    if value is None or (isinstance(value, dt.date) and not isinstance(value, dt.datetime)):
-        return value
-    raise _wrong("must be a date such as 2026-12-31, without quotes and without a time")
-
-
-def _split(value: object) -> object:
-    if isinstance(value, Mapping):
-        return TypeAdapter(dict[NonEmpty, PositiveFloat]).validate_python(value, strict=True)
-    if value is None or value == "equal":
-        return value
-    raise _wrong('must be "equal" or a table of shares such as { A = 0.5, B = 0.5 }')
+    raise wrong('must be a column name, { value = constant } or { expr = "scalar SQL" }')
 
 
 ColumnSpec: TypeAlias = Annotated[NonEmpty | ConstantColumn | ExpressionColumn, BeforeValidator(_column)]
-Paths: TypeAlias = Annotated[NonEmpty | list[NonEmpty], BeforeValidator(_path)]
-Moment: TypeAlias = Annotated[dt.datetime | dt.date, BeforeValidator(_moment)]
-CalendarDate: TypeAlias = Annotated[dt.date, BeforeValidator(_date)]
-Split: TypeAlias = Annotated[dict[NonEmpty, PositiveFloat] | Literal["equal"], BeforeValidator(_split)]
-# TOML has no enums: their values are read from text.
-MetricKind: TypeAlias = Annotated[Kind, Field(strict=False)]
-MetricRole: TypeAlias = Annotated[Role, Field(strict=False)]
-BetterDirection: TypeAlias = Annotated[Direction, Field(strict=False)]
-PartAggregate: TypeAlias = Annotated[Aggregate, Field(strict=False)]
 
 
 class Source(StudyModel):
@@ -187,7 +176,7 @@ def _covariate(value: object) -> object:
         return Covariate.model_validate(value)
     if value is None or isinstance(value, Covariate):
         return value
-    raise _wrong('must be a table: { lookback_days = 14 } or { column = "name" }')
+    raise wrong('must be a table: { lookback_days = 14 } or { column = "name" }')
 
 
 Covariates: TypeAlias = Annotated[Covariate | list[Covariate], BeforeValidator(_covariate)]
@@ -296,7 +285,7 @@ def _experiments(value: object) -> object:
     if isinstance(value, ExperimentsFile):
         return value
     if not isinstance(value, Mapping):
-        raise _wrong("must be a table: [experiments.NAME], or [experiments] with a path")
+        raise wrong("must be a table: [experiments.NAME], or [experiments] with a path")
     if any(key in value and not isinstance(value[key], Mapping) for key in ("path", "query", "query_file")):
         return ExperimentsFile.model_validate(value)
     return TypeAdapter(dict[NonEmpty, Experiment]).validate_python(value, strict=True)

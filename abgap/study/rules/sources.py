@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS
@@ -16,23 +16,31 @@ class Roles:
     """What the columns of a source stand for.
 
     required: has to be mapped. own_names: a table without any mapping is taken to have these very names.
+    takes_more: other mapped columns are new columns of the table, to be used by name.
     """
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
     own_names: bool = False
+    takes_more: bool = False
 
     @property
     def known(self) -> tuple[str, ...]:
         """All roles a column may have."""
         return self.required + self.optional
 
+    def misspelt(self, columns: Collection[str]) -> dict[str, str]:
+        """Columns that are no role, with the required and missing role that each surely stands for."""
+        missing = [role for role in self.required if role not in columns]
+        unknown = [column for column in columns if column not in self.known]
+        return {column: role for column in unknown if (role := nearest(column, missing)) is not None}
+
 
 _MOMENTS_REQUIRED = ("experiment", "variant", "metric", "n")
 ROLES: Mapping[str, Roles] = {
     "exposures": Roles(required=("experiment", "unit", "variant"), optional=("at",)),
-    "facts": Roles(required=("unit",), optional=("at",)),
-    "units": Roles(required=("unit",), optional=("cluster",)),
+    "facts": Roles(required=("unit",), optional=("at",), takes_more=True),
+    "units": Roles(required=("unit",), optional=("cluster",), takes_more=True),
     "unit_values": Roles(required=("experiment", "variant"), optional=("unit", "at")),
     "moments": Roles(
         required=_MOMENTS_REQUIRED,
@@ -126,7 +134,7 @@ def columns_are_mapped(draft: Draft) -> Iterator[Flaw]:
         roles = _roles(loc)
         if roles is None or (roles.own_names and not source.columns):
             continue
-        misspelt = {nearest(role, roles.known) for role in source.columns if role not in roles.known}
+        misspelt = roles.misspelt(source.columns).values()
         for role in roles.required:
             if role not in source.columns and role not in misspelt:
                 hint = f'map it: columns = {{ {role} = "name of your column", ... }}'
@@ -134,12 +142,16 @@ def columns_are_mapped(draft: Draft) -> Iterator[Flaw]:
 
 
 def columns_are_known(draft: Draft) -> Iterator[Flaw]:
-    """A mapped column has a role; other columns stay usable under their own names."""
+    """A mapped column has a role; only facts and units take more, as new columns."""
     for loc, source in declared_sources(draft):
         roles = _roles(loc)
-        for role in source.columns if roles is not None else ():
-            if roles is not None and role not in roles.known:
-                yield Flaw((*loc, "columns", role), "unknown column role", suggestion(role, roles.known))
+        if roles is None:
+            continue
+        misspelt = roles.misspelt(source.columns)
+        for role in source.columns:
+            if role in misspelt or (role not in roles.known and not roles.takes_more):
+                hint = suggestion(role, [misspelt[role]] if role in misspelt else roles.known)
+                yield Flaw((*loc, "columns", role), "unknown column role", hint)
 
 
 def moments_have_values(draft: Draft) -> Iterator[Flaw]:

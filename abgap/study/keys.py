@@ -1,0 +1,137 @@
+"""What each key of the study file is for, in one sentence: the words an editor shows beside it.
+
+They stand here and not in the models, so that a model stays readable as the list of keys it is. A test fails
+when a key has no sentence; the long form, with examples, is docs/study.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from abgap.study import model as m
+
+_SOURCE = {
+    "path": "File, glob, directory or URL, or a list of them; relative to the study file.",
+    "query": "One SELECT over files, when a column mapping is not enough.",
+    "query_file": "A file that holds that SELECT.",
+    "format": "How the files are read; by default their names tell.",
+    "columns": 'Which column plays which role: a name, { value = constant } or { expr = "scalar SQL" }.',
+}
+_PART = {
+    "fact": "The fact table whose rows are taken.",
+    "where": "SQL condition that chooses rows.",
+    "value": "Column or scalar SQL expression that is aggregated.",
+    "aggregate": "How the rows of a unit become one number: by default sum of a value, count without one.",
+}
+_CONTRACT = {
+    "why": "Why this metric was chosen.",
+    "owner": "Who answers for it.",
+    "review_by": "The date by which it should be looked at again.",
+}
+
+KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
+    m.Study: {
+        "study": "The name, and what holds for everything in the study.",
+        "engine": "What runs the queries, and how much of the machine it may take.",
+        "exposures": "Logs of who saw which variant of which experiment, and when.",
+        "facts": "Fact tables: what units did, one row per event or outcome.",
+        "units": "One row per unit: what was known before the experiment.",
+        "unit_values": "One row per unit with its outcomes as columns, instead of exposures and facts.",
+        "moments": "Aggregates made elsewhere, instead of logs.",
+        "experiments": "The experiments by name, or a file with one row per experiment.",
+        "metrics": "The business metrics by name.",
+        "funnels": "Metrics that multiply to a total, to find where a gain gets lost.",
+        "offline": "Where offline evaluation results come from.",
+        "offline_metrics": "The offline metrics by name, with their definition.",
+        "models": "The models by name, with facts that scores do not tell.",
+        "gap": "Which offline metrics are held against which business metrics.",
+    },
+    m.StudyHead: {
+        "name": "What the report is called.",
+        "currency": "Currency of money metrics, shown beside amounts.",
+        "timezone": "Time zone of timestamps and dates without one.",
+        "alpha": "Error rate of tests; intervals have the level 1 - alpha.",
+        "looks": "fixed: read once, at the planned end. sequential: always-valid intervals.",
+        "seed": "Seed of everything random, so that the same inputs give the same report.",
+    },
+    m.Engine: {
+        "name": "The engine that runs the queries.",
+        "threads": "Most threads it may use; by default all cores.",
+        "memory_limit": "Most memory it may use, such as 4GB.",
+        "temp_directory": "Where it may write what does not fit into memory.",
+    },
+    m.Source: _SOURCE,
+    m.Exposures: _SOURCE | {"slices": "Columns known at exposure, by which results are broken down."},
+    m.UnitValues: _SOURCE
+    | {
+        "slices": "Columns known at exposure, by which results are broken down.",
+        "unique": "check: units that repeat are an error. trust: skip that test.",
+    },
+    m.ExperimentsFile: _SOURCE,
+    m.ConstantColumn: {"value": "The value of the column in every row."},
+    m.ExpressionColumn: {"expr": "One scalar SQL expression over the columns of the source."},
+    m.Experiment: {
+        "control": "The variant that is compared against; declared, never guessed.",
+        "treatments": "The variants compared with it; by default every other one seen.",
+        "split": "Planned share per variant, or equal; used by the sample-ratio check.",
+        "start": "First moment that counts.",
+        "end": "First moment that counts no more.",
+        "models": "The model that each variant served.",
+        "tags": "Words to group experiments by.",
+        "hypothesis": "What was expected, in words.",
+    },
+    m.Metric: _PART
+    | _CONTRACT
+    | {
+        "kind": "How a unit gets a value, and arms an estimate.",
+        "numerator": "What a ratio divides.",
+        "denominator": "What a ratio divides by.",
+        "window_days": "Days after first exposure that count; by default until the experiment's end.",
+        "quantile": "Which quantile, as a fraction.",
+        "from_day": "First day after exposure on which a return counts.",
+        "to_day": "First day after exposure on which a return counts no more.",
+        "role": "What the metric is for in the decision.",
+        "direction": "Which way is better.",
+        "money": "Whether values are money, in the study's currency.",
+        "cap_percentile": "Values above this percentile of all arms together are cut to it.",
+        "covariate": "The same before exposure, or a column, for variance reduction.",
+        "smallest_worthwhile_lift": "Smallest relative lift worth having: 0.01 is 1 %.",
+        "non_inferiority_margin": "Relative loss a guardrail tolerates: 0.05 is 5 %.",
+        "description": "The metric in the words of the business.",
+    },
+    m.Part: _PART,
+    m.Covariate: {
+        "lookback_days": "Days before first exposure over which the metric itself is taken.",
+        "column": "A number per unit known before exposure.",
+    },
+    m.Funnel: {
+        "total": "The metric that the stages multiply to.",
+        "stages": "Metrics from first to last: a mean per unit, then ratios that continue one another.",
+    },
+    m.Offline: {
+        "scores": "Ready-made values: one row per model and metric, or per model, metric and query.",
+        "rankings": "Ranked items per model and query.",
+        "judgements": "Relevance of items to queries.",
+        "predictions": "Predictions per model and example, with the truth.",
+    },
+    m.OfflineMetric: _CONTRACT
+    | {
+        "gain": "How relevance becomes gain.",
+        "ties": "How items of equal score are ordered.",
+        "empty": "What a query without relevant items counts as.",
+        "direction": "Which way is better.",
+    },
+    m.Model: {
+        "version": "Version of the model.",
+        "trained_until": "Date of the youngest training data.",
+        "latency_p50_ms": "Median latency in milliseconds.",
+        "latency_p95_ms": "95th percentile of latency in milliseconds.",
+        "cost_per_1000_requests": "Cost of a thousand requests, in the study's currency.",
+    },
+    m.GapSettings: {
+        "offline": "Offline metrics; the first one makes the headline.",
+        "business": "Business metrics; the first one makes the headline.",
+        "exchange_rate": "Relative lift of a business metric expected from one unit of offline gain.",
+        "latency_elasticity_per_100ms": "Relative lift that 100 ms more latency is believed to cost.",
+    },
+}
