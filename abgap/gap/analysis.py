@@ -1,0 +1,96 @@
+"""The whole floor in one call: estimates, offline rows and checks in; gaps, decisions, portfolio out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from abgap.gap.decision import judge
+from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
+from abgap.gap.pairs import JudgedPair, PairFinder
+from abgap.gap.portfolio import count_portfolio
+from abgap.gap.reading import read
+from abgap.records import (
+    Check,
+    Estimate,
+    ExperimentResult,
+    Gap,
+    Moments,
+    OfflineRow,
+    Portfolio,
+    Role,
+)
+from abgap.records.words import sentence_case
+from abgap.study.model import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapAnalysis:
+    """What the floor found: gaps and experiments in the order of the experiments given."""
+
+    gaps: tuple[Gap, ...]
+    experiments: tuple[ExperimentResult, ...]
+    portfolio: Portfolio
+
+
+def analyse_gaps(
+    study: Study,
+    *,
+    experiments: Sequence[ExperimentFacts],
+    estimates: Iterable[Estimate],
+    offline_rows: Iterable[OfflineRow] = (),
+    checks: Iterable[Check] = (),
+    moments: Moments | None = None,
+) -> GapAnalysis:
+    """Verdicts of all pairs, decisions on all experiments, and the counts over them.
+
+    estimates: whole-experiment rows are picked out of all. moments: needed for funnels, and for the money of
+    ratio metrics; rows of other metrics are passed over. Raises nothing on account of the data.
+    """
+    index = EvidenceIndex(estimates=estimates, offline_rows=offline_rows, checks=checks)
+    finder = PairFinder(study, index, moments)
+    pairs: list[JudgedPair] = []
+    results: list[ExperimentResult] = []
+    for facts in experiments:
+        found = list(finder.pairs(facts))
+        pairs.extend(found)
+        results.append(_result(study, facts, index, found))
+    return GapAnalysis(
+        gaps=tuple(pair.gap for pair in pairs),
+        experiments=tuple(results),
+        portfolio=count_portfolio(pairs, n_experiments=len(experiments)),
+    )
+
+
+def _result(
+    study: Study, facts: ExperimentFacts, index: EvidenceIndex, pairs: Sequence[JudgedPair]
+) -> ExperimentResult:
+    judgement = judge(study, facts, index)
+    headline = pairs[0].gap.sentence if pairs else None
+    return ExperimentResult(
+        name=facts.name,
+        control=facts.control,
+        arms=facts.arms,
+        start=facts.start,
+        end=facts.end,
+        models=facts.models,
+        decision=judgement.decision,
+        headline=headline or _metric_headline(study, facts, index) or judgement.reason,
+        decision_reason=judgement.reason,
+        next_action=judgement.next_action,
+        tags=facts.tags,
+        hypothesis=facts.hypothesis,
+    )
+
+
+def _metric_headline(study: Study, facts: ExperimentFacts, index: EvidenceIndex) -> str | None:
+    """The first primary metric of the first arm in a sentence, for a study without gap pairs."""
+    if index.blocking(facts.name):
+        return None
+    for treatment in facts.treatments:
+        for name, estimate in index.online(facts.name, treatment).items():
+            if estimate.role is Role.PRIMARY:
+                text = read(estimate, study.metrics.get(name), study.study.alpha).clause
+                arm = f"{treatment}: " if len(facts.treatments) > 1 else ""
+                return f"{arm}{sentence_case(text)}."
+    return None

@@ -1,0 +1,148 @@
+"""Where along its stages the business metric changed: the funnel of one arm, from the moments table.
+
+Accounting and not cause: later stages compare different clickers. The statistics are ``stats.funnel``; here
+its arrays become records, and the note says what may not be read into them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from abgap.gap.inputs import whole_rows
+from abgap.records import FunnelStage, Moments, Reason
+from abgap.stats.funnel import FunnelArm, FunnelDecomposition, decompose_funnel
+from abgap.study.model import Funnel, Study
+
+_FEW_ORDERS = 30
+_ACCOUNTING = "Accounting, not causal: later stages compare different clickers."
+_WHY_NOT = {
+    Reason.NO_UNITS: "an arm has no units",
+    Reason.NO_DENOMINATOR: "a stage is not zero although the one before it is",
+    Reason.NOT_POSITIVE: "a stage is zero or negative in an arm",
+    Reason.TOO_FEW_UNITS: "an arm has too few units",
+    Reason.NO_VARIANCE_GIVEN: "the moments carry no covariances of the stages",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunnelView:
+    """The stages of one arm against control, and what to know when reading them."""
+
+    stages: tuple[FunnelStage, ...] = ()
+    note: str | None = None
+
+
+class Funnels:
+    """The whole-experiment funnel rows of a moments table, found by experiment, variant and funnel."""
+
+    def __init__(self, study: Study, moments: Moments | None) -> None:
+        self._study = study
+        self._arms = {} if moments is None or not study.funnels else _arms(moments, study.funnels)
+
+    def of(self, total: str, experiment: str, control: str, treatment: str) -> FunnelView:
+        """The first declared funnel of the metric ``total``, in one treatment arm; empty without one."""
+        declared = ((name, funnel) for name, funnel in self._study.funnels.items() if funnel.total == total)
+        for name, funnel in declared:
+            before = self._arms.get((experiment, control, name))
+            after = self._arms.get((experiment, treatment, name))
+            if before is not None and after is not None:
+                return funnel_view(
+                    funnel, before, after, alpha=self._study.study.alpha, same=self._same(total)
+                )
+        return FunnelView()
+
+    def _same(self, total: str) -> bool:
+        """Whether the metric is estimated from the same values as the funnel: neither capped nor adjusted."""
+        metric = self._study.metrics.get(total)
+        return metric is None or (metric.cap_percentile is None and metric.covariate is None)
+
+
+def funnel_view(
+    funnel: Funnel, control: FunnelArm, treatment: FunnelArm, *, alpha: float, same: bool = True
+) -> FunnelView:
+    """Stages with their log lifts and money, and the note to read with them.
+
+    same: the business metric's own estimate is neither capped nor covariate-adjusted, so that the two agree.
+    """
+    result = decompose_funnel(control, treatment, alpha)
+    problem = result.problem.item()
+    if problem in {Reason.NO_UNITS, Reason.NO_DENOMINATOR}:
+        return FunnelView(note=f"The funnel cannot be decomposed: {_WHY_NOT[problem]}.")
+    stages = tuple(_stage(result, position, name) for position, name in enumerate(funnel.stages))
+    return FunnelView(stages=stages, note=_note(result, problem, control, treatment, same=same))
+
+
+def _note(
+    result: FunnelDecomposition,
+    problem: Reason | None,
+    control: FunnelArm,
+    treatment: FunnelArm,
+    *,
+    same: bool,
+) -> str:
+    parts = [_ACCOUNTING]
+    if result.method.item() == "shapley":
+        parts.append(
+            f"There are no logarithms, because {_WHY_NOT[Reason.NOT_POSITIVE]}: the money of each stage is "
+            "its Shapley value, the average over all orders of change, without an interval."
+        )
+    elif problem is not None:
+        parts.append(f"There are no intervals, because {_WHY_NOT[problem]}.")
+    elif result.total_log_lift.low <= 0.0 <= result.total_log_lift.high:
+        parts.append(
+            "The interval of the total includes 0, so the stages are not given as shares of a change."
+        )
+    if _orders(control, treatment) < _FEW_ORDERS:
+        parts.append(f"An arm has fewer than {_FEW_ORDERS} orders, so the intervals are only approximate.")
+    if not same:
+        parts.append("The funnel adds up values before capping and covariate adjustment.")
+    return " ".join(parts)
+
+
+def _orders(control: FunnelArm, treatment: FunnelArm) -> float:
+    """Events at the stage before the last (orders before revenue), in the arm with fewer of them."""
+    return min(float(arm.n * arm.means[-2]) for arm in (control, treatment))
+
+
+def _stage(result: FunnelDecomposition, position: int, name: str) -> FunnelStage:
+    def at(values: np.ndarray) -> float | None:
+        value = float(values[position])
+        return value if math.isfinite(value) else None
+
+    return FunnelStage(
+        stage=name,
+        value_control=at(result.control),
+        value_treatment=at(result.treatment),
+        log_lift=at(result.log_lift.estimate),
+        low=at(result.log_lift.low),
+        high=at(result.log_lift.high),
+        money=at(result.money.estimate),
+        money_low=at(result.money.low),
+        money_high=at(result.money.high),
+        method=str(result.method.item()),
+    )
+
+
+def _arms(moments: Moments, funnels: Iterable[str]) -> dict[tuple[str, str, str], FunnelArm]:
+    """Funnel rows over all units, by experiment, variant and funnel."""
+    names = set(funnels)
+    rows = [row for row in whole_rows(moments) if moments.metric[row] in names]
+    return {
+        (moments.experiment[row], moments.variant[row], moments.metric[row]): arm
+        for row in rows
+        if (arm := _arm(moments, row)) is not None
+    }
+
+
+def _arm(moments: Moments, row: np.intp) -> FunnelArm | None:
+    if moments.stage_means[row] is None:
+        return None
+    means = np.asarray(moments.stage_means[row], dtype=np.float64)
+    given = moments.stage_covariances[row]
+    size = means.size
+    covariance = np.full((size, size), np.nan) if given is None else np.asarray(given, dtype=np.float64)
+    return FunnelArm(n=np.asarray(moments.n[row]), means=means, covariance=covariance.reshape(size, size))

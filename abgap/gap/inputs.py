@@ -1,0 +1,92 @@
+"""What the floor is given, found quickly: experiments, and estimates, offline rows and checks by key.
+
+Only whole-experiment rows take part in a verdict; slices and days explain, they do not decide.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from abgap.records import Check, Estimate, Moments, OfflineRow, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentFacts:
+    """One experiment as it was run.
+
+    treatments: in the order they are to be shown. arms: analysed units per variant, control first.
+    start, end: ISO dates or datetimes, end exclusive. models: variant to model.
+    """
+
+    name: str
+    control: str
+    treatments: tuple[str, ...]
+    arms: Mapping[str, int]
+    start: str | None = None
+    end: str | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    hypothesis: str | None = None
+
+    @property
+    def days(self) -> float | None:
+        """How long it ran, in days; None without both dates or when they are not in order."""
+        if self.start is None or self.end is None:
+            return None
+        days = (_utc(self.end) - _utc(self.start)).total_seconds() / 86_400.0
+        return days if days > 0.0 else None
+
+    def same_model(self, treatment: str) -> bool:
+        """Whether this arm is declared to have run the control's model."""
+        model = self.models.get(treatment)
+        return model is not None and model == self.models.get(self.control)
+
+
+class EvidenceIndex:
+    """Estimates, offline rows and failed blocking checks of all experiments, by key."""
+
+    def __init__(
+        self, *, estimates: Iterable[Estimate], offline_rows: Iterable[OfflineRow], checks: Iterable[Check]
+    ) -> None:
+        self._online: dict[tuple[str, str], dict[str, Estimate]] = defaultdict(dict)
+        self._offline: dict[tuple[str, str], dict[str, OfflineRow]] = defaultdict(dict)
+        self._blocking: dict[str | None, list[Check]] = defaultdict(list)
+        for estimate in estimates:
+            if estimate.slice_name is None and estimate.period is None:
+                self._online[estimate.experiment, estimate.treatment][estimate.metric] = estimate
+        for row in offline_rows:
+            if row.slice_name is None:
+                self._offline[row.model, row.metric][row.baseline] = row
+        for check in checks:
+            if check.blocking and check.status is Status.FAIL:
+                self._blocking[check.experiment].append(check)
+
+    def online(self, experiment: str, treatment: str) -> Mapping[str, Estimate]:
+        """Whole-experiment estimates of one arm, by metric, in the order given."""
+        return self._online.get((experiment, treatment), {})
+
+    def offline(self, model: str, metric: str) -> Mapping[str, OfflineRow]:
+        """Rows of one model and metric over all examples, by baseline."""
+        return self._offline.get((model, metric), {})
+
+    def blocking(self, experiment: str) -> tuple[Check, ...]:
+        """Failed blocking checks of the experiment, then those of whole sources."""
+        return (*self._blocking.get(experiment, ()), *self._blocking.get(None, ()))
+
+
+def whole_rows(moments: Moments) -> npt.NDArray[np.intp]:
+    """Positions of the whole-experiment rows: no slice, no period, no fold."""
+    keys = zip(moments.slice_name, moments.period, moments.fold, strict=True)
+    return np.flatnonzero([all(key is None for key in row) for row in keys])
+
+
+def _utc(moment: str) -> dt.datetime:
+    """A moment in UTC; one without a zone is taken to be in UTC already."""
+    parsed = dt.datetime.fromisoformat(moment)
+    return parsed.replace(tzinfo=dt.UTC) if parsed.tzinfo is None else parsed.astimezone(dt.UTC)

@@ -1,0 +1,74 @@
+"""What the measured difference would be worth over a year of the experiment's own traffic.
+
+The difference per unit, times the units of all arms per day, times a year; for a ratio (revenue per session)
+times those of its denominator. It is the difference as measured, not a forecast: the sentence of assumptions
+belongs to the number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from abgap.gap.inputs import ExperimentFacts, whole_rows
+from abgap.records import Estimate, Interval, Kind, Moments
+from abgap.records.words import count, plain
+from abgap.study.model import Metric
+
+_DAYS_PER_YEAR = 365.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YearlyMoney:
+    """Money per year (up is good), and what it assumes."""
+
+    interval: Interval
+    assumptions: str
+
+
+class Denominators:
+    """Sessions, orders ... per unit over all arms, for every ratio in a moments table."""
+
+    def __init__(self, moments: Moments | None) -> None:
+        self._sums: dict[tuple[str, str], tuple[float, float]] = {}
+        if moments is None:
+            return
+        for row in whole_rows(moments):
+            if not np.isfinite(moments.denominator_mean[row]):
+                continue
+            key = (moments.experiment[row], moments.metric[row])
+            units, total = self._sums.get(key, (0.0, 0.0))
+            n = float(moments.n[row])
+            self._sums[key] = units + n, total + n * float(moments.denominator_mean[row])
+
+    def per_unit(self, experiment: str, metric: str) -> float | None:
+        """The mean denominator per unit over all arms; None when it is not known."""
+        units, total = self._sums.get((experiment, metric), (0.0, 0.0))
+        return total / units if units > 0.0 else None
+
+
+def money_per_year(
+    estimate: Estimate, metric: Metric, facts: ExperimentFacts, denominators: Denominators
+) -> YearlyMoney | None:
+    """The difference over a year; None when the metric is not money, or its volume per year is not known."""
+    difference, days = estimate.difference, facts.days
+    if not metric.money or not isinstance(difference, Interval) or days is None:
+        return None
+    per_unit: float | None = 1.0
+    what = "units"
+    if estimate.kind is Kind.RATIO:
+        per_unit = denominators.per_unit(facts.name, estimate.metric)
+        what = "denominators of the ratio"
+    if per_unit is None:
+        return None
+    volume = sum(facts.arms.values()) * per_unit / days * _DAYS_PER_YEAR
+    turned = difference if estimate.direction.sign > 0 else difference.flipped()
+    return YearlyMoney(
+        interval=turned.scaled(volume),
+        assumptions=(
+            f"Money per year assumes that all {count(volume)} {what} of a year like these "
+            f"{plain(days, decimals=0)} days get {estimate.treatment}, "
+            "and that the difference stays as it was measured."
+        ),
+    )

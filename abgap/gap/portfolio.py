@@ -1,0 +1,89 @@
+"""All experiments together, as far as counting goes: verdicts and the nine cells.
+
+What needs a model of the portfolio (correlation, slope, transfer, decision value) is refused in words instead
+of guessed from a scatter: both axes carry noise, and sizes differ by orders of magnitude.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from abgap.gap.pairs import JudgedPair
+from abgap.gap.verdict import Sign
+from abgap.records import NineCells, Portfolio, VerdictName
+from abgap.records.words import plural
+
+_FEWEST_FOR_CORRELATION = 5
+_MODEL_FIELDS = "correlation, slope, sign agreement, transfer and the smallest gain worth testing"
+_LATER = ("Which offline metric to trust, and what a launch rule earned: not computed by this version.",)
+
+
+def count_portfolio(pairs: Sequence[JudgedPair], *, n_experiments: int) -> Portfolio:
+    """Counts over the pairs of all experiments; verdicts once per treatment arm, by its first pair."""
+    found = Counter(pair.gap.verdict for pair in pairs if pair.first)
+    return Portfolio(
+        n_experiments=n_experiments,
+        verdicts={name.value: found[name] for name in VerdictName},
+        nine_cells=_nine_cells(pairs),
+        refusals=tuple(_refusals(pairs)),
+    )
+
+
+def _nine_cells(pairs: Sequence[JudgedPair]) -> tuple[NineCells, ...]:
+    """One table for each pair of metrics, in the order of the study."""
+    groups: dict[tuple[str, str], list[JudgedPair]] = defaultdict(list)
+    for pair in pairs:
+        groups[pair.gap.offline_metric, pair.gap.business_metric].append(pair)
+    return tuple(_cells(offline, business, group) for (offline, business), group in groups.items())
+
+
+def _cells(offline_metric: str, business_metric: str, group: Sequence[JudgedPair]) -> NineCells:
+    found = Counter((pair.verdict.offline, pair.verdict.online) for pair in group if _trusted(pair))
+    down, flat, up = (
+        (found[row, Sign.DOWN], found[row, Sign.FLAT], found[row, Sign.UP])
+        for row in (Sign.DOWN, Sign.FLAT, Sign.UP)
+    )
+    return NineCells(
+        offline_metric=offline_metric,
+        business_metric=business_metric,
+        counts=(down, flat, up),
+        untrustworthy=sum(not _trusted(pair) for pair in group),
+    )
+
+
+def _refusals(pairs: Sequence[JudgedPair]) -> list[str]:
+    """What is not said about the portfolio, and why."""
+    refusals = []
+    trusted = [pair for pair in pairs if _trusted(pair)]
+    first = [pair for pair in trusted if pair.first and _known(pair)]
+    usable = len({pair.gap.experiment for pair in first})
+    if usable < _FEWEST_FOR_CORRELATION:
+        refusals.append(
+            f"No {_MODEL_FIELDS}: {plural(usable, 'experiment')} with a trustworthy headline pair, "
+            f"at least {_FEWEST_FOR_CORRELATION} are needed."
+        )
+    else:
+        refusals.append(f"No {_MODEL_FIELDS}: not computed by this version.")
+    refusals.extend(_LATER)
+    unknown = sum(not _known(pair) for pair in trusted)
+    if unknown:
+        refusals.append(
+            f"{plural(unknown, 'pair')} of metrics not counted in the nine cells: "
+            "the offline gain or the online lift is not known."
+        )
+    bare = sum(pair.gap.offline_face_value is not None for pair in trusted)
+    if bare:
+        refusals.append(
+            f"{plural(bare, 'offline gain')} came without an interval and counted by sign: "
+            "the reliability of that axis is unknown."
+        )
+    return refusals
+
+
+def _trusted(pair: JudgedPair) -> bool:
+    return pair.gap.verdict is not VerdictName.UNTRUSTWORTHY
+
+
+def _known(pair: JudgedPair) -> bool:
+    return pair.verdict.offline is not None and pair.verdict.online is not None

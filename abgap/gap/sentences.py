@@ -1,0 +1,248 @@
+"""The verdict in one sentence that a leader can read aloud, with the numbers that carry it.
+
+No sentence claims more than its interval supports: an effect that is not established is "not settled", never
+absent, unless its whole interval lies inside the band of what would not matter. Numbers are turned so that up
+is good; a metric where less is better "improved" or "got worse" instead of rising or falling. Names are plain
+text here and are escaped where they are rendered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from abgap.gap.power import Power
+from abgap.gap.verdict import Evidence, Sign, Verdict
+from abgap.records import Check, Direction, Estimable, Interval, NotEstimable, VerdictName
+from abgap.records.words import (
+    declared_percent,
+    label,
+    listed,
+    percent,
+    percent_interval,
+    plain,
+    plain_interval,
+    plural,
+    sentence_case,
+    signed_interval,
+    signed_percent,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whom a sentence is about.
+
+    arm: the treatment's name where the experiment has several, else None. same_model: both arms are declared
+    to have run one model. correction: how p-values were corrected, in words.
+    """
+
+    offline_metric: str
+    business_metric: str
+    offline_direction: Direction = Direction.UP
+    business_direction: Direction = Direction.UP
+    arm: str | None = None
+    same_model: bool = False
+    correction: str = "no correction"
+
+    @property
+    def business(self) -> str:
+        """The business metric in words."""
+        return label(self.business_metric)
+
+
+def verdict_sentence(subject: Subject, evidence: Evidence, verdict: Verdict, power: Power) -> str:
+    """The sentence of a verdict, ending in a full stop."""
+    if verdict.name is VerdictName.UNTRUSTWORTHY:
+        text = untrustworthy(evidence.blocked)
+    elif isinstance(evidence.online_lift, NotEstimable):
+        text = _online_unknown(subject, evidence, verdict, evidence.online_lift)
+    elif verdict.offline is None:
+        text = f"{_offline(subject, evidence, verdict)}; online, {_online(subject, evidence, verdict)}"
+    elif verdict.offline is Sign.UP:
+        text = _with_gain(subject, evidence, verdict, power)
+    else:
+        text = _without_gain(subject, evidence, verdict)
+    prefix = f"{subject.arm}: " if subject.arm else ""
+    return f"{prefix}{sentence_case(text)}."
+
+
+def untrustworthy(blocked: tuple[Check, ...]) -> str:
+    """Why nothing may be concluded, without a full stop."""
+    more = f" ({plural(len(blocked) - 1, 'more check')} failed)" if len(blocked) > 1 else ""
+    return f"no verdict, because the data cannot be trusted: {clause(blocked[0].sentence)}{more}"
+
+
+def online_clause(
+    metric: str, direction: Direction, lift: Estimable, sign: Sign | None, delta: float | None
+) -> str:
+    """What happened to one metric online, as a clause: ``revenue per user rose: +1.5 % [+0.5, +2.5]``."""
+    name = label(metric)
+    if isinstance(lift, NotEstimable):
+        return f"the lift of {name} cannot be estimated ({clause(lift.detail)})"
+    shown = percent_interval(lift, borders=_borders(delta))
+    if sign is Sign.FLAT or sign is None:
+        return f"no effect on {name} is established: {shown}"
+    return f"{name} {_verb(direction, sign)}: {shown}"
+
+
+def difference_clause(metric: str, direction: Direction, difference: Interval, sign: Sign | None) -> str:
+    """As ``online_clause``, in the metric's own units, for a metric without a lift."""
+    shown = f"{signed_interval(difference)} in absolute terms"
+    if sign is Sign.FLAT or sign is None:
+        return f"no effect on {label(metric)} is established: {shown}"
+    return f"{label(metric)} {_verb(direction, sign)}: {shown}"
+
+
+def clause(sentence: str) -> str:
+    """A sentence of somebody else's as part of ours."""
+    return sentence.strip().rstrip(".")
+
+
+def _with_gain(subject: Subject, evidence: Evidence, verdict: Verdict, power: Power) -> str:
+    """The sentences that begin with an offline gain."""
+    gain, name, shown = _offline(subject, evidence, verdict), subject.business, _lift(evidence)
+    up, down = (_verb(subject.business_direction, sign) for sign in (Sign.UP, Sign.DOWN))
+    match verdict.name:
+        case VerdictName.DID_NOT_MOVE:
+            return f"{gain}, but {_did_not_move(name, evidence, verdict)}"
+        case VerdictName.REVERSED:
+            return f"{gain}, but {name} {down}: {shown}"
+        case VerdictName.FELL_SHORT:
+            behind = _behind(evidence, verdict)
+            return f"{gain} and {name} {up}, but by less than expected: {shown}{behind}"
+        case VerdictName.TRANSLATED:
+            return f"{gain} and {name} {up} too: {shown}{_against(evidence, verdict)}"
+        case _:
+            why = _why_open(subject, evidence, verdict, power)
+            return f"{gain}; whether {name} moved is not settled: {shown} {why}"
+
+
+def _did_not_move(name: str, evidence: Evidence, verdict: Verdict) -> str:
+    shown, inside = _lift(evidence), f"inside {_band(evidence)}, the smallest lift that would matter"
+    if verdict.online is Sign.FLAT:
+        return f"{name} did not move: {shown} lies {inside}"
+    return f"the effect on {name} is real, but too small to matter: {shown} lies {inside}"
+
+
+def _without_gain(subject: Subject, evidence: Evidence, verdict: Verdict) -> str:
+    """The sentences that begin with no offline gain, or with a loss."""
+    start, online = _offline(subject, evidence, verdict), _online(subject, evidence, verdict)
+    inside = f", inside {_band(evidence)}" if verdict.equivalent else ""
+    match verdict.name:
+        case VerdictName.MISSED_BY_OFFLINE:
+            fault = "; that is a false alarm or a fault in the data, not the work of a model"
+            return f"{start}, yet {online}{fault if subject.same_model else ''}"
+        case VerdictName.LOSS_CONFIRMED | VerdictName.NO_OFFLINE_GAIN:
+            return f"{start}, and {online}{inside}"
+        case _ if verdict.offline is Sign.FLAT:
+            return f"{start}, and {online}; there is no offline gain whose way could be judged"
+        case _:
+            open_end = "" if verdict.equivalent else "; whether the loss reached it is not settled"
+            return f"{start}; {online}{inside}{open_end}"
+
+
+def _online_unknown(subject: Subject, evidence: Evidence, verdict: Verdict, lift: NotEstimable) -> str:
+    start = _offline(subject, evidence, verdict)
+    return f"{start}; the lift of {subject.business} cannot be estimated ({clause(lift.detail)})"
+
+
+def _offline(subject: Subject, evidence: Evidence, verdict: Verdict) -> str:
+    """What the offline evaluation saw."""
+    name = label(subject.offline_metric)
+    gain = evidence.offline_gain
+    if subject.same_model:
+        return "both arms ran the same model, so there was no offline gain"
+    if verdict.offline is None:
+        detail = gain.detail if isinstance(gain, NotEstimable) else ""
+        return f"the offline gain in {name} is not known ({clause(detail)})"
+    if isinstance(gain, NotEstimable):
+        size = abs(evidence.offline_face_value or 0.0)
+        if verdict.offline is Sign.FLAT:
+            return f"{name} stayed the same offline (no interval given)"
+        verb = _verb(subject.offline_direction, verdict.offline)
+        return f"{name} {verb} by {plain(size)} offline (no interval given)"
+    if verdict.offline is Sign.FLAT:
+        return f"{name} showed no established change offline ({signed_interval(gain)})"
+    size_of = gain if verdict.offline is Sign.UP else gain.flipped()
+    return f"{name} {_verb(subject.offline_direction, verdict.offline)} by {plain_interval(size_of)} offline"
+
+
+def _online(subject: Subject, evidence: Evidence, verdict: Verdict) -> str:
+    text = online_clause(
+        subject.business_metric,
+        subject.business_direction,
+        evidence.online_lift,
+        verdict.online,
+        evidence.delta,
+    )
+    return f"{text} {corrected_away(subject)}" if verdict.corrected_away else text
+
+
+def corrected_away(subject: Subject) -> str:
+    """Say that an interval excludes 0 without the effect being established."""
+    return f"excludes 0 on its own, but not after correction for multiple testing ({subject.correction})"
+
+
+def _behind(evidence: Evidence, verdict: Verdict) -> str:
+    """How far the lift stays behind what was expected."""
+    if evidence.expected is None or verdict.shortfall is None:
+        return ""
+    points = plain_interval(verdict.shortfall.scaled(100.0))
+    return f" against an expected {percent_interval(evidence.expected)}, short by {points} percentage points"
+
+
+def _against(evidence: Evidence, verdict: Verdict) -> str:
+    """How an established lift compares with what was expected, or else with what would matter."""
+    if evidence.expected is not None and verdict.shortfall is not None:
+        expected = percent_interval(evidence.expected)
+        if verdict.shortfall.high < 0.0:
+            return f", more than the expected {expected}"
+        return f", with no shortfall established against the expected {expected}"
+    if evidence.delta is None or isinstance(evidence.online_lift, NotEstimable):
+        return ""
+    least = declared_percent(evidence.delta)
+    if evidence.online_lift.low >= evidence.delta:
+        return f", at least the {least} that is worth having"
+    return f"; whether it reaches the {least} that is worth having is not settled"
+
+
+def _why_open(subject: Subject, evidence: Evidence, verdict: Verdict, power: Power) -> str:
+    """Why an online effect beside an offline gain is neither established nor ruled out."""
+    if verdict.corrected_away:
+        return corrected_away(subject)
+    chances = _chances(evidence, power)
+    if evidence.delta is None:
+        return f"includes 0, and without a smallest worthwhile lift no effect can be ruled out{chances}"
+    return f"includes 0 and reaches beyond {_band(evidence)}, the smallest lift that would matter{chances}"
+
+
+def _chances(evidence: Evidence, power: Power) -> str:
+    """What a test of this size could have seen, in brackets."""
+    parts = []
+    if evidence.delta is not None and power.at_delta is not None:
+        parts.append(f"{percent(power.at_delta, decimals=0)} to see {declared_percent(evidence.delta)}")
+    if evidence.expected is not None and power.at_expected is not None:
+        expected = signed_percent(evidence.expected.estimate)
+        parts.append(f"{percent(power.at_expected, decimals=0)} to see the expected {expected}")
+    if parts:
+        return f" (power: {listed(parts)})"
+    return "" if power.mde is None else f" (80 % power only from {percent(power.mde)} on)"
+
+
+def _lift(evidence: Evidence) -> str:
+    lift = evidence.online_lift
+    return percent_interval(lift, borders=_borders(evidence.delta)) if isinstance(lift, Interval) else ""
+
+
+def _borders(delta: float | None) -> tuple[float, ...]:
+    return (0.0,) if delta is None else (0.0, -delta, delta)
+
+
+def _band(evidence: Evidence) -> str:
+    return f"±{declared_percent(evidence.delta or 0.0)}"
+
+
+def _verb(direction: Direction, sign: Sign) -> str:
+    if direction is Direction.UP:
+        return "rose" if sign is Sign.UP else "fell"
+    return "improved" if sign is Sign.UP else "got worse"
