@@ -233,8 +233,8 @@ class FunnelStage:
     """
 
     stage: str
-    value_control: float
-    value_treatment: float
+    value_control: float | None
+    value_treatment: float | None
     log_lift: float | None
     low: float | None
     high: float | None
