@@ -1,7 +1,7 @@
 """The JSON Schema of the study file, for editors and other tools.
 
-It is made from the models, so it cannot lag behind them; its texts are those of ``keys.py``. It knows every key
-and its type, not the rules that tie keys together.
+It is made from the models, so it cannot lag behind them; its texts are those of ``keys.py``. It knows every
+key and its type, not the rules that tie keys together.
 """
 
 from __future__ import annotations

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from abgap.study.flaws import Draft, Flaw
-from abgap.study.rules import experiments, funnels, metrics, settings, sources
+from abgap.study.rules import experiments, funnels, metrics, names, settings, sources
 
 Rule = Callable[[Draft], Iterator[Flaw]]
 
 RULES: tuple[Rule, ...] = (
     settings.timezone_is_known,
     settings.memory_limit_is_a_size,
-    settings.names_differ_by_more_than_case,
     settings.gap_names_what_exists,
     settings.exchange_rates_are_of_the_gap,
     sources.one_base,
@@ -26,7 +25,8 @@ RULES: tuple[Rule, ...] = (
     sources.columns_are_mapped,
     sources.columns_are_known,
     sources.moments_have_values,
-    sources.slices_are_free_names,
+    names.names_are_free,
+    names.names_differ_by_more_than_case,
     experiments.some_experiment_is_declared,
     experiments.control_is_no_treatment,
     experiments.treatments_are_named_once,

@@ -1,4 +1,4 @@
-"""Rules for the head of the study, for names, and for what the gap is read from."""
+"""Rules for the head of the study and for what the gap is read from."""
 
 from __future__ import annotations
 
@@ -28,28 +28,6 @@ def memory_limit_is_a_size(draft: Draft) -> Iterator[Flaw]:
     if limit is not None and not _MEMORY.match(limit):
         loc = ("engine", "memory_limit")
         yield Flaw(loc, f"{quoted(limit)} is not an amount of memory", "write it like '4GB' or '512MB'")
-
-
-def names_differ_by_more_than_case(draft: Draft) -> Iterator[Flaw]:
-    """Engines fold the case of names, and a funnel's rows stand beside those of the metrics."""
-    yield from _same_but_for_case([("facts", name) for name in draft.names("facts")])
-    yield from _same_but_for_case(
-        [(table, name) for table in ("metrics", "funnels") for name in draft.names(table)]
-    )
-
-
-def _same_but_for_case(places: Sequence[tuple[str, str]]) -> Iterator[Flaw]:
-    seen: dict[str, tuple[str, str]] = {}
-    for place in places:
-        other = seen.setdefault(place[1].casefold(), place)
-        if other == place:
-            continue
-        message = (
-            f"has the name of the {other[0][:-1]} {quoted(other[1])}"
-            if other[1] == place[1]
-            else f"differs from the {other[0][:-1]} {quoted(other[1])} by upper and lower case only"
-        )
-        yield Flaw(place, message, "give one of them another name")
 
 
 def gap_names_what_exists(draft: Draft) -> Iterator[Flaw]:

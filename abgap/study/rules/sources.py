@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS
 from abgap.study.flaws import BASES, Draft, Flaw, nearest, suggestion
 from abgap.study.model import ExperimentsFile, Source
-from abgap.study.toml import Loc, quoted
+from abgap.study.toml import Loc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,6 @@ ROLES: Mapping[str, Roles] = {
     "experiments": Roles(required=("experiment", "control"), optional=("split", "start", "end")),
     "scores": Roles(required=("model", "metric", "value"), optional=("query", "n", "se")),
 }
-CANONICAL_COLUMNS = ("experiment", "unit", "variant", "at")
 
 
 def declared_sources(draft: Draft) -> Iterator[tuple[Loc, Source]]:
@@ -166,20 +165,3 @@ def moments_have_values(draft: Draft) -> Iterator[Flaw]:
             f"maps no {' and no '.join(missing)}",
             "map mean and variance, or sum (the number of successes of a proportion)",
         )
-
-
-def slices_are_free_names(draft: Draft) -> Iterator[Flaw]:
-    """A slice may not be called like a column every unit has, nor be listed twice."""
-    for key, source in (("exposures", draft.study.exposures), ("unit_values", draft.study.unit_values)):
-        seen: dict[str, str] = {}
-        for position, name in enumerate(source.slices if source is not None else ()):
-            loc = (key, "slices", position)
-            folded = name.casefold()
-            if folded in CANONICAL_COLUMNS:
-                hint = "slice by another column, or give it another name with a query"
-                yield Flaw(loc, f"{quoted(name)} is the name of a column abgap makes itself", hint)
-            elif folded in seen:
-                yield Flaw(
-                    loc, f"{quoted(name)} is listed already, as {quoted(seen[folded])}", "remove one of them"
-                )
-            seen.setdefault(folded, name)

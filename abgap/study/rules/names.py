@@ -1,0 +1,88 @@
+"""Rules for names: engines fold their case, and abgap's own tables and columns stand beside the study's.
+
+Names of experiments, variants and models are values and may be anything; those of facts, slices, metrics and
+funnels become names of tables and columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from abgap.study.flaws import Draft, Flaw
+from abgap.study.toml import Loc, quoted
+
+# The tables that `abgap sql` and the compiled queries know.
+OWN_TABLES = (
+    "arms",
+    "caps",
+    "cells",
+    "enrolments",
+    "estimates",
+    "experiments",
+    "exposures",
+    "findings",
+    "first_exposures",
+    "judgements",
+    "moments",
+    "offline_scores",
+    "predictions",
+    "rankings",
+    "unit_outcomes",
+    "unit_values",
+    "units",
+)
+# The columns of every unit, and of the sums over units.
+OWN_COLUMNS = ("experiment", "unit", "variant", "at", "day", "exposed_at", "ends_at")
+OWN_SUMS = ("units", "level", "slice_name", "slice_value", "period", "fold")
+
+_WHAT = {"facts": "fact table", "metrics": "metric", "funnels": "funnel"}
+
+
+def _slices(draft: Draft) -> list[tuple[Loc, str]]:
+    """Every slice of the study with its place."""
+    study = draft.study
+    tables = (("exposures", study.exposures), ("unit_values", study.unit_values))
+    return [
+        ((key, "slices", position), name)
+        for key, table in tables
+        if table is not None
+        for position, name in enumerate(table.slices)
+    ]
+
+
+def names_are_free(draft: Draft) -> Iterator[Flaw]:
+    """Facts, slices and metrics are not called like a table or column of abgap itself."""
+    for name in draft.names("facts"):
+        if name.casefold() in OWN_TABLES:
+            message = f"{quoted(name)} is the name of a table abgap makes itself"
+            yield Flaw(("facts", name), message, "give it another name")
+    for loc, name in _slices(draft):
+        if name.casefold() in OWN_COLUMNS + OWN_SUMS:
+            message = f"{quoted(name)} is the name of a column abgap makes itself"
+            yield Flaw(loc, message, "slice by another column, or give it another name with a query")
+    for name in draft.names("metrics"):
+        if name.casefold() in OWN_COLUMNS:
+            message = f"{quoted(name)} is the name of a column abgap makes itself"
+            yield Flaw(("metrics", name), message, "give it another name")
+
+
+def names_differ_by_more_than_case(draft: Draft) -> Iterator[Flaw]:
+    """No two tables, and no two columns, have the same name to an engine."""
+    yield from _same_names([(("facts", name), name) for name in draft.names("facts")])
+    columns: list[tuple[Loc, str]] = _slices(draft)
+    columns += [((table, name), name) for table in ("metrics", "funnels") for name in draft.names(table)]
+    yield from _same_names(columns)
+
+
+def _same_names(places: Sequence[tuple[Loc, str]]) -> Iterator[Flaw]:
+    seen: dict[str, tuple[Loc, str]] = {}
+    for loc, name in places:
+        other, other_name = seen.setdefault(name.casefold(), (loc, name))
+        if other == loc:
+            continue
+        other_is = f"the {_WHAT.get(str(other[0]), 'slice')} {quoted(other_name)}"
+        if other_name == name:
+            message = f"has the name of {other_is}"
+        else:
+            message = f"{quoted(name)} differs from {other_is} by upper and lower case only"
+        yield Flaw(loc, message, "give one of them another name")
