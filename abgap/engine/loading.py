@@ -7,6 +7,7 @@ names are read as text, so that leading zeros survive.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,11 +163,5 @@ def _files_of(select: str, directory: Path) -> tuple[Path, ...]:
     places = {table.name for table in tree.find_all(exp.Table)}
     for call in tree.find_all(exp.ReadCSV, exp.ReadParquet, exp.Anonymous):
         places |= {str(text.this) for text in call.find_all(exp.Literal) if text.is_string}
-    found = {
-        path
-        for place in places
-        for path in directory.glob(place)
-        if place and not Path(place).is_absolute() and path.is_file()
-    }
-    found |= {Path(place) for place in places if Path(place).is_absolute() and Path(place).is_file()}
-    return tuple(sorted(found))
+    found = (Path(hit) for place in places if place for hit in glob.glob(str(directory / place), recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
+    return tuple(sorted({path for path in found if path.is_file()}))

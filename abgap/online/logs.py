@@ -15,7 +15,7 @@ from abgap.engine.catalogue import Statement, compile_query
 from abgap.engine.duckdb import Columns, DuckDBEngine
 from abgap.errors import DataError
 from abgap.online import tables
-from abgap.online.exact import EXACT, Grid, make_grid
+from abgap.engine.exact import EXACT, Grid, make_grid
 from abgap.online.plan import SECONDS_PER_DAY, Plan, UnitPart, Window
 from abgap.online.values import not_a_number
 from abgap.online.views import open_views

@@ -17,7 +17,7 @@ from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import Columns, DuckDBEngine
 from abgap.errors import DataError
 from abgap.online import tables
-from abgap.online.exact import make_grid, shift_for
+from abgap.engine.exact import make_grid, shift_for
 from abgap.online.plan import Plan, ValueColumn, with_guards
 from abgap.online.wide import Progress, WideTable
 from abgap.sources.sql import Sql, comma_list, identifier, literal
@@ -27,13 +27,15 @@ from abgap.sources.sql import Sql, comma_list, identifier, literal
 class Sums:
     """The sums of every row of the rollup. plan: as used, with guards. shifts: what was subtracted per column.
 
-    rows: columns of the rollup query, numbers as float64. capped_at: thresholds per experiment and column.
+    rows: columns of the rollup query, numbers as float64. counted: columns whose units with a value are counted.
+    smallest: the smallest value of each part.
     """
 
     plan: Plan
     rows: Columns
     shifts: Mapping[str, float]
     counted: frozenset[str]
+    smallest: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +133,8 @@ def _add_up(
     )
     engine.create_table(tables.CELLS, statement)
     rows = engine.fetch(_rollup(wide, columns, terms))
-    return Sums(plan=plan, rows=rows, shifts=shifts, counted=counted)
+    smallest = {name: found.low for name, found in ranges.items()}
+    return Sums(plan=plan, rows=rows, shifts=shifts, counted=counted, smallest=smallest)
 
 
 def _bounds(column: ValueColumn, ranges: Mapping[str, _Range]) -> tuple[float, float]:

@@ -1,0 +1,87 @@
+"""Which models were held against each other in experiments, and what in offline and online has no partner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from abgap.offline.scores import Scores
+from abgap.records import Check, Status
+
+SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModels:
+    """One experiment's models. variants: control first, as analysed. models: variant -> model as declared."""
+
+    experiment: str
+    control: str
+    variants: tuple[str, ...]
+    models: Mapping[str, str]
+
+
+def find_comparisons(served: Iterable[ServedModels]) -> list[tuple[str, str]]:
+    """(model, baseline) of every treatment arm that ran another model than its control, each pair once."""
+    pairs: dict[tuple[str, str], None] = {}
+    for experiment in served:
+        baseline = experiment.models.get(experiment.control)
+        for variant in experiment.variants:
+            model = experiment.models.get(variant)
+            if baseline is not None and model is not None and model != baseline:
+                pairs[model, baseline] = None
+    return list(pairs)
+
+
+def matching_checks(served: Sequence[ServedModels], scores: Scores, wanted_metrics: Sequence[str]) -> list[Check]:
+    """Models, metrics and variants without a partner, one check for each kind that occurs, and one when all match."""
+    scored_models = {model for model, _ in scores.known}
+    used = {model for experiment in served for model in experiment.models.values()}
+    found = [
+        *_listed("unmatched_models", "Models that experiments ran but that have no offline score", sorted(used - scored_models)),
+        *_listed("unmatched_metrics", "Offline metrics of [gap] that no model has", _absent_metrics(scores, wanted_metrics)),
+        *[check for experiment in served for check in _variants(experiment)],
+    ]
+    if scored_models and not found:
+        sentence = f"All {len(used)} models that experiments ran have offline scores."
+        found.append(_check("unmatched_models", None, Status.PASS, sentence, 0))
+    unused = sorted(scored_models - used)
+    if unused:
+        sentence = f"Models with offline scores that no experiment ran: {_names(unused)}."
+        found.append(_check("unused_models", None, Status.PASS, sentence, len(unused)))
+    return found
+
+
+def _absent_metrics(scores: Scores, wanted: Sequence[str]) -> list[str]:
+    present = {metric for _, metric in scores.known}
+    return [metric for metric in wanted if metric not in present]
+
+
+def _variants(experiment: ServedModels) -> list[Check]:
+    if not experiment.models:
+        return []
+    without = [v for v in experiment.variants if v not in experiment.models]
+    unseen = [v for v in experiment.models if v not in experiment.variants]
+    parts = [
+        *([f"no model is declared for {_names(without)}"] if without else []),
+        *([f"models are declared for {_names(unseen)}, which has no units"] if unseen else []),
+    ]
+    if not parts:
+        return []
+    sentence = f"Models and variants do not match: {'; '.join(parts)}."
+    return [_check("unmatched_variants", experiment.experiment, Status.WARN, sentence, len(without) + len(unseen))]
+
+
+def _listed(name: str, words: str, names: Sequence[str]) -> list[Check]:
+    return [_check(name, None, Status.WARN, f"{words}: {_names(names)}.", len(names))] if names else []
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(repr(name) for name in names[:SHOWN]) + more
+
+
+def _check(name: str, experiment: str | None, status: Status, sentence: str, value: int) -> Check:
+    return Check(
+        name=name, experiment=experiment, status=status, value=float(value), threshold=0.0, sentence=sentence, sql="offline_intake"
+    )

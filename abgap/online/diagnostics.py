@@ -1,0 +1,131 @@
+"""Gathers all data checks of a run from what the stages counted on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from abgap.engine.catalogue import compile_query
+from abgap.engine.duckdb import Columns, DuckDBEngine
+from abgap.online import checks
+from abgap.online.checks import ArmCounts
+from abgap.online.experiments import DeclaredExperiment
+from abgap.online.plan import SECONDS_PER_DAY
+from abgap.online.sums import Sums
+from abgap.online.tables import known_name
+from abgap.online.wide import WideTable
+from abgap.records import Check
+from abgap.study.model import Study
+
+
+def source_checks(wide: WideTable) -> list[Check]:
+    """Rows that no stage could use, by source."""
+    found: list[Check | None] = [
+        checks.rejected_rows_check(r.counted.source, r.counted.rows, r.counted.rejected, r.counted.notes)
+        for r in wide.relations.values()
+        if r.counted is not None
+    ]
+    found += [checks.unusable_events_check(i.fact, i.row_count, i.no_unit, i.no_time) for i in wide.intakes]
+    if wide.exposure_counts is not None:
+        found.append(_undeclared_exposures(wide.exposure_counts))
+    return _present(found)
+
+
+def _present(found: Iterable[Check | None]) -> list[Check]:
+    return [check for check in found if check is not None]
+
+
+def _undeclared_exposures(counts: Columns) -> Check | None:
+    """Rows of no experiment of the study belong to no experiment's checks."""
+    outcomes: dict[str, float] = {}
+    for outcome, n in zip(counts["outcome"], counts["row_count"], strict=True):
+        known = outcome if outcome in {"no experiment", "unknown experiment"} else "kept"
+        outcomes[known] = outcomes.get(known, 0.0) + n
+    return checks.left_out_check(None, outcomes, [])
+
+
+def exposure_checks(declared: Iterable[DeclaredExperiment], wide: WideTable) -> list[Check]:
+    """What became of the exposures of each experiment; none when units come ready-made."""
+    if wide.exposure_counts is None or wide.enrolment_counts is None:
+        return []
+    outcomes, unknown = _outcomes(wide.exposure_counts)
+    arms = _enrolled(wide.enrolment_counts)
+    found: list[Check | None] = []
+    for experiment in declared:
+        name = experiment.name
+        found.append(checks.left_out_check(name, outcomes.get(name, {}), unknown.get(name, [])))
+        if name in arms:
+            units, mixed, repeated = arms[name]
+            found.append(checks.mixed_units_check(name, units, mixed))
+            found.append(checks.repeated_exposures_check(name, sum(units.values()), repeated))
+    return _present(found)
+
+
+def _outcomes(counts: Columns) -> tuple[dict[str, dict[str, float]], dict[str, list[str]]]:
+    outcomes: dict[str, dict[str, float]] = {}
+    unknown: dict[str, list[str]] = {}
+    rows = zip(counts["experiment"], counts["variant"], counts["outcome"], counts["row_count"], strict=True)
+    for experiment, variant, outcome, n in rows:
+        of_experiment = outcomes.setdefault(experiment, {})
+        of_experiment[outcome] = of_experiment.get(outcome, 0.0) + n
+        if outcome == "unknown variant":
+            unknown.setdefault(experiment, []).append(variant)
+    return outcomes, unknown
+
+
+def _enrolled(counts: Columns) -> dict[str, tuple[dict[str, float], dict[str, float], float]]:
+    arms: dict[str, tuple[dict[str, float], dict[str, float], float]] = {}
+    columns = (counts[c] for c in ("experiment", "variant", "units", "mixed_units", "repeated_rows"))
+    for experiment, variant, units, mixed, repeated in zip(*columns, strict=True):
+        all_units, all_mixed, rows = arms.get(experiment, ({}, {}, 0.0))
+        arms[experiment] = (all_units | {variant: units}, all_mixed | {variant: mixed}, rows + repeated)
+    return arms
+
+
+def value_checks(study: Study, sums: Sums, wide: WideTable, counts: Mapping[str, ArmCounts]) -> list[Check]:
+    """Values that are missing, or money below zero."""
+    found: list[Check | None] = []
+    parts = {column.name: column.part for column in sums.plan.columns}
+    for metric in sums.plan.metrics:
+        if study.metrics[metric.metric].money:
+            found.append(checks.negative_money_check(metric.metric, sums.smallest[parts[metric.value]]))
+        if wide.may_miss_values:
+            found += _missing(metric.metric, known_name(metric.value), sums.rows, counts)
+    return _present(found)
+
+
+def _missing(metric: str, column: str, rows: Columns, counts: Mapping[str, ArmCounts]) -> list[Check | None]:
+    units: dict[str, dict[str, int]] = {}
+    known: dict[str, dict[str, int]] = {}
+    for i, level in enumerate(rows["level"]):
+        experiment, variant = rows["experiment"][i], rows["variant"][i]
+        if level == "whole" and variant in counts.get(experiment, _NO_ARMS).whole:
+            units.setdefault(experiment, {})[variant] = int(rows["units"][i])
+            known.setdefault(experiment, {})[variant] = int(rows[column][i])
+    return [checks.missing_values_check(name, metric, arms, known[name]) for name, arms in units.items()]
+
+
+_NO_ARMS = ArmCounts(whole={}, parts={})
+
+
+def window_checks(engine: DuckDBEngine, study: Study, wide: WideTable) -> list[Check]:
+    """Whether the longest window over each fact table is over for every unit when its data ends."""
+    found = []
+    for intake in wide.intakes:
+        days = _longest_window(study, intake.fact)
+        if days is None or intake.last_at is None or not wide.by_day:
+            continue
+        params = {"last_at": intake.last_at, "window_seconds": round(days * SECONDS_PER_DAY)}
+        rows = engine.fetch(compile_query("window_coverage", params=params))
+        for name, units, still_open in zip(rows["experiment"], rows["units"], rows["open_units"], strict=True):
+            found.append(checks.open_windows_check(name, intake.fact, days, units, still_open))
+    return found
+
+
+def _longest_window(study: Study, fact: str) -> float | None:
+    windows = [
+        metric.window_days
+        for metric in study.metrics.values()
+        if metric.window_days is not None
+        and fact in {metric.fact, *(side.fact for side in (metric.numerator, metric.denominator) if side is not None)}
+    ]
+    return max(windows, default=None)

@@ -1,0 +1,236 @@
+"""One study being analysed: every stage runs when it is first asked for, and only once.
+
+logs -> wide table -> sums -> moments -> estimates; scores -> offline rows; both and the checks -> gaps. A study that brings its
+moments starts in the middle. Commands ask for the stage they show; the report asks for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.loading import Relation
+from abgap.errors import UsageError
+from abgap.gap.analysis import GapAnalysis, analyse_gaps
+from abgap.gap.inputs import ExperimentFacts
+from abgap.offline.comparison import make_offline_rows
+from abgap.offline.matching import ServedModels, find_comparisons, matching_checks
+from abgap.offline.scores import Scores, read_scores
+from abgap.online import diagnostics
+from abgap.online.checks import ArmCounts, count_arms, experiment_checks
+from abgap.online.experiments import DeclaredExperiment, declared_experiments, register_experiments
+from abgap.online.imported import read_moments
+from abgap.online.logs import units_from_logs
+from abgap.online.moments import make_moments
+from abgap.online.plan import make_plan
+from abgap.online.scorecard import MetricTraits, make_estimates
+from abgap.online.sums import Sums, sum_units
+from abgap.online.unit_values import units_from_values
+from abgap.online.wide import Progress, WideTable
+from abgap.records import Check, Direction, Estimate, Moments, OfflineRow, Role
+from abgap.study.load import LoadedStudy
+from abgap.study.model import Experiment, Study
+
+
+@contextmanager
+def open_analysis(loaded: LoadedStudy, *, progress: Progress) -> Iterator[Analysis]:
+    """Open the engine for a study; everything it holds is gone at the end."""
+    settings = loaded.study.engine
+    with DuckDBEngine(
+        directory=loaded.directory,
+        threads=settings.threads,
+        memory_limit=settings.memory_limit,
+        temp_directory=settings.temp_directory,
+    ) as engine:
+        yield Analysis(loaded, engine, progress)
+
+
+class Analysis:
+    """The stages of one study, each computed on first use."""
+
+    def __init__(self, loaded: LoadedStudy, engine: DuckDBEngine, progress: Progress) -> None:
+        self.loaded = loaded
+        self.engine = engine
+        self.progress = progress
+
+    @property
+    def study(self) -> Study:
+        """The study itself."""
+        return self.loaded.study
+
+    @property
+    def directory(self) -> Path:
+        """What the study's paths are relative to."""
+        return self.loaded.directory
+
+    @cached_property
+    def declared(self) -> dict[str, DeclaredExperiment]:
+        """The experiments, known to the engine from here on."""
+        declared = declared_experiments(self.engine, self.study, self.directory)
+        if not declared:
+            raise UsageError(f"{self.loaded.file.name}: no experiment is declared; add [experiments.NAME] with its control")
+        register_experiments(self.engine, list(declared.values()))
+        return declared
+
+    @cached_property
+    def wide(self) -> WideTable | None:
+        """The wide table of units; None when the study brings its moments."""
+        if self.study.moments is not None:
+            return None
+        plan = make_plan(self.study)
+        _ = self.declared
+        if self.study.unit_values is not None:
+            return units_from_values(self.engine, self.study, self.study.unit_values, plan, self.directory, self.progress)
+        if self.study.exposures is None:
+            raise UsageError(f"{self.loaded.file.name}: there is no data; declare [exposures], [unit_values] or [moments]")
+        return units_from_logs(self.engine, self.study, self.study.exposures, plan, self.directory, self.progress)
+
+    @cached_property
+    def sums(self) -> Sums | None:
+        """The exact sums over units; None when the study brings its moments."""
+        if self.wide is None:
+            return None
+        return sum_units(self.engine, make_plan(self.study), self.wide, progress=self.progress)
+
+    @cached_property
+    def _imported(self) -> tuple[Moments, Relation] | None:
+        if self.study.moments is None:
+            return None
+        self.progress("reading moments")
+        kinds = {name: metric.kind for name, metric in self.study.metrics.items()}
+        return read_moments(self.engine, self.study.moments, kinds, self.directory)
+
+    @cached_property
+    def moments(self) -> Moments:
+        """The moments table of all metrics and funnels."""
+        if self._imported is not None:
+            return self._imported[0]
+        if self.sums is None:
+            raise UsageError("the study has no data")
+        return make_moments(self.sums, {name: e.variants for name, e in self.declared.items()})
+
+    @cached_property
+    def counts(self) -> dict[str, ArmCounts]:
+        """Analysed units per experiment and arm."""
+        return count_arms(self.moments)
+
+    @cached_property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """Every treatment against its control."""
+        self.progress("estimating")
+        controls = {name: e.control for name, e in self.declared.items()}
+        return make_estimates(self.moments, controls, self._traits(), alpha=self.study.study.alpha)
+
+    def _traits(self) -> dict[str, MetricTraits]:
+        followed = set(self.study.gap.business)
+        return {
+            name: MetricTraits(
+                name=name,
+                kind=metric.kind,
+                role=metric.role,
+                direction=metric.direction,
+                smallest_worthwhile_lift=metric.smallest_worthwhile_lift,
+                non_inferiority_margin=metric.non_inferiority_margin,
+                cumulative=metric.role is Role.PRIMARY or name in followed,
+            )
+            for name, metric in self.study.metrics.items()
+        }
+
+    @cached_property
+    def facts(self) -> tuple[ExperimentFacts, ...]:
+        """Every experiment as it was run."""
+        return tuple(self._facts(e) for e in self.declared.values())
+
+    def _facts(self, declared: DeclaredExperiment) -> ExperimentFacts:
+        seen = self.counts[declared.name].whole if declared.name in self.counts else {}
+        allowed = declared.variants
+        order = allowed if allowed is not None else sorted(v for v in seen if v != declared.control)
+        treatments = tuple(v for v in order if v != declared.control)
+        described = self._described(declared.name)
+        return ExperimentFacts(
+            name=declared.name,
+            control=declared.control,
+            treatments=treatments,
+            arms={v: seen.get(v, 0) for v in (declared.control, *treatments)},
+            start=_iso(declared.starts_at),
+            end=_iso(declared.ends_at),
+            models=described.models if described else {},
+            tags=tuple(described.tags) if described else (),
+            hypothesis=described.hypothesis if described else None,
+        )
+
+    def _described(self, name: str) -> Experiment | None:
+        return self.study.experiments.get(name) if isinstance(self.study.experiments, dict) else None
+
+    @cached_property
+    def served(self) -> tuple[ServedModels, ...]:
+        """Which model each arm ran."""
+        return tuple(
+            ServedModels(experiment=f.name, control=f.control, variants=(f.control, *f.treatments), models=f.models)
+            for f in self.facts
+        )
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The offline scores, summed up for the pairs that experiments ran."""
+        if self.study.offline.scores is not None:
+            self.progress("reading offline scores")
+        return read_scores(self.engine, self.study, self.directory, find_comparisons(self.served))
+
+    @cached_property
+    def offline_rows(self) -> tuple[OfflineRow, ...]:
+        """Every candidate model against its baseline."""
+        directions = {name: metric.direction for name, metric in self.study.offline_metrics.items()}
+        directions |= {n: Direction.UP for n in self.study.gap.offline if n not in directions}
+        return make_offline_rows(self.scores, find_comparisons(self.served), directions, alpha=self.study.study.alpha)
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """All data checks: of sources, of offline against online, then experiment by experiment."""
+        wide = self.wide
+        _ = self.moments
+        found = [] if wide is None else diagnostics.source_checks(wide)
+        if self.study.offline.scores is not None or self.study.gap.offline:
+            found += matching_checks(self.served, self.scores, self.study.gap.offline)
+        for name, experiment in self.declared.items():
+            found += experiment_checks(experiment, self.counts.get(name))
+        if wide is not None and self.sums is not None:
+            found += diagnostics.exposure_checks(self.declared.values(), wide)
+            found += diagnostics.value_checks(self.study, self.sums, wide, self.counts)
+            found += diagnostics.window_checks(self.engine, self.study, wide)
+        order = {name: i for i, name in enumerate(self.declared)}
+        return tuple(sorted(found, key=lambda c: -1 if c.experiment is None else order.get(c.experiment, len(order))))
+
+    @cached_property
+    def gaps(self) -> GapAnalysis:
+        """Verdicts, decisions and the portfolio."""
+        self.progress("judging")
+        return analyse_gaps(
+            self.study,
+            experiments=self.facts,
+            estimates=self.estimates,
+            offline_rows=self.offline_rows,
+            checks=self.checks,
+            moments=self.moments,
+        )
+
+    @property
+    def relations(self) -> dict[str, Relation]:
+        """Every source that was opened, by its key in the study."""
+        opened = dict(self.wide.relations) if self.wide is not None else {}
+        if self._imported is not None:
+            opened["moments"] = self._imported[1]
+        if self.scores.relation is not None:
+            opened["offline.scores"] = self.scores.relation
+        return opened
+
+
+def _iso(moment: object) -> str | None:
+    """A date when the time is midnight, else date and time."""
+    if moment is None:
+        return None
+    text = str(moment)
+    return text.removesuffix(" 00:00:00").replace(" ", "T")

@@ -1,0 +1,108 @@
+"""Puts the findings of all stages together into the one record that reports are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from abgap import __version__
+from abgap.pipeline.analysis import Analysis
+from abgap.pipeline.provenance import hash_files, versions
+from abgap.records import (
+    InputSource,
+    MetricDefinition,
+    ModelFacts,
+    Provenance,
+    Results,
+    StudySummary,
+)
+from abgap.study.model import Metric, Model
+from abgap.study.words import metric_definition
+
+
+def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Results:
+    """Everything the study says. generated_at: what to print as date; the latest moment in the data when None."""
+    study = analysis.study
+    gaps = analysis.gaps
+    return Results(
+        study=StudySummary(
+            name=study.study.name,
+            currency=study.study.currency,
+            timezone=study.study.timezone,
+            alpha=study.study.alpha,
+            looks=study.study.looks,
+            seed=study.study.seed,
+        ),
+        generated_at=generated_at or _latest_moment(analysis),
+        provenance=_provenance(analysis),
+        metrics=tuple(_definition(name, metric) for name, metric in study.metrics.items()),
+        models=tuple(_model(name, model) for name, model in study.models.items()),
+        experiments=gaps.experiments,
+        checks=analysis.checks,
+        estimates=analysis.estimates,
+        offline=analysis.offline_rows,
+        gaps=gaps.gaps,
+        portfolio=gaps.portfolio,
+    )
+
+
+def _latest_moment(analysis: Analysis) -> str | None:
+    """The data's own date, so that the same inputs give the same bytes."""
+    wide = analysis.wide
+    found: list[str | None] = [e.end for e in analysis.gaps.experiments]
+    if wide is not None:
+        found += [intake.last_at for intake in wide.intakes]
+        if wide.enrolment_counts is not None:
+            found += list(wide.enrolment_counts["last_at"])
+    return max((text.replace(" ", "T") for text in found if isinstance(text, str)), default=None)
+
+
+def _provenance(analysis: Analysis) -> Provenance:
+    loaded = analysis.loaded
+    relations = analysis.relations
+    analysis.progress("hashing inputs")
+    files = [file for key, r in relations.items() for file in hash_files(key, r.files, loaded.directory)]
+    return Provenance(
+        abgap_version=__version__,
+        study_file=loaded.file.name,
+        study_sha256=loaded.text_sha256,
+        inputs=tuple(files),
+        sources=tuple(_sources(analysis)),
+        queries=analysis.engine.statements,
+        versions=versions(),
+    )
+
+
+def _sources(analysis: Analysis) -> Iterable[InputSource]:
+    for key, relation in analysis.relations.items():
+        if relation.counted is not None:
+            yield relation.counted
+        else:
+            (rows,) = analysis.engine.rows(f"SELECT count(*) FROM {relation.sql}")[0]
+            yield InputSource(source=key, rows=int(rows), rejected=0)
+
+
+def _definition(name: str, metric: Metric) -> MetricDefinition:
+    return MetricDefinition(
+        name=name,
+        kind=metric.kind,
+        role=metric.role,
+        direction=metric.direction,
+        definition=metric_definition(name, metric),
+        money=metric.money,
+        smallest_worthwhile_lift=metric.smallest_worthwhile_lift,
+        non_inferiority_margin=metric.non_inferiority_margin,
+        why=metric.why,
+        owner=metric.owner,
+        review_by=None if metric.review_by is None else metric.review_by.isoformat(),
+    )
+
+
+def _model(name: str, model: Model) -> ModelFacts:
+    return ModelFacts(
+        name=name,
+        version=model.version,
+        trained_until=None if model.trained_until is None else model.trained_until.isoformat(),
+        latency_p50_ms=model.latency_p50_ms,
+        latency_p95_ms=model.latency_p95_ms,
+        cost_per_1000_requests=model.cost_per_1000_requests,
+    )

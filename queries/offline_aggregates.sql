@@ -1,0 +1,8 @@
+-- purpose: The aggregated offline scores: one value per model and metric, given by the evaluation itself.
+-- takes: nothing.
+-- reads: offline_scores.
+-- gives: model, metric, value, n, se of every row that has no query.
+select model, metric, value, n, se
+from offline_scores
+where query is null and value is not null
+order by model, metric, value, n, se
