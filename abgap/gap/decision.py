@@ -80,10 +80,10 @@ def _weigh(
 ) -> Judgement:
     known = [reading for reading in primaries if reading.sign is not None]
     if not known:
-        return _without_primary(primaries)
-    worse = [r for r in known if r.sign is Sign.DOWN] + [r for r in guardrails if _shown_worse(r)]
+        return _without_primary(study, primaries)
     if same_model:
         return _after_aa(known + guardrails)
+    worse = [r for r in known if r.sign is Sign.DOWN] + [r for r in guardrails if _shown_worse(r)]
     if worse:
         return Judgement(
             decision=Decision.DO_NOT_SHIP,
@@ -92,30 +92,25 @@ def _weigh(
         )
     better = [reading for reading in known if reading.sign is Sign.UP and not reading.equivalent]
     if better:
-        return _ship_unless(better, [r for r in guardrails if not _holds(r)], study, facts)
+        return _ship_unless(better, guardrails, study, facts)
     if all(reading.equivalent for reading in primaries):
-        small = any(reading.sign is Sign.UP for reading in primaries)
-        verdict = "a gain that is real, but too small to matter" if small else "no harm, no gain"
+        gain = any(reading.sign is Sign.UP for reading in primaries)
         return Judgement(
             decision=Decision.DO_NOT_SHIP,
-            reason=f"{sentence_case(verdict)}: {_clauses(primaries)}, inside what would not matter.",
+            reason=_sentence(primaries) if gain else f"No harm, no gain: {_clauses(primaries)}.",
             next_action="Do not ship; put the effort into a change that can move the primary metric.",
         )
     return _keep_running([reading for reading in primaries if not reading.equivalent], study, facts)
 
 
-def _without_primary(primaries: list[Reading]) -> Judgement:
-    if primaries:
-        return Judgement(
-            decision=Decision.CANNOT_BE_JUDGED,
-            reason=_sentence(primaries),
-            next_action="Check the logs of this experiment: no primary metric gives a number in both arms.",
-        )
-    return Judgement(
-        decision=Decision.CANNOT_BE_JUDGED,
-        reason="No metric with the role 'primary' was measured, so nothing decides.",
-        next_action='Give the metric that decides on a launch role = "primary" in the study.',
-    )
+def _without_primary(study: Study, primaries: list[Reading]) -> Judgement:
+    if any(metric.role is Role.PRIMARY for metric in study.metrics.values()):
+        reason = _sentence(primaries) if primaries else "No primary metric was measured in both arms."
+        action = "Check the logs of this experiment: no primary metric gives a number in both arms."
+    else:
+        reason = "The study declares no primary metric, so nothing decides."
+        action = 'Give the metric that decides on a launch role = "primary" in the study.'
+    return Judgement(decision=Decision.CANNOT_BE_JUDGED, reason=reason, next_action=action)
 
 
 def _after_aa(readings: list[Reading]) -> Judgement:
@@ -123,7 +118,7 @@ def _after_aa(readings: list[Reading]) -> Judgement:
     if not moved:
         return Judgement(
             decision=Decision.DO_NOT_SHIP,
-            reason="Both arms ran the same model and no primary metric moved: there is nothing to ship.",
+            reason="Both arms ran the same model and no effect is established: there is nothing to ship.",
             next_action="Nothing to do: an A/A test should look like this.",
         )
     return Judgement(
@@ -134,19 +129,28 @@ def _after_aa(readings: list[Reading]) -> Judgement:
 
 
 def _ship_unless(
-    better: list[Reading], undecided: list[Reading], study: Study, facts: ExperimentFacts
+    better: list[Reading], guardrails: list[Reading], study: Study, facts: ExperimentFacts
 ) -> Judgement:
     gain = sentence_case(_clauses(better))
-    if not undecided:
-        guarded = ", and every guardrail holds its margin"
+    declared = [name for name, metric in study.metrics.items() if metric.role is Role.GUARDRAIL]
+    measured = {reading.estimate.metric for reading in guardrails}
+    unmeasured = [name for name in declared if name not in measured]
+    undecided = [reading for reading in guardrails if not _holds(reading)]
+    if not unmeasured and not undecided:
+        guarded = "every guardrail stays within its margin" if guardrails else "no guardrail is declared"
         return Judgement(
             decision=Decision.SHIP,
-            reason=f"{gain}{guarded}.",
+            reason=f"{gain}; {guarded}.",
             next_action="Ship it, and keep watching the guardrails while it rolls out.",
         )
-    reason = f"{gain}, but {_undecided(undecided)}."
-    action = _clear_guardrail(undecided[0].estimate, study, facts)
-    return Judgement(decision=Decision.KEEP_RUNNING, reason=reason, next_action=action)
+    open_questions = [f"guardrail {label(name)} was not measured" for name in unmeasured]
+    open_questions += [_undecided(reading) for reading in undecided]
+    measure = f"Measure {listed([label(name) for name in unmeasured])} in this experiment."
+    return Judgement(
+        decision=Decision.KEEP_RUNNING,
+        reason=f"{gain}, but {listed(open_questions)}.",
+        next_action=measure if unmeasured else _clear_guardrail(undecided[0].estimate, study, facts),
+    )
 
 
 def _clear_guardrail(estimate: Estimate, study: Study, facts: ExperimentFacts) -> str:
@@ -179,16 +183,11 @@ def _shown_worse(guardrail: Reading) -> bool:
     return not _holds(guardrail) and isinstance(difference, Interval) and difference.high < 0.0
 
 
-def _undecided(guardrails: Iterable[Reading]) -> str:
-    parts = []
-    for reading in guardrails:
-        test = reading.estimate.non_inferiority
-        name = label(reading.estimate.metric)
-        if test is None:
-            parts.append(f"guardrail {name} has no margin to be tested against")
-        else:
-            parts.append(f"guardrail {name} is not yet shown to stay within {declared_percent(test.margin)}")
-    return listed(parts)
+def _undecided(guardrail: Reading) -> str:
+    test, name = guardrail.estimate.non_inferiority, label(guardrail.estimate.metric)
+    if test is None:
+        return f"guardrail {name} has no margin to be tested against"
+    return f"guardrail {name} is not yet shown to stay within {declared_percent(test.margin)}"
 
 
 def _names(readings: Iterable[Reading]) -> str:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from abgap.gap.power import Power
-from abgap.gap.sentences import Subject, clause
+from abgap.gap.sentences import Subject, clause, finding_and_advice
 from abgap.gap.verdict import Evidence, Sign, Verdict
 from abgap.records import Check, FunnelStage, NotEstimable, VerdictName
 from abgap.records.words import count, declared_percent, label, plural, signed
@@ -62,7 +62,9 @@ def repair(blocked: Sequence[Check]) -> str:
     """What to look at when checks failed that block every verdict."""
     first = blocked[0]
     query = f" (query {first.sql})" if first.sql else ""
-    return f"Find the cause behind the failed check '{first.name}'{query}, mend it and analyse again."
+    _, advice = finding_and_advice(first)
+    action = f"Find the cause behind the failed check {label(first.name)}{query}, mend it and analyse again."
+    return f"{action} {advice}" if advice else action
 
 
 def run_longer(metric: str, delta: float | None, power: Power) -> str:

@@ -20,7 +20,7 @@ from abgap.gap.offline_side import OfflineSide, offline_side
 from abgap.gap.power import Power, power_of
 from abgap.gap.reading import established, turned
 from abgap.gap.sentences import Subject, corrected_away, verdict_sentence
-from abgap.gap.verdict import Evidence, Verdict, decide
+from abgap.gap.verdict import Evidence, Sign, Verdict, decide
 from abgap.records import (
     Adjustment,
     Direction,
@@ -110,7 +110,7 @@ class PairFinder:
             power=self._power(facts, evidence, estimate),
             expected=expected,
             funnel=self._funnels.of(business_metric, facts.name, facts.control, treatment),
-            money=None if evidence.blocked else self._money(facts, estimate),
+            money=None if evidence.blocked or subject.same_model else self._money(facts, estimate),
         )
 
     def _offline_side(self, facts: ExperimentFacts, treatment: str, metric: str) -> OfflineSide:
@@ -213,11 +213,11 @@ def _notes(case: _Case, verdict: Verdict) -> Iterator[str]:
         difference = turned(case.estimate, case.estimate.difference)
         if isinstance(difference, Interval):
             yield f"without a lift, the difference in absolute terms is {signed_interval(difference)}"
-    if evidence.expected is None and verdict.offline is not None and not subject.same_model:
-        rest = "nothing says which lift would matter"
+    if evidence.expected is None and verdict.offline is Sign.UP and not evidence.blocked:
+        rest = "nor is a smallest worthwhile lift: the verdict knows only signs"
         if evidence.delta is not None:
-            rest = "the verdict uses the smallest worthwhile lift alone"
-        yield f"no exchange rate is declared, so no lift is expected, and {rest}"
+            rest = "so the verdict uses the smallest worthwhile lift alone"
+        yield f"no exchange rate is declared, {rest}"
     if subject.offline_direction is Direction.DOWN:
         yield _turned_note(subject.offline_metric)
     if subject.business_direction is Direction.DOWN:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from abgap.gap.power import Power
-from abgap.gap.verdict import Evidence, Sign, Verdict
+from abgap.gap.verdict import Evidence, Sign, Verdict, lies_inside
 from abgap.records import Check, Direction, Estimable, Interval, NotEstimable, VerdictName
 from abgap.records.words import (
     declared_percent,
@@ -67,9 +67,10 @@ def verdict_sentence(subject: Subject, evidence: Evidence, verdict: Verdict, pow
 
 
 def untrustworthy(blocked: tuple[Check, ...]) -> str:
-    """Why nothing may be concluded, without a full stop."""
+    """Why nothing may be concluded, without a full stop; what a check advises is for the next step."""
+    finding, _ = finding_and_advice(blocked[0])
     more = f" ({plural(len(blocked) - 1, 'more check')} failed)" if len(blocked) > 1 else ""
-    return f"no verdict, because the data cannot be trusted: {clause(blocked[0].sentence)}{more}"
+    return f"no verdict, because the data cannot be trusted. {finding}{more}"
 
 
 def online_clause(
@@ -79,10 +80,14 @@ def online_clause(
     name = label(metric)
     if isinstance(lift, NotEstimable):
         return f"the lift of {name} cannot be estimated ({clause(lift.detail)})"
-    shown = percent_interval(lift, borders=_borders(delta))
-    if sign is Sign.FLAT or sign is None:
-        return f"no effect on {name} is established: {shown}"
-    return f"{name} {_verb(direction, sign)}: {shown}"
+    shown, settled = _lift(lift, delta), sign is Sign.UP or sign is Sign.DOWN
+    if lies_inside(lift, delta):
+        what = f"the effect on {name} is real, but too small to matter" if settled else f"{name} did not move"
+        return f"{what}: {shown} lies inside {_least(delta)}"
+    if sign is Sign.UP or sign is Sign.DOWN:
+        return f"{name} {_verb(direction, sign)}: {shown}"
+    alone = ", which excludes 0 only without correction for multiple testing" if lift.excludes_zero() else ""
+    return f"no effect on {name} is established: {shown}{alone}"
 
 
 def difference_clause(metric: str, direction: Direction, difference: Interval, sign: Sign | None) -> str:
@@ -93,6 +98,12 @@ def difference_clause(metric: str, direction: Direction, difference: Interval, s
     return f"{label(metric)} {_verb(direction, sign)}: {shown}"
 
 
+def finding_and_advice(check: Check) -> tuple[str, str]:
+    """The first sentence of a check, without its full stop, and what follows it."""
+    finding, _, advice = check.sentence.partition(". ")
+    return clause(finding), advice.strip()
+
+
 def clause(sentence: str) -> str:
     """A sentence of somebody else's as part of ours."""
     return sentence.strip().rstrip(".")
@@ -100,45 +111,36 @@ def clause(sentence: str) -> str:
 
 def _with_gain(subject: Subject, evidence: Evidence, verdict: Verdict, power: Power) -> str:
     """The sentences that begin with an offline gain."""
-    gain, name, shown = _offline(subject, evidence, verdict), subject.business, _lift(evidence)
-    up, down = (_verb(subject.business_direction, sign) for sign in (Sign.UP, Sign.DOWN))
+    gain, online = _offline(subject, evidence, verdict), _online(subject, evidence, verdict)
+    up = f"{gain} and {subject.business} {_verb(subject.business_direction, Sign.UP)}"
+    shown = _lift(evidence.online_lift, evidence.delta)
     match verdict.name:
-        case VerdictName.DID_NOT_MOVE:
-            return f"{gain}, but {_did_not_move(name, evidence, verdict)}"
-        case VerdictName.REVERSED:
-            return f"{gain}, but {name} {down}: {shown}"
+        case VerdictName.DID_NOT_MOVE | VerdictName.REVERSED:
+            return f"{gain}, but {online}"
         case VerdictName.FELL_SHORT:
-            behind = _behind(evidence, verdict)
-            return f"{gain} and {name} {up}, but by less than expected: {shown}{behind}"
+            return f"{up}, but by less than expected: {shown}{_behind(evidence, verdict)}"
         case VerdictName.TRANSLATED:
-            return f"{gain} and {name} {up} too: {shown}{_against(evidence, verdict)}"
+            return f"{up} too: {shown}{_against(evidence, verdict)}"
         case _:
             why = _why_open(subject, evidence, verdict, power)
-            return f"{gain}; whether {name} moved is not settled: {shown} {why}"
-
-
-def _did_not_move(name: str, evidence: Evidence, verdict: Verdict) -> str:
-    shown, inside = _lift(evidence), f"inside {_band(evidence)}, the smallest lift that would matter"
-    if verdict.online is Sign.FLAT:
-        return f"{name} did not move: {shown} lies {inside}"
-    return f"the effect on {name} is real, but too small to matter: {shown} lies {inside}"
+            return f"{gain}; whether {subject.business} moved is not settled: {shown} {why}"
 
 
 def _without_gain(subject: Subject, evidence: Evidence, verdict: Verdict) -> str:
     """The sentences that begin with no offline gain, or with a loss."""
     start, online = _offline(subject, evidence, verdict), _online(subject, evidence, verdict)
-    inside = f", inside {_band(evidence)}" if verdict.equivalent else ""
     match verdict.name:
         case VerdictName.MISSED_BY_OFFLINE:
             fault = "; that is a false alarm or a fault in the data, not the work of a model"
             return f"{start}, yet {online}{fault if subject.same_model else ''}"
         case VerdictName.LOSS_CONFIRMED | VerdictName.NO_OFFLINE_GAIN:
-            return f"{start}, and {online}{inside}"
+            return f"{start}, and {online}"
         case _ if verdict.offline is Sign.FLAT:
             return f"{start}, and {online}; there is no offline gain whose way could be judged"
+        case _ if verdict.equivalent:
+            return f"{start}, but {online}"
         case _:
-            open_end = "" if verdict.equivalent else "; whether the loss reached it is not settled"
-            return f"{start}; {online}{inside}{open_end}"
+            return f"{start}; {online}; whether the loss reached it is not settled"
 
 
 def _online_unknown(subject: Subject, evidence: Evidence, verdict: Verdict, lift: NotEstimable) -> str:
@@ -168,14 +170,13 @@ def _offline(subject: Subject, evidence: Evidence, verdict: Verdict) -> str:
 
 
 def _online(subject: Subject, evidence: Evidence, verdict: Verdict) -> str:
-    text = online_clause(
+    return online_clause(
         subject.business_metric,
         subject.business_direction,
         evidence.online_lift,
         verdict.online,
         evidence.delta,
     )
-    return f"{text} {corrected_away(subject)}" if verdict.corrected_away else text
 
 
 def corrected_away(subject: Subject) -> str:
@@ -213,7 +214,7 @@ def _why_open(subject: Subject, evidence: Evidence, verdict: Verdict, power: Pow
     chances = _chances(evidence, power)
     if evidence.delta is None:
         return f"includes 0, and without a smallest worthwhile lift no effect can be ruled out{chances}"
-    return f"includes 0 and reaches beyond {_band(evidence)}, the smallest lift that would matter{chances}"
+    return f"includes 0 and reaches beyond {_least(evidence.delta)}{chances}"
 
 
 def _chances(evidence: Evidence, power: Power) -> str:
@@ -229,17 +230,13 @@ def _chances(evidence: Evidence, power: Power) -> str:
     return "" if power.mde is None else f" (80 % power only from {percent(power.mde)} on)"
 
 
-def _lift(evidence: Evidence) -> str:
-    lift = evidence.online_lift
-    return percent_interval(lift, borders=_borders(evidence.delta)) if isinstance(lift, Interval) else ""
+def _lift(lift: Estimable, delta: float | None) -> str:
+    borders = (0.0,) if delta is None else (0.0, -delta, delta)
+    return percent_interval(lift, borders=borders) if isinstance(lift, Interval) else ""
 
 
-def _borders(delta: float | None) -> tuple[float, ...]:
-    return (0.0,) if delta is None else (0.0, -delta, delta)
-
-
-def _band(evidence: Evidence) -> str:
-    return f"±{declared_percent(evidence.delta or 0.0)}"
+def _least(delta: float | None) -> str:
+    return f"±{declared_percent(delta or 0.0)}, the smallest lift that would matter"
 
 
 def _verb(direction: Direction, sign: Sign) -> str:
