@@ -1,0 +1,64 @@
+"""What all tests share: where the real data is, moments by numpy, and property tests that never change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from abgap.stats.moments import Bivariate, Univariate
+from hypothesis import settings
+
+Values: TypeAlias = npt.NDArray[np.float64]
+
+settings.register_profile("deterministic", derandomize=True, deadline=None, database=None)
+settings.load_profile("deterministic")
+
+DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder of the shared real data sets; tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("ABGAP_DATA", DEFAULT_DATA))
+    if not folder.is_dir():
+        pytest.skip("no shared real data: set ABGAP_DATA to its folder")
+    return folder
+
+
+def _univariate(values: Values) -> Univariate:
+    n = len(values)
+    return Univariate(
+        n=np.array(n),
+        mean=np.array(np.mean(values) if n else np.nan),
+        variance=np.array(np.var(values, ddof=1) if n > 1 else np.nan),
+    )
+
+
+def _bivariate(y: Values, x: Values) -> Bivariate:
+    n = len(y)
+    covariance = np.cov(y, x, ddof=1) if n > 1 else np.full((2, 2), np.nan)
+    return Bivariate(
+        n=np.array(n),
+        mean_y=np.array(np.mean(y) if n else np.nan),
+        variance_y=covariance[0, 0],
+        mean_x=np.array(np.mean(x) if n else np.nan),
+        variance_x=covariance[1, 1],
+        covariance=covariance[0, 1],
+    )
+
+
+@pytest.fixture(scope="session")
+def univariate() -> Callable[[Values], Univariate]:
+    """Moments of one value per unit, computed by numpy."""
+    return _univariate
+
+
+@pytest.fixture(scope="session")
+def bivariate() -> Callable[[Values, Values], Bivariate]:
+    """Moments of two values per unit, computed by numpy."""
+    return _bivariate
