@@ -1,0 +1,312 @@
+"""What the tables given to ``abgap init`` are, guessed from names, types and counts.
+
+Every guess here ends up in the first study file marked as one. The control is not guessed: only a variant
+with a telling name is taken for it, and only when there is exactly one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Literal
+
+from abgap.errors import UsageError
+from abgap.study.toml import quoted
+
+ColumnType = Literal["text", "number", "integer", "boolean", "timestamp"]
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text, letters and digits of any script, without regard to case."""
+    return tuple(re.findall(r"[^\W_]+", text.casefold()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnProfile:
+    """One column as ``abgap init`` sees it.
+
+    distinct: number of different values that are not null, None when not counted. examples: different values,
+    as the engine casts them to text, most frequent first; all of them when there are ``distinct`` many.
+    minimum, maximum: of numbers; as text of timestamps.
+    """
+
+    name: str
+    type: ColumnType
+    distinct: int | None = None
+    examples: tuple[str, ...] = ()
+    minimum: str | float | None = None
+    maximum: str | float | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The name in lower-case words: ``userId`` and ``USER_ID`` are ``("user", "id")``."""
+        spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", self.name)
+        return words_of(spaced)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it can be added up."""
+        return self.type in {"number", "integer"}
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether it says yes or no: boolean, or only 0 and 1."""
+        bounds = (self.minimum, self.maximum)
+        return self.type == "boolean" or (self.is_number and self.distinct == 2 and bounds == (0, 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableProfile:
+    """One file, glob or folder given to ``abgap init``. path: as it shall stand in the study file."""
+
+    path: str
+    columns: tuple[ColumnProfile, ...]
+    rows: int
+
+    @property
+    def title(self) -> str:
+        """What the table is called: the name of the file, or of the folder of a glob, without endings."""
+        parts = [part for part in PurePosixPath(self.path.replace("\\", "/")).parts if "*" not in part]
+        name = parts[-1] if parts else ""
+        return name.split(".")[0] or name
+
+
+class Use(StrEnum):
+    """What a table is for."""
+
+    VARIANTS = "variants"
+    FACT = "fact"
+    UNITS = "units"
+    SCORES = "scores"
+    UNKNOWN = "unknown"
+
+
+_UNIT = (
+    "unit", "unitid", "userid", "user", "uid", "userpseudoid", "anonymousid", "visitorid", "visitor",
+    "customerid", "customer", "clientid", "client", "memberid", "playerid", "subscriberid", "subjectid",
+    "personid", "accountid", "householdid", "companyid", "deviceid", "cookieid", "sessionid", "id",
+)  # fmt: skip
+_VARIANT = (
+    "variant", "variantid", "variantname", "variation", "variationid", "variationname", "arm", "armname",
+    "testgroup", "abgroup", "abtestgroup", "experimentgroup", "treatmentgroup", "group", "groupid",
+    "groupname", "bucket", "treatment", "treated", "cohort", "condition", "version", "segment", "test",
+)  # fmt: skip
+_EXPERIMENT = (
+    "experiment", "experimentid", "experimentname", "experimentkey", "abtest", "test", "testid", "testname",
+    "flagkey",
+)  # fmt: skip
+_AT = (
+    "at", "ts", "exposedat", "exposuretime", "occurredat", "eventtime", "eventtimestamp", "timestamp", "time",
+    "datetime", "receivedat", "createdat", "date", "eventdate", "day",
+)  # fmt: skip
+_EVENT = ("event", "eventname", "eventtype", "action", "activity", "type", "name")
+_MODEL = ("model", "modelid", "modelname", "ranker", "recommender", "system", "algorithm", "alg", "run")
+_METRIC = ("metric", "metricname", "metricid", "measure")
+_VALUE = ("value", "score", "metricvalue")
+_QUERY = ("query", "queryid", "qid", "topic", "example", "exampleid")
+_COUNT = ("n", "queries", "nqueries", "count")
+_ERROR = ("se", "stderr", "standarderror", "stderror", "sem")
+
+_MOST_VARIANTS = 50
+_MOST_SLICE_VALUES = 20
+_MOST_EVENTS = 50
+_TELLING = frozenset(
+    {"a", "base", "baseline", "control", "ctrl", "default", "holdout", "off", "old", "original", "placebo",
+     "production", "statusquo"}
+)  # fmt: skip
+_TELLING_WORDS = frozenset({"control", "ctrl", "baseline"})
+_IDENTIFYING = frozenset({"id", "uuid", "guid", "index", "idx", "key", "zip", "phone"})
+_NEWNESS = frozenset({"newuser", "isnew", "isnewuser", "newvisitor", "newcustomer", "returning"})
+_BEFORE = frozenset({"pre", "prior", "previous", "prev", "past", "before", "hist", "historic"})
+
+
+def find(
+    columns: Sequence[ColumnProfile], names: Sequence[str], accept: Callable[[ColumnProfile], bool]
+) -> ColumnProfile | None:
+    """The acceptable column whose name comes first in ``names``."""
+    by_name: dict[str, ColumnProfile] = {}
+    for column in columns:
+        if accept(column):
+            by_name.setdefault("".join(column.words), column)
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def _few(column: ColumnProfile, most: int) -> bool:
+    return column.distinct is None or 1 <= column.distinct <= most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableGuess:
+    """A table, what it is for, and which column plays which role."""
+
+    table: TableProfile
+    use: Use
+    roles: dict[str, ColumnProfile]
+
+    @property
+    def others(self) -> tuple[ColumnProfile, ...]:
+        """The columns without a role."""
+        taken = {column.name for column in self.roles.values()}
+        return tuple(column for column in self.table.columns if column.name and column.name not in taken)
+
+    @property
+    def units_repeat(self) -> bool:
+        """Whether a unit has more than one row."""
+        unit = self.roles.get("unit")
+        return unit is not None and unit.distinct is not None and unit.distinct < self.table.rows
+
+    @property
+    def outcomes(self) -> tuple[ColumnProfile, ...]:
+        """Columns that may be outcomes: numbers and yes/no columns that vary and identify nothing."""
+        return tuple(
+            column
+            for column in self.others
+            if (column.is_number or column.type == "boolean")
+            and column.distinct != 1
+            and column not in self.slices
+            and not _identifies(column, self.table.rows)
+            and pre_period_name(column) is None
+        )
+
+    @property
+    def slices(self) -> tuple[ColumnProfile, ...]:
+        """Columns that results may be broken down by."""
+        return tuple(column for column in self.others if _slices(column))
+
+
+def _identifies(column: ColumnProfile, rows: int) -> bool:
+    """Whether a number is a label rather than an amount."""
+    words = column.words
+    if not words or words[0] == "unnamed" or words[-1] in _IDENTIFYING:
+        return True
+    return column.type == "integer" and rows > 20 and column.distinct == rows
+
+
+def _slices(column: ColumnProfile) -> bool:
+    if column.type == "boolean" or column.is_binary:
+        return "".join(column.words) in _NEWNESS
+    return column.type == "text" and 2 <= (column.distinct or 0) <= _MOST_SLICE_VALUES
+
+
+def pre_period_name(column: ColumnProfile) -> str | None:
+    """What a pre-period column is the twin of: ``revenue`` for ``pre_revenue``, None for other columns."""
+    words = column.words
+    if not column.is_number or len(words) < 2:
+        return None
+    if words[0] in _BEFORE:
+        return "".join(words[1:])
+    return "".join(words[:-1]) if words[-1] in _BEFORE else None
+
+
+def guess(table: TableProfile) -> TableGuess:
+    """What a table is for."""
+    scores = _roles_of_scores(table)
+    if scores is not None:
+        return TableGuess(table=table, use=Use.SCORES, roles=scores)
+    columns = [column for column in table.columns if column.name]
+    variant = find(
+        columns, _VARIANT, lambda c: c.type not in {"timestamp", "number"} and _few(c, _MOST_VARIANTS)
+    )
+    found: dict[str, ColumnProfile | None] = {
+        "experiment": find(columns, _EXPERIMENT, lambda c: c.type in {"text", "integer"} and c != variant),
+        "unit": find(columns, _UNIT, lambda c: c.type in {"text", "integer"} and c != variant),
+        "variant": variant,
+        "at": _time(columns),
+        "event": find(columns, _EVENT, lambda c: c.type == "text" and _few(c, _MOST_EVENTS)),
+    }
+    roles = {role: column for role, column in found.items() if column is not None}
+    if variant is not None and find(columns, _METRIC, lambda c: c.type == "text") is None:
+        return _variants_guess(table, roles)
+    kept = {role: column for role, column in roles.items() if role in {"unit", "at", "event"}}
+    if "unit" not in kept or variant is not None:
+        return TableGuess(table=table, use=Use.UNKNOWN, roles={})
+    fact = TableGuess(table=table, use=Use.FACT, roles=kept)
+    is_fact = "event" in kept or fact.units_repeat or ("at" in kept and bool(fact.outcomes))
+    return fact if is_fact else replace(fact, use=Use.UNITS)
+
+
+def _variants_guess(table: TableProfile, roles: dict[str, ColumnProfile]) -> TableGuess:
+    """A table with variants; its events only count when its rows are events, many of one unit."""
+    found = TableGuess(table=table, use=Use.VARIANTS, roles=roles)
+    if found.units_repeat and "experiment" not in roles:
+        return found
+    return replace(found, roles={role: column for role, column in roles.items() if role != "event"})
+
+
+def _time(columns: Sequence[ColumnProfile]) -> ColumnProfile | None:
+    """The column that says when: one with a usual name, or the only timestamp there is."""
+    named = find(columns, _AT, _holds_times)
+    timestamps = [column for column in columns if column.type == "timestamp"]
+    return named or (timestamps[0] if len(timestamps) == 1 else None)
+
+
+def _holds_times(column: ColumnProfile) -> bool:
+    """Whether a column is of timestamps, or of text that reads as one."""
+    if column.type != "text" or not column.examples:
+        return column.type == "timestamp"
+    try:
+        dt.datetime.fromisoformat(column.examples[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _roles_of_scores(table: TableProfile) -> dict[str, ColumnProfile] | None:
+    """The roles of a table of offline scores, None when it is none."""
+    named = lambda c: c.type in {"text", "integer"}  # noqa: E731 - the same small test five times
+    found = {
+        "model": find(table.columns, _MODEL, named),
+        "metric": find(table.columns, _METRIC, lambda c: c.type == "text"),
+        "value": find(table.columns, _VALUE, lambda c: c.is_number),
+        "query": find(table.columns, _QUERY, named),
+        "n": find(table.columns, _COUNT, lambda c: c.is_number),
+        "se": find(table.columns, _ERROR, lambda c: c.is_number),
+    }
+    if any(found[role] is None for role in ("model", "metric", "value")):
+        return None
+    return {role: column for role, column in found.items() if column is not None}
+
+
+def choose_control(variant: ColumnProfile, control: str | None) -> str:
+    """The control: the one named, or the only variant with a telling name; raises UsageError otherwise."""
+    complete = variant.distinct is not None and variant.distinct <= len(variant.examples)
+    seen = ", ".join(quoted(name) for name in variant.examples[:20]) + ("" if complete else ", ...")
+    if complete and len(variant.examples) < 2:
+        raise UsageError(
+            f"the variant column {quoted(variant.name)} holds one value only ({seen})",
+            hint="give the file in which the other variants are, too",
+        )
+    if control is not None:
+        if not control or (complete and control not in variant.examples):
+            raise UsageError(f"there is no variant {quoted(control)}; seen are {seen}")
+        return control
+    telling = [name for name in variant.examples if _is_telling(name)]
+    if len(telling) != 1:
+        raise UsageError(
+            f"which variant of {quoted(variant.name)} is the control? Seen are {seen}",
+            hint="name it with --control; abgap does not guess it",
+        )
+    return telling[0]
+
+
+def _is_telling(name: str) -> bool:
+    words = words_of(name)
+    return "".join(words) in _TELLING or bool(set(words) & _TELLING_WORDS)
+
+
+def slug(text: str, taken: Collection[str], *, fallback: str) -> str:
+    """A short plain name made of ``text`` that is not taken yet."""
+    plain = "_".join(words_of(text))[:40].strip("_") or fallback
+    return next(name for name in _numbered(plain) if name not in taken)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    number = 2
+    while True:
+        yield f"{name}_{number}"
+        number += 1
