@@ -1,0 +1,1 @@
+"""Scenarios with known truth, on top of everything else: sample data, the demo, calibration."""
