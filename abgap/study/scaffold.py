@@ -12,16 +12,14 @@ from dataclasses import dataclass, field
 from abgap.errors import UsageError
 from abgap.study.guessed_metrics import MONEY, MetricGuess, column_metrics, event_metrics
 from abgap.study.guesses import (
-    ColumnProfile,
-    ColumnType,
     TableGuess,
-    TableProfile,
     Use,
     choose_control,
     guess,
     pre_period_name,
     slug,
 )
+from abgap.study.profiles import ColumnProfile, ColumnType, TableProfile
 from abgap.study.rules.names import OWN_COLUMNS, OWN_SUMS, OWN_TABLES
 from abgap.study.toml import quoted, toml_comment, toml_key, toml_string
 
@@ -83,7 +81,7 @@ def write_study(tables: Sequence[TableProfile], *, control: str | None = None) -
         *_experiment_sections(layout, chosen, named=control is not None),
         *([metric.lines(primary=metric is metrics[0]) for metric in metrics] or [[_NO_METRICS]]),
         *_offline_sections(layout, metrics),
-        [toml_comment(f"# not used, its role is not clear: {quoted(table.path)}") for table in layout.unused],
+        [toml_comment(f"# not used: {quoted(table.path)}") for table in layout.unused],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
 
