@@ -1,4 +1,4 @@
-"""Tables as ``abgap init`` sees them: names, types and counts of columns, without the engine that took them."""
+"""Tables as ``abgap init`` sees them: names, types and counts of columns, whatever engine counted them."""
 
 from __future__ import annotations
 
