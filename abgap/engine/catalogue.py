@@ -1,8 +1,10 @@
-"""The catalogue of ``queries/*.sql``: one statement a file, each with a header that says what it takes and gives.
+"""The catalogue of ``queries/*.sql``: one statement a file, each with a header that says what it takes and
+gives.
 
 A file is plain SQL, or a Jinja template when its columns depend on the study. A template may insert only
-``Sql`` objects, made by our own quoting: the ``finalize`` hook refuses plain text, so pasting a name or a value into a
-statement is impossible by construction. Values that do not shape the statement are bound as ``$name``.
+``Sql`` objects, made by our own quoting: the ``finalize`` hook refuses plain text, so pasting a name or a
+value into a statement is impossible by construction. Values that do not shape the statement are bound as
+``$name``.
 """
 
 from __future__ import annotations

@@ -75,7 +75,9 @@ class DuckDBEngine:
         return tuple(self._ran.values())
 
     def fetch(self, statement: Statement) -> Columns:
-        """Run the statement; its result as numpy columns (text and dates as objects, null as None; numbers with NaN)."""
+        """Run the statement; its result as numpy columns (text and dates as objects, null as None; numbers
+        with NaN).
+        """
         self._remember(statement)
         return self._columns(statement.sql, statement.params)
 

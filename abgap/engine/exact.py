@@ -1,11 +1,12 @@
 """Sums that do not depend on the order of rows: the grids that make floating-point addition exact.
 
-A sum of doubles on several threads differs from run to run in its last digits, because rounding depends on the order. If every
-term is a multiple of one power of two, and the total of absolute values stays below 2^53 of that power, each
-partial sum is exact and the order is irrelevant. So each term is split into a high part, rounded to such a grid, and a low
-part, the rest rounded to a finer grid; both sums are exact, and together they keep about 100 bits less the bits of the
-count: more than a double holds. This is the pre-rounding of Demmel and Nguyen, "Fast Reproducible Floating-Point
-Summation" (ARITH 2013), with two bins. Adding and subtracting 1.5 * 2^52 * grid rounds a double to the grid.
+A sum of doubles on several threads differs from run to run in its last digits, because rounding depends on
+the order. If every term is a multiple of one power of two, and the total of absolute values stays below
+2^53 of that power, each partial sum is exact and the order is irrelevant. So each term is split into a high
+part, rounded to such a grid, and a low part, the rest rounded to a finer grid; both sums are exact, and
+together they keep about 100 bits less the bits of the count: more than a double holds. This is the
+pre-rounding of Demmel and Nguyen, "Fast Reproducible Floating-Point Summation" (ARITH 2013), with two bins.
+Adding and subtracting 1.5 * 2^52 * grid rounds a double to the grid.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Opens the sources of a study: from files or a SELECT to a named relation with known columns.
 
-Parquet stays where it is and is read by the queries. Text formats and SELECTs are read once, into a temporary table:
-twice would cost more, and refused rows can only be counted when every column is converted. Ids that a mapping
-names are read as text, so that leading zeros survive.
+Parquet stays where it is and is read by the queries. Text formats and SELECTs are read once, into a
+temporary table: twice would cost more, and refused rows can only be counted when every column is converted.
+Ids that a mapping names are read as text, so that leading zeros survive.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ _REJECTS = ("rejected_scans", "rejected_rows")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """An opened source. sql: what stands after FROM. counted: its rows and refused rows, where already known."""
+    """An opened source. sql: what stands after FROM. counted: its rows and refused rows, where already
+    known.
+    """
 
     table: Table
     sql: Sql
@@ -163,5 +165,7 @@ def _files_of(select: str, directory: Path) -> tuple[Path, ...]:
     places = {table.name for table in tree.find_all(exp.Table)}
     for call in tree.find_all(exp.ReadCSV, exp.ReadParquet, exp.Anonymous):
         places |= {str(text.this) for text in call.find_all(exp.Literal) if text.is_string}
-    found = (Path(hit) for place in places if place for hit in glob.glob(str(directory / place), recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
+    found = (
+        Path(hit) for place in places if place for hit in glob.glob(str(directory / place), recursive=True)
+    )
     return tuple(sorted({path for path in found if path.is_file()}))

@@ -1,4 +1,6 @@
-"""Scores made into offline rows: the gain of each candidate over its baseline, with its interval and p-value."""
+"""Scores made into offline rows: the gain of each candidate over its baseline, with its interval and
+p-value.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ def make_offline_rows(
     *,
     alpha: float,
 ) -> tuple[OfflineRow, ...]:
-    """One row per comparison (model, baseline) and metric that both have; Holm over the candidates of a metric.
+    """One row per comparison (model, baseline) and metric that both have; Holm over the candidates of a
+    metric.
 
     directions: of declared metrics; up when not declared.
     """
@@ -68,9 +71,18 @@ def _compare(scores: Scores, model: str, baseline: str, metric: str, alpha: floa
         gain = NotEstimable(reason=Reason.NO_INTERVAL_GIVEN, detail=detail)
         return _Compared(definition=FACE_VALUE, gain=gain, p_value=None, **known)
     found = unpaired_difference(
-        value=candidate.value, standard_error=candidate.se, baseline_value=base.value, baseline_standard_error=base.se, alpha=alpha
+        value=candidate.value,
+        standard_error=candidate.se,
+        baseline_value=base.value,
+        baseline_standard_error=base.se,
+        alpha=alpha,
     )
-    return _Compared(definition=UNPAIRED, gain=_interval(found, alpha, "normal", n), p_value=_optional(found.p_value), **known)
+    return _Compared(
+        definition=UNPAIRED,
+        gain=_interval(found, alpha, "normal", n),
+        p_value=_optional(found.p_value),
+        **known,
+    )
 
 
 def _paired(pair: PairSums, *, skipped: int, alpha: float) -> _Compared:

@@ -33,13 +33,25 @@ def find_comparisons(served: Iterable[ServedModels]) -> list[tuple[str, str]]:
     return list(pairs)
 
 
-def matching_checks(served: Sequence[ServedModels], scores: Scores, wanted_metrics: Sequence[str]) -> list[Check]:
-    """Models, metrics and variants without a partner, one check for each kind that occurs, and one when all match."""
+def matching_checks(
+    served: Sequence[ServedModels], scores: Scores, wanted_metrics: Sequence[str]
+) -> list[Check]:
+    """Models, metrics and variants without a partner, one check for each kind that occurs, and one when all
+    match.
+    """
     scored_models = {model for model, _ in scores.known}
     used = {model for experiment in served for model in experiment.models.values()}
     found = [
-        *_listed("unmatched_models", "Models that experiments ran but that have no offline score", sorted(used - scored_models)),
-        *_listed("unmatched_metrics", "Offline metrics of [gap] that no model has", _absent_metrics(scores, wanted_metrics)),
+        *_listed(
+            "unmatched_models",
+            "Models that experiments ran but that have no offline score",
+            sorted(used - scored_models),
+        ),
+        *_listed(
+            "unmatched_metrics",
+            "Offline metrics of [gap] that no model has",
+            _absent_metrics(scores, wanted_metrics),
+        ),
         *[check for experiment in served for check in _variants(experiment)],
     ]
     if scored_models and not found:
@@ -69,7 +81,9 @@ def _variants(experiment: ServedModels) -> list[Check]:
     if not parts:
         return []
     sentence = f"Models and variants do not match: {'; '.join(parts)}."
-    return [_check("unmatched_variants", experiment.experiment, Status.WARN, sentence, len(without) + len(unseen))]
+    return [
+        _check("unmatched_variants", experiment.experiment, Status.WARN, sentence, len(without) + len(unseen))
+    ]
 
 
 def _listed(name: str, words: str, names: Sequence[str]) -> list[Check]:
@@ -83,5 +97,11 @@ def _names(names: Sequence[str]) -> str:
 
 def _check(name: str, experiment: str | None, status: Status, sentence: str, value: int) -> Check:
     return Check(
-        name=name, experiment=experiment, status=status, value=float(value), threshold=0.0, sentence=sentence, sql="offline_intake"
+        name=name,
+        experiment=experiment,
+        status=status,
+        value=float(value),
+        threshold=0.0,
+        sentence=sentence,
+        sql="offline_intake",
     )

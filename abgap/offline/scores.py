@@ -1,7 +1,9 @@
-"""Reads [offline.scores] and compares every candidate with its baseline, query by query where queries are given.
+"""Reads [offline.scores] and compares every candidate with its baseline, query by query where queries are
+given.
 
-Per-query rows give a paired difference with its interval; aggregated rows with standard errors give an unpaired one; a bare
-value is taken at face value and said to have no interval. What has no partner is listed, never dropped.
+Per-query rows give a paired difference with its interval; aggregated rows with standard errors give an
+unpaired one; a bare value is taken at face value and said to have no interval. What has no partner is
+listed, never dropped.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairSums:
-    """Sums over the queries that a model and its baseline share. queries: of each of the two, shared or not."""
+    """Sums over the queries that a model and its baseline share. queries: of each of the two, shared or
+    not.
+    """
 
     shared: int
     candidate: float
@@ -103,7 +107,9 @@ def _number(engine: DuckDBEngine, source: Source, relation: Relation, role: str)
     expression = mapped(source.columns[role], relation.table, role=role)
     found = engine.type_of(expression, relation.sql)
     if not is_number(found):
-        raise DataError(f"offline.scores.columns.{role}: a number is needed, the column is {found}; mend the file or map another column")
+        raise DataError(
+            f"offline.scores.columns.{role}: a number is needed, the column is {found}; mend the file or map another column"
+        )
     return Sql(f"CAST({expression} AS DOUBLE)")
 
 
@@ -113,7 +119,9 @@ def _refuse_unusable(intake: Columns) -> None:
         if model is None or metric is None:
             raise DataError("offline.scores: a row has no model or no metric; every score needs both")
         if intake["not_finite"][i] > 0:
-            raise DataError(f"{where} has {int(intake['not_finite'][i])} values that are NaN or infinite; mend them or leave them empty")
+            raise DataError(
+                f"{where} has {int(intake['not_finite'][i])} values that are NaN or infinite; mend them or leave them empty"
+            )
         repeated = int(intake["query_rows"][i] - intake["queries"][i])
         if repeated:
             raise DataError(f"{where} has {repeated} rows more than queries; one score per query is needed")
@@ -130,8 +138,12 @@ def _queries(intake: Columns) -> dict[tuple[str, str], int]:
 def _aggregates(engine: DuckDBEngine) -> dict[tuple[str, str], Aggregate]:
     rows = engine.fetch(compile_query("offline_aggregates"))
     found = {}
-    for model, metric, value, n, se in zip(*(rows[c] for c in ("model", "metric", "value", "n", "se")), strict=True):
-        found[model, metric] = Aggregate(value=float(value), n=None if _null(n) else int(n), se=None if _null(se) else float(se))
+    for model, metric, value, n, se in zip(
+        *(rows[c] for c in ("model", "metric", "value", "n", "se")), strict=True
+    ):
+        found[model, metric] = Aggregate(
+            value=float(value), n=None if _null(n) else int(n), se=None if _null(se) else float(se)
+        )
     return found
 
 
@@ -150,9 +162,16 @@ def _pairs(
         "SELECT unnest($models)::VARCHAR AS model, unnest($baselines)::VARCHAR AS baseline",
         {"models": [model for model, _ in comparisons], "baselines": [base for _, base in comparisons]},
     )
-    bounds = np.concatenate([np.abs(intake["smallest"].astype(float)), np.abs(intake["largest"].astype(float))])
+    bounds = np.concatenate(
+        [np.abs(intake["smallest"].astype(float)), np.abs(intake["largest"].astype(float))]
+    )
     largest = float(np.nanmax(bounds)) or 1.0
-    sizes = {"candidate": largest, "base": largest, "difference": 2 * largest, "square": 4 * largest * largest}
+    sizes = {
+        "candidate": largest,
+        "base": largest,
+        "difference": 2 * largest,
+        "square": 4 * largest * largest,
+    }
     sums = []
     for name in _SUMMED:
         grid = make_grid(sizes[name], total, integer=False)

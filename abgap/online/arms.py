@@ -33,9 +33,18 @@ def pair_arms(moments: Moments, controls: Mapping[str, str]) -> Pairs:
     controls: the control variant of each experiment. Rows of folds and of funnels are not paired.
     """
     keys = list(
-        zip(moments.experiment, moments.metric, moments.slice_name, moments.slice_value, moments.period, strict=True)
+        zip(
+            moments.experiment,
+            moments.metric,
+            moments.slice_name,
+            moments.slice_value,
+            moments.period,
+            strict=True,
+        )
     )
-    usable = [fold is None and means is None for fold, means in zip(moments.fold, moments.stage_means, strict=True)]
+    usable = [
+        fold is None and means is None for fold, means in zip(moments.fold, moments.stage_means, strict=True)
+    ]
     is_control = [controls.get(e) == v for e, v in zip(moments.experiment, moments.variant, strict=True)]
     of_control = {keys[i]: i for i in range(len(keys)) if usable[i] and is_control[i]}
     treatment = [i for i in range(len(keys)) if usable[i] and not is_control[i] and keys[i] in of_control]
@@ -53,7 +62,9 @@ def univariate(moments: Moments, rows: IndexArray) -> Univariate:
 def with_covariate(moments: Moments, rows: IndexArray) -> Bivariate:
     """The metric's value (y) with its covariate (x) in the given rows."""
     my, vy, mx, vx, covariance = (getattr(moments, name)[rows] for name in _COVARIATE)
-    return Bivariate(n=moments.n[rows], mean_y=my, variance_y=vy, mean_x=mx, variance_x=vx, covariance=covariance)
+    return Bivariate(
+        n=moments.n[rows], mean_y=my, variance_y=vy, mean_x=mx, variance_x=vx, covariance=covariance
+    )
 
 
 def cumulate(moments: Moments, metrics: Collection[str]) -> Moments:
@@ -96,7 +107,10 @@ def _store(columns: dict[str, FloatArray], rows: slice, merged: Bivariate, names
 def _running(columns: dict[str, FloatArray], rows: slice, names: Sequence[str]) -> Bivariate:
     """Moments of the first row, the first two, the first three, ... of ``rows``."""
     n, (my, vy, mx, vx, cov) = columns["n"][rows], (columns[name][rows] for name in names)
-    steps = [Bivariate(n=n[i], mean_y=my[i], variance_y=vy[i], mean_x=mx[i], variance_x=vx[i], covariance=cov[i]) for i in range(len(n))]
+    steps = [
+        Bivariate(n=n[i], mean_y=my[i], variance_y=vy[i], mean_x=mx[i], variance_x=vx[i], covariance=cov[i])
+        for i in range(len(n))
+    ]
     so_far = steps[0]
     results = [so_far]
     for step in steps[1:]:

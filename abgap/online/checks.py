@@ -1,7 +1,8 @@
 """The data checks of an experiment: can its numbers be trusted at all?
 
-A check says what was measured, where it begins to matter, and what it means, in one sentence. Failures that make
-every number of the experiment doubtful are blocking: the gap floor then gives no other verdict. Nothing here raises.
+A check says what was measured, where it begins to matter, and what it means, in one sentence. Failures that
+make every number of the experiment doubtful are blocking: the gap floor then gives no other verdict.
+Nothing here raises.
 """
 
 from __future__ import annotations
@@ -38,13 +39,25 @@ def count_arms(moments: Moments) -> dict[str, ArmCounts]:
     """Units per experiment and arm: the largest n any metric has there."""
     whole: dict[str, dict[str, int]] = {}
     parts: dict[str, dict[tuple[str, str], dict[str, int]]] = {}
-    columns = (moments.experiment, moments.variant, moments.slice_name, moments.slice_value, moments.period, moments.fold, moments.n)
+    columns = (
+        moments.experiment,
+        moments.variant,
+        moments.slice_name,
+        moments.slice_value,
+        moments.period,
+        moments.fold,
+        moments.n,
+    )
     for experiment, variant, slice_name, value, period, fold, n in zip(*columns, strict=True):
         if fold is not None:
             continue
         arms = whole.setdefault(experiment, {})
         if slice_name is not None or period is not None:
-            part = ("day", str(period)) if period is not None else (str(slice_name), "not known" if value is None else str(value))
+            part = (
+                ("day", str(period))
+                if period is not None
+                else (str(slice_name), "not known" if value is None else str(value))
+            )
             arms = parts.setdefault(experiment, {}).setdefault(part, {})
         arms[variant] = max(arms.get(variant, 0), int(n))
     return {name: ArmCounts(whole=arms, parts=parts.get(name, {})) for name, arms in whole.items()}
@@ -106,12 +119,22 @@ def _missing_arms(experiment: DeclaredExperiment, arms: Mapping[str, int]) -> Ch
     if not arms or len(absent) == len(expected) == len(experiment.variants or ()):
         sentence = f"No unit of {experiment.name!r} is left to analyse: check its name, variants and dates against the data."
     elif absent:
-        sentence = f"No units in {_names(absent)}: check the names of the variants (seen: {_names(sorted(arms))})."
+        sentence = (
+            f"No units in {_names(absent)}: check the names of the variants (seen: {_names(sorted(arms))})."
+        )
     elif len([n for n in arms.values() if n > 0]) < 2:
         sentence = f"Only {experiment.control!r} has units: there is no treatment to compare it with."
     else:
         return None
-    return _check("arms_present", experiment.name, Status.FAIL, sentence, value=float(len(arms)), sql="enrolment_counts", blocking=True)
+    return _check(
+        "arms_present",
+        experiment.name,
+        Status.FAIL,
+        sentence,
+        value=float(len(arms)),
+        sql="enrolment_counts",
+        blocking=True,
+    )
 
 
 def _arm_sizes(experiment: DeclaredExperiment, arms: Mapping[str, int]) -> Check:
@@ -119,23 +142,35 @@ def _arm_sizes(experiment: DeclaredExperiment, arms: Mapping[str, int]) -> Check
     n = arms[smallest]
     if n < MIN_UNITS:
         sentence = f"Only {count(n)} units in {smallest!r}: below {MIN_UNITS} nothing is tested."
-        return _check("arm_sizes", experiment.name, Status.WARN, sentence, value=float(n), threshold=float(MIN_UNITS))
-    sentence = f"{count(sum(arms.values()))} units are analysed, the smallest arm {smallest!r} has {count(n)}."
-    return _check("arm_sizes", experiment.name, Status.PASS, sentence, value=float(n), threshold=float(MIN_UNITS))
+        return _check(
+            "arm_sizes", experiment.name, Status.WARN, sentence, value=float(n), threshold=float(MIN_UNITS)
+        )
+    sentence = (
+        f"{count(sum(arms.values()))} units are analysed, the smallest arm {smallest!r} has {count(n)}."
+    )
+    return _check(
+        "arm_sizes", experiment.name, Status.PASS, sentence, value=float(n), threshold=float(MIN_UNITS)
+    )
 
 
 def _sample_ratio(name: str, arms: Mapping[str, int], weights: Mapping[str, float]) -> Check:
     chi2, df, p = sample_ratio(
-        np.array([arms.get(variant, 0) for variant in weights], dtype=np.float64), np.array(list(weights.values()))
+        np.array([arms.get(variant, 0) for variant in weights], dtype=np.float64),
+        np.array(list(weights.values())),
     )
-    shares = ", ".join(f"{variant} {percent(share)} of {percent(plan)} planned" for variant, share, plan in _shares(arms, weights))
+    shares = ", ".join(
+        f"{variant} {percent(share)} of {percent(plan)} planned"
+        for variant, share, plan in _shares(arms, weights)
+    )
     p_text = f"chi-square {float(chi2):.2f} on {int(df)} df, p {_p(float(p))}"
     if float(p) < SRM_ALPHA:
         sentence = (
             f"Units are not split as planned: {shares} ({p_text}). Something loses units in one arm (redirects, "
             "crashes, logging, bots); no number of this experiment can be trusted until it is found."
         )
-        return _check("sample_ratio", name, Status.FAIL, sentence, value=float(p), threshold=SRM_ALPHA, blocking=True)
+        return _check(
+            "sample_ratio", name, Status.FAIL, sentence, value=float(p), threshold=SRM_ALPHA, blocking=True
+        )
     sentence = f"Units are split as planned: {shares} ({p_text})."
     return _check("sample_ratio", name, Status.PASS, sentence, value=float(p), threshold=SRM_ALPHA)
 
@@ -147,7 +182,9 @@ def _shares(arms: Mapping[str, int], weights: Mapping[str, float]) -> list[tuple
 
 def _sample_ratio_of_parts(name: str, counts: ArmCounts, weights: Mapping[str, float]) -> Check:
     labels = sorted(counts.parts)
-    table = np.array([[counts.parts[label].get(variant, 0) for variant in weights] for label in labels], dtype=np.float64)
+    table = np.array(
+        [[counts.parts[label].get(variant, 0) for variant in weights] for label in labels], dtype=np.float64
+    )
     _, _, p = sample_ratio(table, np.broadcast_to(np.array(list(weights.values())), table.shape))
     worst = int(np.nanargmin(p)) if not np.isnan(p).all() else 0
     adjusted = float(min(p[worst] * len(labels), 1.0))
@@ -157,7 +194,9 @@ def _sample_ratio_of_parts(name: str, counts: ArmCounts, weights: Mapping[str, f
             f"Within {what} = {value} units are not split as planned (p {_p(adjusted)} after correcting for {count(len(labels))} "
             "slices and days): look there for the cause."
         )
-        return _check("sample_ratio_by_part", name, Status.WARN, sentence, value=adjusted, threshold=SRM_ALPHA)
+        return _check(
+            "sample_ratio_by_part", name, Status.WARN, sentence, value=adjusted, threshold=SRM_ALPHA
+        )
     sentence = f"The split holds in each of {count(len(labels))} slices and days (smallest corrected p {_p(adjusted)})."
     return _check("sample_ratio_by_part", name, Status.PASS, sentence, value=adjusted, threshold=SRM_ALPHA)
 
@@ -184,7 +223,10 @@ def mixed_units_check(name: str, units: Mapping[str, float], mixed: Mapping[str,
         status, blocking = Status.FAIL, True
         advice = "; so many that the arms no longer differ as planned: find out why assignment is not sticky."
     elif share > MIXED_WARN and both >= MIXED_MIN_UNITS:
-        status, advice = Status.WARN, "; more than 1 % is a sign that assignment is not sticky (devices, logins, cookies)."
+        status, advice = (
+            Status.WARN,
+            "; more than 1 % is a sign that assignment is not sticky (devices, logins, cookies).",
+        )
     if not both:
         said = "No unit was seen in two variants"
     return _check(
@@ -216,7 +258,15 @@ def left_out_check(name: str | None, outcomes: Mapping[str, float], variants: Se
     sentence = f"{count(sum(dropped.values()))} of {count(total)} exposure rows are not used: {causes}{seen}."
     expected = {"before start", "after end", "unknown experiment"}
     status = Status.PASS if set(dropped) <= expected else Status.WARN
-    return _check("exposures_left_out", name, status, sentence, value=sum(dropped.values()), threshold=0.0, sql="exposure_counts")
+    return _check(
+        "exposures_left_out",
+        name,
+        status,
+        sentence,
+        value=sum(dropped.values()),
+        threshold=0.0,
+        sql="exposure_counts",
+    )
 
 
 _CAUSES = {
@@ -234,7 +284,9 @@ _CAUSES = {
 # --- values ---------------------------------------------------------------------------------------------------------
 
 
-def missing_values_check(name: str, metric: str, units: Mapping[str, int], known: Mapping[str, int]) -> Check | None:
+def missing_values_check(
+    name: str, metric: str, units: Mapping[str, int], known: Mapping[str, int]
+) -> Check | None:
     """Units without a value of a metric, and whether one arm loses more of them than another."""
     lost = {variant: units[variant] - known.get(variant, 0) for variant in units}
     total = sum(lost.values())
@@ -244,7 +296,9 @@ def missing_values_check(name: str, metric: str, units: Mapping[str, int], known
     per_arm = ", ".join(f"{variant} {count(lost[variant])}" for variant in units)
     said = f"{count(total)} of {count(sum(units.values()))} units have no value of {metric} and are left out of it ({per_arm})"
     if p < MISSING_ALPHA:
-        sentence = f"{said}; the arms lose different shares (p {_p(p)}), so the comparison is biased: find out why."
+        sentence = (
+            f"{said}; the arms lose different shares (p {_p(p)}), so the comparison is biased: find out why."
+        )
         return _check("missing_values", name, Status.FAIL, sentence, value=p, threshold=MISSING_ALPHA)
     sentence = f'{said}; if missing means zero, write `value = "coalesce(..., 0)"`.'
     return _check("missing_values", name, Status.WARN, sentence, value=p, threshold=MISSING_ALPHA)
@@ -268,9 +322,7 @@ def negative_money_check(metric: str, smallest: float) -> Check | None:
     """Negative amounts of money: refunds perhaps, perhaps a fault."""
     if smallest >= 0:
         return None
-    sentence = (
-        f"{metric} has values below zero (smallest {smallest:.6g}). Refunds are fine; if they are faults, filter them with `where`."
-    )
+    sentence = f"{metric} has values below zero (smallest {smallest:.6g}). Refunds are fine; if they are faults, filter them with `where`."
     return _check("negative_values", None, Status.WARN, sentence, value=smallest, threshold=0.0, sql="ranges")
 
 
@@ -282,9 +334,13 @@ def open_windows_check(name: str, fact: str, days: float, units: float, open_uni
             f"For {count(open_units)} of {count(units)} units ({percent(share)}) the {days:g}-day window is not over at the last "
             f"event of {fact}: their values may still grow."
         )
-        return _check("open_windows", name, Status.WARN, sentence, value=share, threshold=0.0, sql="window_coverage")
+        return _check(
+            "open_windows", name, Status.WARN, sentence, value=share, threshold=0.0, sql="window_coverage"
+        )
     sentence = f"The {days:g}-day window of every unit is over at the last event of {fact}."
-    return _check("open_windows", name, Status.PASS, sentence, value=0.0, threshold=0.0, sql="window_coverage")
+    return _check(
+        "open_windows", name, Status.PASS, sentence, value=0.0, threshold=0.0, sql="window_coverage"
+    )
 
 
 # --- sources --------------------------------------------------------------------------------------------------------
@@ -302,8 +358,20 @@ def rejected_rows_check(source: str, rows: int, rejected: int, notes: Sequence[s
 def unusable_events_check(fact: str, rows: int, no_unit: int, no_time: int) -> Check:
     """Events without a unit or a time: they belong to nobody, or to no window."""
     if no_unit or no_time:
-        parts = [f"{count(n)} without {what}" for n, what in ((no_unit, "a unit"), (no_time, "a readable time")) if n]
+        parts = [
+            f"{count(n)} without {what}"
+            for n, what in ((no_unit, "a unit"), (no_time, "a readable time"))
+            if n
+        ]
         sentence = f"Of {count(rows)} events in {fact} are {' and '.join(parts)}; they cannot be used."
-        return _check("unusable_events", None, Status.WARN, sentence, value=float(no_unit + no_time), threshold=0.0, sql="fact_intake")
+        return _check(
+            "unusable_events",
+            None,
+            Status.WARN,
+            sentence,
+            value=float(no_unit + no_time),
+            threshold=0.0,
+            sql="fact_intake",
+        )
     sentence = f"All {count(rows)} events in {fact} have a unit and a time."
     return _check("unusable_events", None, Status.PASS, sentence, value=0.0, threshold=0.0, sql="fact_intake")

@@ -116,7 +116,9 @@ def window_checks(engine: DuckDBEngine, study: Study, wide: WideTable) -> list[C
             continue
         params = {"last_at": intake.last_at, "window_seconds": round(days * SECONDS_PER_DAY)}
         rows = engine.fetch(compile_query("window_coverage", params=params))
-        for name, units, still_open in zip(rows["experiment"], rows["units"], rows["open_units"], strict=True):
+        for name, units, still_open in zip(
+            rows["experiment"], rows["units"], rows["open_units"], strict=True
+        ):
             found.append(checks.open_windows_check(name, intake.fact, days, units, still_open))
     return found
 
@@ -126,6 +128,7 @@ def _longest_window(study: Study, fact: str) -> float | None:
         metric.window_days
         for metric in study.metrics.values()
         if metric.window_days is not None
-        and fact in {metric.fact, *(side.fact for side in (metric.numerator, metric.denominator) if side is not None)}
+        and fact
+        in {metric.fact, *(side.fact for side in (metric.numerator, metric.denominator) if side is not None)}
     ]
     return max(windows, default=None)

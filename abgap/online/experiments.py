@@ -1,4 +1,6 @@
-"""The experiments a study declares, from its tables or from a file of thousands, and their tables in the engine."""
+"""The experiments a study declares, from its tables or from a file of thousands, and their tables in the
+engine.
+"""
 
 from __future__ import annotations
 

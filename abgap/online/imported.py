@@ -1,7 +1,7 @@
 """The moments table brought from elsewhere (a warehouse, a publication): read, completed and checked.
 
-Foreign tables need only experiment, variant, metric, n, and mean with variance, or the sum of a proportion. What is missing is
-null, and estimates that would need it say so.
+Foreign tables need only experiment, variant, metric, n, and mean with variance, or the sum of a proportion.
+What is missing is null, and estimates that would need it say so.
 """
 
 from __future__ import annotations
@@ -32,11 +32,14 @@ def read_moments(
 ) -> tuple[Moments, Relation]:
     """Read [moments]. kinds: of the metrics the study declares; rows of other metrics are kept, and unused.
 
-    Raises DataError when a needed column is missing, a row stands twice, or a number cannot be what it should be.
+    Raises DataError when a needed column is missing, a row stands twice, or a number cannot be what it
+    should be.
     """
     text = [name for role in KEYS if isinstance(name := source.columns.get(role, role), str)]
     relation = open_source(engine, "moments", source, directory, text=text)
-    expressions = {role: _expression(engine, source, relation, role) for role in (*KEYS, *_NUMBERS, *LIST_COLUMNS)}
+    expressions = {
+        role: _expression(engine, source, relation, role) for role in (*KEYS, *_NUMBERS, *LIST_COLUMNS)
+    }
     columns = [{"name": identifier(role), "value": value} for role, value in expressions.items()]
     keys = comma_list(identifier(key) for key in KEYS)
     found = engine.fetch(compile_query("imported_moments", columns=columns, source=relation.sql, keys=keys))
@@ -51,7 +54,9 @@ def _expression(engine: DuckDBEngine, source: Source, relation: Relation, role: 
     if role not in _NUMBERS:
         return as_text(value)
     if str(value) != "NULL" and engine.type_of(value, relation.sql) == "VARCHAR":
-        raise DataError(f"moments.columns.{role}: a number is needed, the column is text; mend the file or map another column")
+        raise DataError(
+            f"moments.columns.{role}: a number is needed, the column is text; mend the file or map another column"
+        )
     return Sql(f"CAST({value} AS DOUBLE)")
 
 
@@ -80,7 +85,9 @@ def _refuse(found: Columns) -> None:
                 raise DataError(f"moments: {name} of {key[:3]} is {number:g}; it cannot be below zero")
     repeated = [key for key, times in Counter(keys).items() if times > 1]
     if repeated:
-        raise DataError(f"moments: {len(repeated)} rows stand more than once, e.g. {repeated[0][:3]}; one row per key is needed")
+        raise DataError(
+            f"moments: {len(repeated)} rows stand more than once, e.g. {repeated[0][:3]}; one row per key is needed"
+        )
 
 
 def _objects(column: ObjectArray | FloatArray) -> list[object]:
@@ -94,7 +101,9 @@ def _complete(found: Columns, kinds: Mapping[str, Kind]) -> Moments:
     for key in KEYS:
         columns[key] = np.array([*_objects(found[key]), None], dtype=object)[:-1]
     for name in LIST_COLUMNS:
-        columns[name] = np.array([*(None if v is None else tuple(map(float, v)) for v in found[name]), None], dtype=object)[:-1]
+        columns[name] = np.array(
+            [*(None if v is None else tuple(map(float, v)) for v in found[name]), None], dtype=object
+        )[:-1]
     n, total = columns["n"], _floats(found["sum"])
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(np.isnan(columns["mean"]), total / n, columns["mean"])
@@ -106,7 +115,9 @@ def _complete(found: Columns, kinds: Mapping[str, Kind]) -> Moments:
     return make_rows(length, columns)
 
 
-def _refuse_shares(columns: Mapping[str, FloatArray | ObjectArray], mean: FloatArray, proportion: np.ndarray) -> None:  # type: ignore[type-arg]
+def _refuse_shares(
+    columns: Mapping[str, FloatArray | ObjectArray], mean: FloatArray, proportion: np.ndarray
+) -> None:  # type: ignore[type-arg]
     bad = np.flatnonzero(proportion & ((mean < 0.0) | (mean > 1.0)))
     if bad.size:
         i = int(bad[0])

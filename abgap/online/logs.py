@@ -1,24 +1,23 @@
 """From logs to the wide table: first exposures, one scan per fact table, one row per experiment and unit.
 
-First exposure wins; units in two variants are left out and counted; units without events stay, with 0. Each fact table is
-read once for what it holds (rows that cannot be used, the range of summed values) and once for all parts of all
-metrics of all experiments.
+First exposure wins; units in two variants are left out and counted; units without events stay, with 0. Each
+fact table is read once for what it holds (rows that cannot be used, the range of summed values) and once
+for all parts of all metrics of all experiments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from abgap.engine.catalogue import Statement, compile_query
 from abgap.engine.duckdb import Columns, DuckDBEngine
+from abgap.engine.exact import EXACT, Grid, make_grid
 from abgap.errors import DataError
 from abgap.online import tables
-from abgap.engine.exact import EXACT, Grid, make_grid
 from abgap.online.plan import SECONDS_PER_DAY, Plan, UnitPart, Window
 from abgap.online.values import not_a_number
-from abgap.online.views import open_views
+from abgap.online.views import Views
 from abgap.online.wide import FactIntake, Progress, WideTable, whole
 from abgap.records import Aggregate
 from abgap.sources.columns import Table, is_integer, is_number
@@ -28,10 +27,12 @@ from abgap.study.model import Exposures, Study
 
 
 def units_from_logs(
-    engine: DuckDBEngine, study: Study, exposures: Exposures, plan: Plan, directory: Path, progress: Progress
+    engine: DuckDBEngine, study: Study, exposures: Exposures, plan: Plan, views: Views, progress: Progress
 ) -> WideTable:
-    progress("opening sources")
-    views = open_views(engine, study, directory)
+    """Build ``unit_outcomes`` from the opened ``views``.
+
+    Raises DataError when a column is missing or has the wrong type, or when summed values are not finite.
+    """
     timed = "at" in exposures.columns
     wide = WideTable(relations=views.relations, slices=tuple(exposures.slices), by_day=timed)
     progress("reading exposures")

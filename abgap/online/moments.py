@@ -1,7 +1,7 @@
 """Exact sums made into the moments table: means and centred second moments per metric.
 
-``mean = shift + S / n`` and ``M2 = SS - S^2 / n`` over shifted values, whose sums are exact; the shift keeps the
-subtraction free of cancellation. From here on nothing knows of logs or SQL.
+``mean = shift + S / n`` and ``M2 = SS - S^2 / n`` over shifted values, whose sums are exact; the shift
+keeps the subtraction free of cancellation. From here on nothing knows of logs or SQL.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What has to be added up: every metric says which parts it needs, equal parts are kept once.
 
-A **part** is one number per unit: the events of one fact table under one filter, value, aggregate and window. A **column** is a
-part as the moments use it (capped, or with a guard for missing values). A **product** is a pair of columns whose
-cross moment is needed. One pass over the units answers all of them, whatever the number of metrics.
+A **part** is one number per unit: the events of one fact table under one filter, value, aggregate and
+window. A **column** is a part as the moments use it (capped, or with a guard for missing values). A
+**product** is a pair of columns whose cross moment is needed. One pass over the units answers all of them,
+whatever the number of metrics.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ SECONDS_PER_DAY = 86_400
 class Window:
     """Which events of a unit count, by time since its first exposure.
 
-    lookback_days: the events of that many days before exposure (a covariate). days: the events of that many days from
-    exposure on. Both None: from exposure to the experiment's end.
+    lookback_days: the events of that many days before exposure (a covariate). days: the events of that many
+    days from exposure on. Both None: from exposure to the experiment's end.
     """
 
     days: float | None = None
@@ -218,7 +219,9 @@ def ratio_parts(name: str, metric: Metric) -> tuple[UnitPart, UnitPart]:
 
 
 def unit_part(name: str, key: str, part: Part | Metric, *, kind: Kind, window: Window) -> UnitPart:
-    """One side of a metric as a unit part; the aggregate defaults to ``sum`` of a value, ``count`` without one."""
+    """One side of a metric as a unit part; the aggregate defaults to ``sum`` of a value, ``count`` without
+    one.
+    """
     aggregate: Aggregate | None = None
     if part.fact is not None:
         default = Aggregate.COUNT if part.value is None or kind is Kind.PROPORTION else Aggregate.SUM

@@ -1,8 +1,10 @@
-"""Moments made into estimates: every treatment against its control, for every metric, slice and day, in one pass.
+"""Moments made into estimates: every treatment against its control, for every metric, slice and day, in one
+pass.
 
-All comparisons are computed together as arrays and become records only at the end. A metric is judged in its role:
-primaries are corrected by Holm over the metrics and arms of an experiment, secondaries by Benjamini-Hochberg over the same,
-slices by Benjamini-Hochberg per metric; guardrails are non-inferiority tests of their own; diagnostics and days stay as they are.
+All comparisons are computed together as arrays and become records only at the end. A metric is judged in
+its role: primaries are corrected by Holm over the metrics and arms of an experiment, secondaries by
+Benjamini-Hochberg over the same, slices by Benjamini-Hochberg per metric; guardrails are non-inferiority
+tests of their own; diagnostics and days stay as they are.
 """
 
 from __future__ import annotations
@@ -80,7 +82,9 @@ def make_estimates(
 
     controls: the control variant of each experiment. alpha: the study's level.
     """
-    known = np.array([m in metrics and p is None for m, p in zip(moments.metric, moments.period, strict=True)], dtype=bool)
+    known = np.array(
+        [m in metrics and p is None for m, p in zip(moments.metric, moments.period, strict=True)], dtype=bool
+    )
     followed = {name for name, traits in metrics.items() if traits.cumulative}
     moments = concatenate([moments.take(known), cumulate(moments, followed)])
     pairs = pair_arms(moments, controls)
@@ -93,7 +97,9 @@ def make_estimates(
 
 
 def _compute(moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits], alpha: float) -> _Numbers:
-    contrast, removed = adjusted_contrast(with_covariate(moments, pairs.control), with_covariate(moments, pairs.treatment))
+    contrast, removed = adjusted_contrast(
+        with_covariate(moments, pairs.control), with_covariate(moments, pairs.treatment)
+    )
     score = np.array([t.kind is Kind.PROPORTION for t in traits], dtype=bool) & np.isnan(removed)
     successes = _successes(moments, pairs)
     deltas = _numbers(t.smallest_worthwhile_lift for t in traits)
@@ -113,7 +119,9 @@ def _compute(moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits], alp
         power=power_at(contrast, deltas, alpha),
         equivalence=equivalence_p(contrast, deltas),
         non_inferiority=non_inferiority_p(
-            contrast, _numbers(t.non_inferiority_margin for t in traits), _numbers(t.direction.sign for t in traits)
+            contrast,
+            _numbers(t.non_inferiority_margin for t in traits),
+            _numbers(t.direction.sign for t in traits),
         ),
         variance_removed=removed,
         score=score,
@@ -149,7 +157,11 @@ def _families(
     codes, adjustments = [], []
     for row, trait in zip(pairs.treatment, traits, strict=True):
         adjustment = _adjustment(trait.role, moments.slice_name[row], moments.period[row])
-        over = (moments.experiment[row], trait.role, trait.name if moments.slice_name[row] is not None else None)
+        over = (
+            moments.experiment[row],
+            trait.role,
+            trait.name if moments.slice_name[row] is not None else None,
+        )
         codes.append(labels.setdefault((adjustment, *over), len(labels)))
         adjustments.append(adjustment)
     return np.array(codes, dtype=np.intp), adjustments
@@ -160,7 +172,9 @@ def _adjustment(role: Role, slice_name: object, period: object) -> Adjustment:
         return Adjustment.NONE
     if slice_name is not None:
         return Adjustment.BENJAMINI_HOCHBERG
-    return {Role.PRIMARY: Adjustment.HOLM, Role.SECONDARY: Adjustment.BENJAMINI_HOCHBERG}.get(role, Adjustment.NONE)
+    return {Role.PRIMARY: Adjustment.HOLM, Role.SECONDARY: Adjustment.BENJAMINI_HOCHBERG}.get(
+        role, Adjustment.NONE
+    )
 
 
 def _adjust(p: FloatArray, families: npt.NDArray[np.intp], adjustments: Sequence[Adjustment]) -> FloatArray:
@@ -219,7 +233,9 @@ class _Builder:
             p_adjusted=adjusted,
             adjustment=self.adjustments[i],
             significant=adjusted is not None and adjusted < self.alpha,
-            effect_size=self.estimable(i, x.effect, x.difference_problem, "cohen-h" if x.score[i] else "cohen-d"),
+            effect_size=self.estimable(
+                i, x.effect, x.difference_problem, "cohen-h" if x.score[i] else "cohen-d"
+            ),
             mde=_optional(x.mde[i]),
             power_at_smallest_worthwhile=_optional(x.power[i]),
             equivalence_p=_optional(x.equivalence[i]),

@@ -1,7 +1,9 @@
-"""Adds up the wide table: one pass for all metrics, slices and days, into exact sums that roll up without another scan.
+"""Adds up the wide table: one pass for all metrics, slices and days, into exact sums that roll up without
+another scan.
 
-Three small questions come first: the range of each part (it fixes the grid of the exact sums), the thresholds of capped
-metrics, and whether a table with missing values needs some metrics counted over complete units only.
+Three small questions come first: the range of each part (it fixes the grid of the exact sums), the
+thresholds of capped metrics, and whether a table with missing values needs some metrics counted over
+complete units only.
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ import numpy as np
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import Columns, DuckDBEngine
+from abgap.engine.exact import make_grid, shift_for
 from abgap.errors import DataError
 from abgap.online import tables
-from abgap.engine.exact import make_grid, shift_for
 from abgap.online.plan import Plan, ValueColumn, with_guards
 from abgap.online.wide import Progress, WideTable
 from abgap.sources.sql import Sql, comma_list, identifier, literal
@@ -25,10 +27,11 @@ from abgap.sources.sql import Sql, comma_list, identifier, literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """The sums of every row of the rollup. plan: as used, with guards. shifts: what was subtracted per column.
+    """The sums of every row of the rollup. plan: as used, with guards. shifts: what was subtracted per
+    column.
 
-    rows: columns of the rollup query, numbers as float64. counted: columns whose units with a value are counted.
-    smallest: the smallest value of each part.
+    rows: columns of the rollup query, numbers as float64. counted: columns whose units with a value are
+    counted. smallest: the smallest value of each part.
     """
 
     plan: Plan

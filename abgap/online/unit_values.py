@@ -22,6 +22,10 @@ from abgap.study.model import Study, UnitValues
 def units_from_values(
     engine: DuckDBEngine, study: Study, source: UnitValues, plan: Plan, directory: Path, progress: Progress
 ) -> WideTable:
+    """Build ``unit_outcomes`` over the source.
+
+    Raises DataError when a column is missing or has the wrong type, or when units repeat.
+    """
     progress("opening unit_values")
     relation = open_source(
         engine, "unit_values", source, directory, text=plain_names(source, "experiment", "unit", "variant")

@@ -1,7 +1,8 @@
 """One study being analysed: every stage runs when it is first asked for, and only once.
 
-logs -> wide table -> sums -> moments -> estimates; scores -> offline rows; both and the checks -> gaps. A study that brings its
-moments starts in the middle. Commands ask for the stage they show; the report asks for all.
+logs -> wide table -> sums -> moments -> estimates; scores -> offline rows; both and the checks -> gaps. A
+study that brings its moments starts in the middle. Commands ask for the stage they show; the report asks
+for all.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from abgap.online.plan import make_plan
 from abgap.online.scorecard import MetricTraits, make_estimates
 from abgap.online.sums import Sums, sum_units
 from abgap.online.unit_values import units_from_values
+from abgap.online.views import Views, open_views
 from abgap.online.wide import Progress, WideTable
 from abgap.records import Check, Direction, Estimate, Moments, OfflineRow, Role
 from abgap.study.load import LoadedStudy
@@ -71,9 +73,17 @@ class Analysis:
         """The experiments, known to the engine from here on."""
         declared = declared_experiments(self.engine, self.study, self.directory)
         if not declared:
-            raise UsageError(f"{self.loaded.file.name}: no experiment is declared; add [experiments.NAME] with its control")
+            raise UsageError(
+                f"{self.loaded.file.name}: no experiment is declared; add [experiments.NAME] with its control"
+            )
         register_experiments(self.engine, list(declared.values()))
         return declared
+
+    @cached_property
+    def views(self) -> Views:
+        """Exposures, fact tables and units under their canonical names."""
+        self.progress("opening sources")
+        return open_views(self.engine, self.study, self.directory)
 
     @cached_property
     def wide(self) -> WideTable | None:
@@ -83,10 +93,14 @@ class Analysis:
         plan = make_plan(self.study)
         _ = self.declared
         if self.study.unit_values is not None:
-            return units_from_values(self.engine, self.study, self.study.unit_values, plan, self.directory, self.progress)
+            return units_from_values(
+                self.engine, self.study, self.study.unit_values, plan, self.directory, self.progress
+            )
         if self.study.exposures is None:
-            raise UsageError(f"{self.loaded.file.name}: there is no data; declare [exposures], [unit_values] or [moments]")
-        return units_from_logs(self.engine, self.study, self.study.exposures, plan, self.directory, self.progress)
+            raise UsageError(
+                f"{self.loaded.file.name}: there is no data; declare [exposures], [unit_values] or [moments]"
+            )
+        return units_from_logs(self.engine, self.study, self.study.exposures, plan, self.views, self.progress)
 
     @cached_property
     def sums(self) -> Sums | None:
@@ -169,7 +183,9 @@ class Analysis:
     def served(self) -> tuple[ServedModels, ...]:
         """Which model each arm ran."""
         return tuple(
-            ServedModels(experiment=f.name, control=f.control, variants=(f.control, *f.treatments), models=f.models)
+            ServedModels(
+                experiment=f.name, control=f.control, variants=(f.control, *f.treatments), models=f.models
+            )
             for f in self.facts
         )
 
@@ -185,7 +201,9 @@ class Analysis:
         """Every candidate model against its baseline."""
         directions = {name: metric.direction for name, metric in self.study.offline_metrics.items()}
         directions |= {n: Direction.UP for n in self.study.gap.offline if n not in directions}
-        return make_offline_rows(self.scores, find_comparisons(self.served), directions, alpha=self.study.study.alpha)
+        return make_offline_rows(
+            self.scores, find_comparisons(self.served), directions, alpha=self.study.study.alpha
+        )
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
@@ -202,7 +220,9 @@ class Analysis:
             found += diagnostics.value_checks(self.study, self.sums, wide, self.counts)
             found += diagnostics.window_checks(self.engine, self.study, wide)
         order = {name: i for i, name in enumerate(self.declared)}
-        return tuple(sorted(found, key=lambda c: -1 if c.experiment is None else order.get(c.experiment, len(order))))
+        return tuple(
+            sorted(found, key=lambda c: -1 if c.experiment is None else order.get(c.experiment, len(order)))
+        )
 
     @cached_property
     def gaps(self) -> GapAnalysis:

@@ -30,7 +30,9 @@ def _hash_file(source: str, path: Path, directory: Path) -> InputFile:
             size = stream.tell()
     except OSError as error:
         raise DataError(f"{source}: cannot read {path.name}: {error.strerror}") from error
-    return InputFile(source=source, path=shown_path(path, directory), size_bytes=size, sha256=digest.hexdigest())
+    return InputFile(
+        source=source, path=shown_path(path, directory), size_bytes=size, sha256=digest.hexdigest()
+    )
 
 
 def shown_path(path: Path, directory: Path) -> str:

@@ -1,7 +1,8 @@
 """The column mapping of a source made into SQL: ids become text, timestamps become naive UTC.
 
-Types are the engine's own names (``VARCHAR``, ``TIMESTAMP WITH TIME ZONE``, ...). A mapped column that is not in the
-table, or that has a type it cannot have, is an error that names where, what was seen and what to do.
+Types are the engine's own names (``VARCHAR``, ``TIMESTAMP WITH TIME ZONE``, ...). A mapped column that is
+not in the table, or that has a type it cannot have, is an error that names where, what was seen and what to
+do.
 """
 
 from __future__ import annotations

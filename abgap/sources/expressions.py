@@ -52,8 +52,8 @@ _ALLOWED_FUNCTIONS = frozenset(
 def scalar(text: str, *, columns: Sequence[str], where: str, table: str) -> Sql:
     """The expression ``text`` over ``columns`` of ``table`` as safe SQL.
 
-    where: the key of the study it stands in, for messages. Raises StudyError when it is not one scalar expression or
-    uses what is not allowed, DataError when a column is not in the table.
+    where: the key of the study it stands in, for messages. Raises StudyError when it is not one scalar
+    expression or uses what is not allowed, DataError when a column is not in the table.
     """
     known = {name.lower(): name for name in columns}
     stripped = text.strip()

@@ -31,8 +31,8 @@ _URL_SCHEMES = ("http://", "https://", "s3://", "gs://", "gcs://", "az://", "abf
 class SourceFiles:
     """The files of one source, all of one format.
 
-    name: the source's key in the study. files: local files by name (empty for a URL). locations: what the engine is
-    given to read. partitioned: whether folders carry ``key=value`` columns.
+    name: the source's key in the study. files: local files by name (empty for a URL). locations: what the
+    engine is given to read. partitioned: whether folders carry ``key=value`` columns.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """SQL text that is safe by construction.
 
-``Sql`` marks text made by this package: identifiers and literals quoted here, and expressions that the parser
-in ``expressions.py`` took apart and wrote again. The template engine refuses everything else, so a name or a value
-out of a file can never become SQL by accident.
+``Sql`` marks text made by this package: identifiers and literals quoted here, and expressions that the
+parser in ``expressions.py`` took apart and wrote again. The template engine refuses everything else, so a
+name or a value out of a file can never become SQL by accident.
 """
 
 from __future__ import annotations

@@ -1,0 +1,26 @@
+"""``abgap schema``: the JSON Schemas of both contracts, for editors and for tools that read results."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command("schema")
+@click.argument("what", type=click.Choice(["study", "results"]))
+def command(what: str) -> None:
+    """Print the JSON Schema (draft 2020-12) of abgap.toml or of results.json.
+
+    \b
+    abgap schema study > abgap.schema.json
+    """  # noqa: D301 - \b tells click to keep these lines
+    if what == "study":
+        from abgap.study.schema import study_schema  # noqa: PLC0415 - one of the two is needed
+
+        schema = study_schema()
+    else:
+        from abgap.report.schema import results_schema  # noqa: PLC0415
+
+        schema = results_schema()
+    click.echo(json.dumps(schema, indent=2, ensure_ascii=False))

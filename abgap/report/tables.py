@@ -1,0 +1,48 @@
+"""Findings as flat tables, for SQL and for files that other tools open: the same fields as results.json."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from abgap.records import Moments
+from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, SCHEMA_VERSION
+from abgap.report.document import plain_data
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def moments_table(moments: Moments) -> pa.Table:
+    """The moments table as Arrow, with its schema version in the metadata; undefined numbers are null."""
+    import pyarrow as pa  # noqa: PLC0415 - only where tables leave the process
+
+    columns: dict[str, Any] = {}
+    for name in KEYS:
+        kind = pa.int64() if name == "fold" else pa.string()
+        columns[name] = pa.array(list(getattr(moments, name)), type=kind)
+    for name in FLOAT_COLUMNS:
+        values = getattr(moments, name)
+        columns[name] = pa.array(values, mask=np.isnan(values), type=pa.float64())
+    for name in LIST_COLUMNS:
+        columns[name] = pa.array(list(getattr(moments, name)), type=pa.list_(pa.float64()))
+    return pa.table(columns, metadata={"abgap_moments_version": SCHEMA_VERSION})
+
+
+def records_table(records: object) -> pa.Table:
+    """A sequence of result records as Arrow; intervals are structs: ``lift.estimate``, or ``lift.reason``
+    where there is none.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - only where tables leave the process
+
+    rows = plain_data(records)
+    if not isinstance(rows, list):
+        raise TypeError("a table is made of a sequence of records")
+    return pa.Table.from_pylist([_with_text_mappings(row) for row in rows if isinstance(row, dict)])
+
+
+def _with_text_mappings(row: dict[str, Any]) -> dict[str, Any]:
+    """Mappings with free keys (arms, models) as lists of pairs: columns must be the same in every row."""
+    free = ("arms", "models", "lazy")
+    return {k: [{"key": a, "value": b} for a, b in v.items()] if k in free else v for k, v in row.items()}
