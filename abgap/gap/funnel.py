@@ -130,7 +130,7 @@ def _stage(result: FunnelDecomposition, position: int, name: str) -> FunnelStage
 def _arms(moments: Moments, funnels: Iterable[str]) -> dict[tuple[str, str, str], FunnelArm]:
     """Funnel rows over all units, by experiment, variant and funnel."""
     names = set(funnels)
-    rows = [row for row in whole_rows(moments) if moments.metric[row] in names]
+    rows = whole_rows(moments, np.array([metric in names for metric in moments.metric], dtype=np.bool_))
     return {
         (moments.experiment[row], moments.variant[row], moments.metric[row]): arm
         for row in rows
@@ -138,7 +138,7 @@ def _arms(moments: Moments, funnels: Iterable[str]) -> dict[tuple[str, str, str]
     }
 
 
-def _arm(moments: Moments, row: np.intp) -> FunnelArm | None:
+def _arm(moments: Moments, row: int) -> FunnelArm | None:
     if moments.stage_means[row] is None:
         return None
     means = np.asarray(moments.stage_means[row], dtype=np.float64)

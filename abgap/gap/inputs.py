@@ -80,10 +80,10 @@ class EvidenceIndex:
         return (*self._blocking.get(experiment, ()), *self._blocking.get(None, ()))
 
 
-def whole_rows(moments: Moments) -> npt.NDArray[np.intp]:
-    """Positions of the whole-experiment rows: no slice, no period, no fold."""
-    keys = zip(moments.slice_name, moments.period, moments.fold, strict=True)
-    return np.flatnonzero([all(key is None for key in row) for row in keys])
+def whole_rows(moments: Moments, among: npt.NDArray[np.bool_]) -> list[int]:
+    """Positions, among those marked, of the whole-experiment rows: no slice, no period, no fold."""
+    keys = (moments.slice_name, moments.period, moments.fold)
+    return [int(row) for row in np.flatnonzero(among) if all(key[row] is None for key in keys)]
 
 
 def _utc(moment: str) -> dt.datetime:

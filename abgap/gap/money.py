@@ -34,9 +34,7 @@ class Denominators:
         self._sums: dict[tuple[str, str], tuple[float, float]] = {}
         if moments is None:
             return
-        for row in whole_rows(moments):
-            if not np.isfinite(moments.denominator_mean[row]):
-                continue
+        for row in whole_rows(moments, np.isfinite(moments.denominator_mean)):
             key = (moments.experiment[row], moments.metric[row])
             units, total = self._sums.get(key, (0.0, 0.0))
             n = float(moments.n[row])

@@ -7,7 +7,7 @@ from typing import Any
 
 from abgap.gap.next_steps import next_action, run_longer, show_within_margin
 from abgap.gap.power import Power
-from abgap.gap.sentences import Subject, online_clause, verdict_sentence
+from abgap.gap.sentences import Subject, difference_clause, online_clause, verdict_sentence
 from abgap.gap.verdict import Evidence, Sign, decide
 from abgap.records import Check, Direction, FunnelStage, Interval, NotEstimable, Reason, Status, VerdictName
 from hypothesis import given
@@ -283,7 +283,7 @@ def stage(name: str, log_lift: float, half: float) -> FunnelStage:
 def step(
     offline: Interval, online: Interval, *, funnel: tuple[FunnelStage, ...] = (), **evidence: Any
 ) -> str:
-    established = isinstance(online, Interval) and online.excludes_zero()
+    established = online.excludes_zero()
     given = Evidence(offline_gain=offline, online_lift=online, online_established=established, **evidence)
     power = Power(mde=0.03, at_delta=0.3, units_control=40_000, units_treatment=40_000, weeks=8.2)
     return next_action(SUBJECT, given, decide(given), power, funnel=funnel)
@@ -346,3 +346,29 @@ def test_no_verdict_but_the_open_one_speaks_of_running_on() -> None:
     assert set(steps) == set(VerdictName) - {VerdictName.INCONCLUSIVE}
     assert not [name for name, text in steps.items() if "Run it on" in text]
     assert len(set(steps.values())) == len(steps)
+
+
+def test_an_inconclusive_verdict_waits_for_what_it_lacks() -> None:
+    unknown = NotEstimable(reason=Reason.NOT_MATCHED, detail="no offline result.")
+    given = Evidence(offline_gain=unknown, online_lift=between(0.01, 0.02), online_established=True)
+    assert next_action(SUBJECT, given, decide(given), Power()) == (
+        "Bring the missing offline evidence: no offline result."
+    )
+    given = Evidence(offline_gain=GAIN, online_lift=unknown, online_established=False)
+    assert next_action(SUBJECT, given, decide(given), Power()).startswith(
+        "Make the lift of revenue per user estimable"
+    )
+    assert step(FLAT, between(-0.03, -0.01)).startswith("Do not ship; look for the cause outside")
+    assert step(LOSS, between(-0.01, 0.01), delta=0.02).startswith(
+        "Do not ship a model that is worse offline"
+    )
+
+
+def test_a_difference_stands_in_where_there_is_no_lift() -> None:
+    difference = between(-0.1, 0.3)
+    assert difference_clause("ctr", Direction.UP, difference, Sign.FLAT) == (
+        "no effect on CTR is established: +0.10 [−0.10, +0.30] in absolute terms"
+    )
+    assert difference_clause("churn", Direction.DOWN, between(0.1, 0.3), Sign.UP) == (
+        "churn improved: +0.20 [+0.10, +0.30] in absolute terms"
+    )

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from abgap.gap.funnel import Funnels, FunnelView
+from abgap.records import Direction, Kind, Moments
+from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS
+from abgap.study.model import Study
+
+Make = Callable[..., Any]
+CONTROL = (0.20, 0.20 * 0.050, 0.20 * 0.050 * 40.0)
+TREATMENT = (0.22, 0.22 * 0.046, 0.22 * 0.046 * 39.0)
+
+
+def moments(rows: Sequence[dict[str, Any]]) -> Moments:
+    columns: dict[str, Any] = {}
+    for name in (*KEYS, *LIST_COLUMNS):
+        columns[name] = np.empty(len(rows), dtype=object)
+        columns[name][:] = [row.get(name) for row in rows]
+    for name in FLOAT_COLUMNS:
+        columns[name] = np.array([row.get(name, np.nan) for row in rows], dtype=np.float64)
+    return Moments(**columns)
+
+
+def row(
+    variant: str, means: Sequence[float], *, n: float = 1e6, spread: float = 1.0, **keys: Any
+) -> dict[str, Any]:
+    covariance = np.diag([spread * mean for mean in means])
+    return {
+        "experiment": "search_v2",
+        "variant": variant,
+        "metric": "purchase",
+        "n": n,
+        "stage_means": tuple(means),
+        "stage_covariances": tuple(covariance.ravel()),
+    } | keys
+
+
+@pytest.fixture
+def study() -> Study:
+    stages = ["clicks_per_session", "orders_per_click", "revenue_per_order"]
+    metric = {"kind": Kind.MEAN, "value": "x", "direction": Direction.UP}
+    return Study.model_validate(
+        {
+            "metrics": dict.fromkeys(["revenue_per_session", *stages], metric),
+            "funnels": {"purchase": {"total": "revenue_per_session", "stages": stages}},
+        }
+    )
+
+
+def view(study: Study, rows: Sequence[dict[str, Any]], total: str = "revenue_per_session") -> FunnelView:
+    return Funnels(study, moments(rows)).of(total, "search_v2", "A", "B")
+
+
+def test_the_stages_of_the_worked_example_add_up_in_logs_and_in_money(study: Study) -> None:
+    found = view(study, [row("A", CONTROL), row("B", TREATMENT)])
+    assert [stage.stage for stage in found.stages] == [
+        "clicks_per_session",
+        "orders_per_click",
+        "revenue_per_order",
+    ]
+    assert [stage.log_lift for stage in found.stages] == pytest.approx(
+        [0.095310, -0.083382, -0.025318], abs=1e-6
+    )
+    assert [stage.money for stage in found.stages] == pytest.approx(
+        [0.0378699, -0.0331304, -0.0100596], abs=1e-6
+    )
+    assert sum(stage.money or 0.0 for stage in found.stages) == pytest.approx(0.39468 - 0.40)
+    assert [stage.value_control for stage in found.stages] == pytest.approx([0.20, 0.050, 40.0])
+    assert [stage.value_treatment for stage in found.stages] == pytest.approx([0.22, 0.046, 39.0])
+
+
+def test_the_interval_of_a_stage_is_that_of_the_delta_method(study: Study) -> None:
+    found = view(study, [row("A", CONTROL), row("B", TREATMENT)])
+    # Sums that are uncorrelated with variance = mean: the log of each mean has variance 1 / (n mean).
+    variance = sum(1.0 / (1e6 * mean) for arm in (CONTROL, TREATMENT) for mean in arm[:2])
+    second = found.stages[1]
+    assert second.log_lift is not None
+    assert second.high == pytest.approx(second.log_lift + 1.959963984540054 * variance**0.5)
+
+
+def test_the_note_says_accounting_and_refuses_shares_while_the_total_includes_zero(study: Study) -> None:
+    accounting = "Accounting, not causal: later stages compare different clickers."
+    clear = view(study, [row("A", CONTROL), row("B", TREATMENT)])
+    assert clear.note == accounting
+    unclear = view(study, [row("A", CONTROL, spread=100.0), row("B", TREATMENT, spread=100.0)])
+    assert unclear.note == (
+        f"{accounting} "
+        "The interval of the total includes 0, so the stages are not given as shares of a change."
+    )
+
+
+def test_few_orders_are_noted(study: Study) -> None:
+    found = view(study, [row("A", CONTROL, n=2_900), row("B", TREATMENT, n=2_900)])
+    assert found.note is not None
+    assert "fewer than 30 orders" in found.note
+
+
+def test_an_arm_without_orders_is_split_by_shapley_without_logarithms(study: Study) -> None:
+    found = view(study, [row("A", CONTROL), row("B", (0.22, 0.0, 0.0))])
+    assert {stage.method for stage in found.stages} == {"shapley"}
+    assert [stage.log_lift for stage in found.stages] == [None, None, None]
+    assert sum(stage.money or 0.0 for stage in found.stages) == pytest.approx(-0.40)
+    assert found.stages[2].value_treatment is None
+    assert found.note is not None
+    assert "Shapley" in found.note
+
+
+def test_stages_that_do_not_multiply_are_refused(study: Study) -> None:
+    found = view(study, [row("A", CONTROL), row("B", (0.0, 0.01, 0.4))])
+    assert found.stages == ()
+    assert found.note == (
+        "The funnel cannot be decomposed: a stage is not zero although the one before it is."
+    )
+
+
+def test_without_covariances_the_split_stands_without_intervals(study: Study) -> None:
+    rows = [row("A", CONTROL), row("B", TREATMENT) | {"stage_covariances": None}]
+    found = view(study, rows)
+    assert found.stages[0].log_lift == pytest.approx(0.095310, abs=1e-6)
+    assert found.stages[0].low is None
+    assert found.note is not None
+    assert "no intervals, because the moments carry no covariances" in found.note
+
+
+def test_slices_days_folds_and_other_metrics_are_passed_over(study: Study) -> None:
+    other = (9.0, 9.0, 9.0)
+    noise = [
+        row("A", other, slice_name="device", slice_value="phone"),
+        row("B", other, period="2026-03-02"),
+        row("B", other, fold="3"),
+        row("B", other, metric="revenue_per_session"),
+        row("B", other, experiment="another"),
+    ]
+    rows = [row("A", CONTROL), row("B", TREATMENT), *noise]
+    assert view(study, rows) == view(study, rows[:2])
+
+
+def test_without_a_funnel_or_its_rows_the_view_is_empty(study: Study) -> None:
+    rows = [row("A", CONTROL), row("B", TREATMENT)]
+    assert view(study, rows, total="another") == FunnelView()
+    assert view(study, rows[:1]) == FunnelView()
+    assert view(study, [rows[0], rows[1] | {"stage_means": None}]) == FunnelView()
+    assert Funnels(study, None).of("revenue_per_session", "search_v2", "A", "B") == FunnelView()
+
+
+def test_a_capped_total_says_that_the_funnel_is_not(study: Study) -> None:
+    metric = study.metrics["revenue_per_session"].model_copy(update={"cap_percentile": 99.9})
+    capped = study.model_copy(update={"metrics": study.metrics | {"revenue_per_session": metric}})
+    found = view(capped, [row("A", CONTROL), row("B", TREATMENT)])
+    assert found.note is not None
+    assert found.note.endswith("The funnel adds up values before capping and covariate adjustment.")
+    assert dataclasses.replace(found, note=None) == dataclasses.replace(
+        view(study, [row("A", CONTROL), row("B", TREATMENT)]), note=None
+    )
