@@ -25,14 +25,14 @@ _MOST_EVENT_METRICS = 6
 _PLAIN = re.compile(r"[^\W\d]\w*\Z")
 # Words that do not read as a column name in SQL.
 _SQL_WORDS = frozenset(
-    {"all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "both", "case", "cast",
-     "check", "collate", "column", "constraint", "create", "current_date", "current_time",
+    {"all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "both", "case",
+     "cast", "check", "collate", "column", "constraint", "create", "current_date", "current_time",
      "current_timestamp", "default", "deferrable", "desc", "describe", "distinct", "do", "else", "end",
-     "except", "false", "fetch", "for", "foreign", "from", "group", "having", "in", "initially", "intersect",
-     "into", "lambda", "lateral", "leading", "limit", "not", "null", "offset", "on", "only", "or", "order", "pivot", "placing", "primary",
-     "qualify", "references", "returning", "select", "show", "some", "summarize", "symmetric", "table",
-     "then", "to", "trailing", "true", "union", "unique", "unpivot", "using", "variadic", "when", "where", "window",
-     "with"}
+     "except", "false", "fetch", "for", "foreign", "from", "group", "having", "in", "initially",
+     "intersect", "into", "lambda", "lateral", "leading", "limit", "not", "null", "offset", "on",
+     "only", "or", "order", "pivot", "placing", "primary", "qualify", "references", "returning",
+     "select", "show", "some", "summarize", "symmetric", "table", "then", "to", "trailing", "true",
+     "union", "unique", "unpivot", "using", "variadic", "when", "where", "window", "with"}
 )  # fmt: skip
 
 
