@@ -7,7 +7,8 @@ Power is always that at a lift worth having or at the expected lift, never at th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -46,21 +47,12 @@ def power_of(
     """The figures for one estimate. delta: smallest worthwhile lift; days: how long the experiment ran."""
     if not estimate.mde:
         return Power()
+    aims_at = None if expected is None else expected.estimate
+    if not delta and not aims_at:
+        return Power(mde=estimate.mde)
     contrast = _contrast(estimate, estimate.mde, alpha)
-    at_expected = None
-    if expected is not None and expected.estimate != 0.0:
-        at_expected = float(power.power_at(contrast, expected.estimate, alpha))
-    if delta is None:
-        return Power(mde=estimate.mde, at_expected=at_expected)
-    control, treatment = (float(units) for units in power.units_needed(contrast, delta, alpha))
-    return Power(
-        mde=estimate.mde,
-        at_delta=float(power.power_at(contrast, delta, alpha)),
-        at_expected=at_expected,
-        units_control=math.ceil(control),
-        units_treatment=math.ceil(treatment),
-        weeks=_weeks(control / estimate.n_control, days),
-    )
+    found = _sized(estimate, contrast, delta, alpha, days) if delta else Power(mde=estimate.mde)
+    return replace(found, at_expected=float(power.power_at(contrast, aims_at, alpha))) if aims_at else found
 
 
 def margin_power_of(estimate: Estimate, *, margin: float, alpha: float, days: float | None) -> Power:
@@ -70,39 +62,46 @@ def margin_power_of(estimate: Estimate, *, margin: float, alpha: float, days: fl
     """
     if not estimate.mde:
         return Power()
-    contrast = _contrast(estimate, estimate.mde, alpha)
-    control, treatment = (float(units) for units in power.units_needed(contrast, margin, 2.0 * alpha))
+    return _sized(estimate, _contrast(estimate, estimate.mde, alpha), margin, 2.0 * alpha, days)
+
+
+@np.errstate(over="ignore")
+def _sized(estimate: Estimate, contrast: Contrast, effect: float, alpha: float, days: float | None) -> Power:
+    """Power at an effect, and the size of test that gives it 80 %."""
+    at_effect = float(power.power_at(contrast, effect, alpha))
+    control, treatment = (float(units) for units in power.units_needed(contrast, effect, alpha))
+    if not math.isfinite(control + treatment):
+        return Power(mde=estimate.mde, at_delta=at_effect)
     return Power(
         mde=estimate.mde,
-        at_delta=float(power.power_at(contrast, margin, 2.0 * alpha)),
+        at_delta=at_effect,
         units_control=math.ceil(control),
         units_treatment=math.ceil(treatment),
-        weeks=_weeks(control / estimate.n_control, days),
+        weeks=None if days is None else max(control / estimate.n_control - 1.0, 0.0) * days / 7.0,
     )
-
-
-def _weeks(times: float, days: float | None) -> float | None:
-    """Further weeks until the test is ``times`` its present size."""
-    return None if days is None else max(times - 1.0, 0.0) * days / 7.0
 
 
 def _contrast(estimate: Estimate, mde: float, alpha: float) -> Contrast:
     """The test as a contrast on the lift's own scale, with the standard error that its mde implies."""
-    unit = _lift_contrast(estimate, 1.0)
-    return _lift_contrast(estimate, mde / float(power.realised_mde(unit, alpha)))
+    return _lift_contrast(mde / _mde_of_unit_error(alpha), estimate.n_control, estimate.n_treatment)
 
 
-def _lift_contrast(estimate: Estimate, standard_error: float) -> Contrast:
+@cache
+def _mde_of_unit_error(alpha: float) -> float:
+    return float(power.realised_mde(_lift_contrast(1.0, 1, 1), alpha))
+
+
+def _lift_contrast(standard_error: float, n_control: int, n_treatment: int) -> Contrast:
     zero, one = np.asarray(0.0), np.asarray(1.0)
     return Contrast(
         difference=zero,
-        variance=np.asarray(standard_error**2),
+        variance=np.square(np.asarray(standard_error)),
         df=np.asarray(np.inf),
         control=one,
         control_variance=zero,
         covariance=zero,
-        n_control=np.asarray(float(estimate.n_control)),
-        n_treatment=np.asarray(float(estimate.n_treatment)),
+        n_control=np.asarray(float(n_control)),
+        n_treatment=np.asarray(float(n_treatment)),
         pooled_sd=one,
         problem=np.asarray(None, dtype=object),
     )

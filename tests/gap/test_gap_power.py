@@ -69,3 +69,11 @@ def test_a_guardrail_needs_a_one_sided_test_of_its_margin(estimate: Any) -> None
     assert found.units is not None
     shrunk = SE * (10_000 / found.units) ** 0.5
     assert norm.cdf(0.01 / shrunk - norm.ppf(0.95)) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_a_size_beyond_all_numbers_is_not_given(make_estimate: Make) -> None:
+    hopeless = make_estimate(-0.01, 0.01, mde=1e150)
+    found = power_of(hopeless, delta=1e-10, expected=None, alpha=0.05, days=28.0)
+    assert found.at_delta == pytest.approx(0.05)
+    assert found.units is None
+    assert found.weeks is None
