@@ -59,8 +59,9 @@ def fail_on_option(default: str) -> Callable[[Command], Command]:
 
 
 class ProgressLine:
-    """Progress on a terminal's stderr: one line that is rewritten, after two seconds of silence; nothing in
-    a pipe.
+    """Progress on a terminal's stderr: one line that is rewritten.
+
+    It shows after two seconds; in a pipe nothing is written.
     """
 
     def __init__(self, *, quiet: bool) -> None:
@@ -124,8 +125,9 @@ def gate(checks: object, fail_on: str) -> int:
 
 @contextmanager
 def atomic_write(out: Path) -> Iterator[Path]:
-    """A temporary path beside ``out`` to write to; it takes the place of ``out`` at the end, or vanishes on
-    an error.
+    """A temporary path beside ``out`` to write to.
+
+    It takes the place of ``out`` at the end, or vanishes on an error. Raises UsageError when it cannot be written.
     """
     if not out.parent.is_dir():
         raise UsageError(f"there is no folder {out.parent} to write {out.name} to; make it first")

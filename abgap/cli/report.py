@@ -23,7 +23,9 @@ from abgap.cli.common import fail_on_option, gate, json_option, quiet_option, re
 @quiet_option
 @fail_on_option("never")
 def command(study_file: Path | None, directory: Path, *, as_json: bool, quiet: bool, fail_on: str) -> int:
-    """Write report.html, report.md and results.json; the paths are printed. --json prints results.json instead of paths.
+    """Write report.html, report.md and results.json, and print their paths.
+
+    --json prints the content of results.json instead of the paths.
 
     \b
     abgap report --study abgap.toml --out report

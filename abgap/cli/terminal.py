@@ -1,6 +1,4 @@
-"""Findings as tables and sentences for a terminal; the same words and digits as the report, plain text in a
-pipe.
-"""
+"""Findings as tables and sentences for a terminal: the words and digits of the report, plain text in a pipe."""
 
 from __future__ import annotations
 

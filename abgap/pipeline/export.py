@@ -1,6 +1,4 @@
-"""Relations of a study under their names in one place: what ``abgap sql`` can query and ``abgap export``
-can write.
-"""
+"""The relations of a study by name: what ``abgap sql`` can query and ``abgap export`` can write."""
 
 from __future__ import annotations
 

@@ -20,8 +20,9 @@ from abgap.study.words import metric_definition
 
 
 def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Results:
-    """Everything the study says. generated_at: what to print as date; the latest moment in the data when
-    None.
+    """Everything the study says.
+
+    generated_at: what to print as date; the latest moment in the data when None.
     """
     study = analysis.study
     gaps = analysis.gaps

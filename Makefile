@@ -1,0 +1,45 @@
+# Needs Python >= 3.11 and make, nothing else. Everything is installed into .venv; `make test` also sets up
+# the browser that the report is tested in (tests/browser/install.sh).
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+DEV := .venv/.dev
+
+.PHONY: demo test lint fast bench examples clean
+
+demo: $(INSTALLED)                ## make the sample data and its report in demo-report/
+	$(BIN)/abgap demo --out demo-report --data sample_data
+
+test: $(DEV)                      ## lint, types, floors, all tests
+	tests/browser/install.sh
+	$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --durations=8
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fast: $(DEV)                      ## the tests without browser, demo and real data
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not browser and not demo and not data"
+
+examples: $(INSTALLED)            ## rebuild reports/examples/ from the sample data
+	$(BIN)/python -m abgap.lab.examples
+
+bench: $(DEV)                     ## speed against the hand-written statement
+	$(BIN)/python benchmarks/units.py
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("abgap needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(DEV): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev
+	@touch $@
+
+clean:
+	rm -rf .venv demo-report .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* htmlcov
