@@ -41,8 +41,9 @@ class FunnelArm:
 
     @property
     def broken(self) -> BoolArray:
-        """Where a sum is not zero although the one before it is."""
-        return np.asarray(np.any((_before(self.means) == 0.0) & (self.means != 0.0), axis=-1))
+        """Where a sum is missing, or is not zero although the one before it is."""
+        detached = (_before(self.means) == 0.0) & (self.means != 0.0)
+        return np.asarray(np.any(detached | np.isnan(self.means), axis=-1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

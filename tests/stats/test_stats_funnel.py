@@ -192,7 +192,7 @@ def test_an_arm_without_units_has_nothing_to_show() -> None:
     empty = FunnelArm(n=np.array(0.0), means=np.full(2, np.nan), covariance=np.full((2, 2), np.nan))
     result = decompose_funnel(empty, arm(60, 2.0, 0.2), 0.05)
     assert result.problem.item() is Reason.NO_UNITS
-    assert np.isnan(result.log_lift.estimate).all()
+    assert np.isnan([*result.log_lift.estimate, *result.money.estimate]).all()
 
 
 def test_many_funnels_go_in_one_call() -> None:

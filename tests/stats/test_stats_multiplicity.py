@@ -23,7 +23,7 @@ def by_definition(p: list[float], name: str) -> list[float]:
     m, ordered = len(p), sorted(p)
     if name == "holm":
         return [min(1.0, max((m - k) * q for k, q in enumerate(ordered) if q <= own)) for own in p]
-    return [min(1.0, min(m * q / (k + 1) for k, q in enumerate(ordered) if q >= own)) for own in p]
+    return [min(1.0, *(m * q / (k + 1) for k, q in enumerate(ordered) if q >= own)) for own in p]
 
 
 @pytest.mark.parametrize(("adjust", "name"), METHODS)

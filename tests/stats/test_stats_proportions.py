@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from abgap.records import Reason
 from abgap.stats.proportions import Successes, cohen_h, score_difference, score_lift, score_p_value
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.optimize import brentq
@@ -170,6 +170,7 @@ def test_both_score_intervals_exclude_no_effect_exactly_when_the_test_rejects(
         assert (lift.low > 0 or lift.high < 0) == (p < alpha)
 
 
+@settings(max_examples=30)
 @given(two_arms())
 def test_swapping_the_arms_negates_the_difference_and_inverts_the_ratio(arms: Successes) -> None:
     swapped = Successes(
@@ -182,6 +183,7 @@ def test_swapping_the_arms_negates_the_difference_and_inverts_the_ratio(arms: Su
     np.testing.assert_allclose(1 + ratio.low, 1 / (1 + inverse.high), rtol=1e-12)
 
 
+@settings(max_examples=30)
 @given(two_arms())
 def test_counting_failures_instead_of_successes_negates_the_difference(arms: Successes) -> None:
     failures = Successes(
