@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pkgutil
+import subprocess
+import sys
+
+import abgap.stats
 import numpy as np
 import pytest
 from abgap.stats import tails
@@ -35,6 +40,14 @@ def test_chi_square_tail_agrees_with_scipy_and_needs_degrees_of_freedom() -> Non
     stat = np.array([0.0, 0.1, 3.84, 200.0])
     np.testing.assert_allclose(tails.chi2_sf(stat, 3), stats.chi2.sf(stat, 3), rtol=1e-12)
     assert np.isnan(tails.chi2_sf(3.0, 0.0))
+
+
+def test_the_floor_needs_no_slow_imports() -> None:
+    modules = [f"abgap.stats.{module.name}" for module in pkgutil.iter_modules(abgap.stats.__path__)]
+    heavy = ("scipy.stats", "statsmodels", "pandas")
+    code = f"import sys, {', '.join(modules)}; print([m for m in {heavy} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
 
 
 def test_undefined_stays_undefined() -> None:
