@@ -42,7 +42,7 @@ def arm_of(units: Values) -> FunnelArm:
 CONTROL, TREATMENT = shop(1, 4000, (3.0, 0.3, 0.2), 40.0), shop(2, 3500, (3.1, 0.31, 0.19), 42.0)
 
 
-def test_the_worked_example_of_the_specification() -> None:
+def test_an_example_worked_by_hand() -> None:
     result = decompose_funnel(arm(1000, 0.20, 0.050, 40), arm(1000, 0.22, 0.046, 39), 0.05)
     assert np.prod(result.control) == pytest.approx(0.4)
     assert np.prod(result.treatment) == pytest.approx(0.39468)
