@@ -66,7 +66,8 @@ def _result(
     study: Study, facts: ExperimentFacts, index: EvidenceIndex, pairs: Sequence[JudgedPair]
 ) -> ExperimentResult:
     judgement = judge(study, facts, index)
-    headline = pairs[0].gap.sentence if pairs else None
+    spoken_of = [pair for pair in pairs if pair.gap.treatment == judgement.treatment] or pairs
+    headline = spoken_of[0].gap.sentence if spoken_of else None
     return ExperimentResult(
         name=facts.name,
         control=facts.control,
@@ -75,7 +76,7 @@ def _result(
         end=facts.end,
         models=facts.models,
         decision=judgement.decision,
-        headline=headline or _metric_headline(study, facts, index) or judgement.reason,
+        headline=headline or _metric_headline(study, facts, index, judgement.treatment) or judgement.reason,
         decision_reason=judgement.reason,
         next_action=judgement.next_action,
         tags=facts.tags,
@@ -83,14 +84,15 @@ def _result(
     )
 
 
-def _metric_headline(study: Study, facts: ExperimentFacts, index: EvidenceIndex) -> str | None:
-    """The first primary metric of the first arm in a sentence, for a study without gap pairs."""
-    if index.blocking(facts.name):
+def _metric_headline(
+    study: Study, facts: ExperimentFacts, index: EvidenceIndex, treatment: str | None
+) -> str | None:
+    """The first primary metric of one arm in a sentence, for a study without gap pairs."""
+    if treatment is None:
         return None
-    for treatment in facts.treatments:
-        for name, estimate in index.online(facts.name, treatment).items():
-            if estimate.role is Role.PRIMARY:
-                text = read(estimate, study.metrics.get(name), study.study.alpha).clause
-                arm = f"{treatment}: " if len(facts.treatments) > 1 else ""
-                return f"{arm}{sentence_case(text)}."
+    for name, estimate in index.online(facts.name, treatment).items():
+        if estimate.role is Role.PRIMARY:
+            text = read(estimate, study.metrics.get(name), study.study.alpha).clause
+            arm = f"{treatment}: " if len(facts.treatments) > 1 else ""
+            return f"{arm}{sentence_case(text)}."
     return None

@@ -24,11 +24,15 @@ from abgap.study.model import Study
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A decision with one sentence of reason and one of what to do next."""
+    """A decision with one sentence of reason and one of what to do next.
+
+    treatment: the arm it is about, None when it is about no arm.
+    """
 
     decision: Decision
     reason: str
     next_action: str
+    treatment: str | None = None
 
 
 def judge(study: Study, facts: ExperimentFacts, index: EvidenceIndex) -> Judgement:
@@ -61,12 +65,12 @@ def _judge_arm(
     primaries = [reading for reading in readings if reading.estimate.role is Role.PRIMARY]
     guardrails = [reading for reading in readings if reading.estimate.role is Role.GUARDRAIL]
     judgement = _weigh(study, facts, primaries, guardrails, same_model=facts.same_model(treatment))
-    if len(facts.treatments) == 1:
-        return judgement
+    arm = f"{treatment}: " if len(facts.treatments) > 1 else ""
     return Judgement(
         decision=judgement.decision,
-        reason=f"{treatment}: {judgement.reason}",
-        next_action=f"{treatment}: {judgement.next_action}",
+        reason=f"{arm}{judgement.reason}",
+        next_action=f"{arm}{judgement.next_action}",
+        treatment=treatment,
     )
 
 
@@ -82,7 +86,7 @@ def _weigh(
     if not known:
         return _without_primary(study, primaries)
     if same_model:
-        return _after_aa(known + guardrails)
+        return _after_aa(known)
     worse = [r for r in known if r.sign is Sign.DOWN] + [r for r in guardrails if _shown_worse(r)]
     if worse:
         return Judgement(
@@ -113,12 +117,12 @@ def _without_primary(study: Study, primaries: list[Reading]) -> Judgement:
     return Judgement(decision=Decision.CANNOT_BE_JUDGED, reason=reason, next_action=action)
 
 
-def _after_aa(readings: list[Reading]) -> Judgement:
-    moved = [reading for reading in readings if reading.sign in {Sign.UP, Sign.DOWN}]
+def _after_aa(primaries: list[Reading]) -> Judgement:
+    moved = [reading for reading in primaries if reading.sign in {Sign.UP, Sign.DOWN}]
     if not moved:
         return Judgement(
             decision=Decision.DO_NOT_SHIP,
-            reason="Both arms ran the same model and no effect is established: there is nothing to ship.",
+            reason="Both arms ran the same model and no primary effect is established: there is nothing to ship.",
             next_action="Nothing to do: an A/A test should look like this.",
         )
     return Judgement(

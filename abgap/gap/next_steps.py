@@ -16,6 +16,7 @@ from abgap.records import Check, FunnelStage, NotEstimable, VerdictName
 from abgap.records.words import count, declared_percent, label, plural, signed
 
 _ENOUGH_POWER = 0.8
+_TOO_LONG_WEEKS = 52
 
 _AFTER = {
     VerdictName.TRANSLATED: "Ship it if every guardrail holds, and keep {offline} as a guide to {business}.",
@@ -93,6 +94,11 @@ def _run_on(power: Power, what_is_seen: str) -> str:
         return (
             f"The test has the size at which {what_is_seen}: "
             "repeat it, or decide by what a wrong decision would cost."
+        )
+    if power.weeks is not None and power.weeks > _TOO_LONG_WEEKS:
+        return (
+            f"Give the test more traffic, or decide without it: at {_units(power)}{_more_weeks(power)} "
+            f"{what_is_seen}."
         )
     return f"Run it on, or again, to {_units(power)}{_more_weeks(power)}: then {what_is_seen}."
 

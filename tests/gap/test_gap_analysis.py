@@ -225,11 +225,25 @@ def test_every_pair_of_every_arm_is_judged_in_the_order_of_the_study(
         for offline in ("ndcg@10", "mrr")
         for business in ("revenue_per_user", "latency")
     ]
-    assert found.experiments[0].headline == found.gaps[0].sentence
     assert found.gaps[0].sentence.startswith("C: NDCG@10 rose")
     assert found.portfolio.verdicts[V.TRANSLATED.value] == 2
     assert sum(found.portfolio.verdicts.values()) == 2
     assert len(found.portfolio.nine_cells) == 4
+
+
+def test_the_headline_is_that_of_the_arm_the_decision_is_about(
+    analysed: Make, make_estimate: Make, make_offline: Make, make_facts: Make
+) -> None:
+    facts = make_facts(
+        treatments=("B", "C"),
+        arms={"A": 1, "B": 1, "C": 1},
+        models={"A": "ranker-1", "B": "ranker-2", "C": "ranker-3"},
+    )
+    rows = [make_offline(model=model) for model in ("ranker-2", "ranker-3")]
+    worse, clear = make_estimate(-0.03, -0.01), make_estimate(0.01, 0.03, treatment="C")
+    found = analysed(worse, clear, facts=facts, offline_rows=rows)
+    assert [gap.verdict for gap in found.gaps] == [V.REVERSED, V.TRANSLATED]
+    assert found.experiments[0].headline == found.gaps[1].sentence
 
 
 def test_without_gap_pairs_the_headline_is_that_of_the_primary_metric(

@@ -230,7 +230,9 @@ def test_an_a_a_test_has_nothing_to_ship(decided: Make, make_estimate: Make) -> 
     models = {"A": "ranker-1", "B": "ranker-1"}
     quiet = decided(make_estimate(-0.01, 0.03), models=models)
     assert quiet.decision is D.DO_NOT_SHIP
-    assert quiet.reason.startswith("Both arms ran the same model and no effect is established")
+    assert quiet.reason.startswith("Both arms ran the same model and no primary effect is established")
+    guardrail = make_estimate(0.01, 0.03, metric="latency", role=Role.GUARDRAIL)
+    assert decided(make_estimate(-0.01, 0.03), guardrail, models=models) == quiet
     loud = decided(make_estimate(0.01, 0.03), models=models)
     assert loud.decision is D.DO_NOT_SHIP
     assert "a false alarm or a fault in the data" in loud.reason

@@ -372,3 +372,11 @@ def test_a_difference_stands_in_where_there_is_no_lift() -> None:
     assert difference_clause("churn", Direction.DOWN, between(0.1, 0.3), Sign.UP) == (
         "churn improved: +0.20 [+0.10, +0.30] in absolute terms"
     )
+
+
+def test_a_test_that_would_take_years_is_not_advised() -> None:
+    power = Power(mde=0.3, at_delta=0.05, units_control=48_000, units_treatment=48_000, weeks=382.4)
+    assert run_longer("ctr", 0.01, power) == (
+        "Give the test more traffic, or decide without it: at about 48,000 units per arm "
+        "(about 383 more weeks at this traffic) a lift of 1 % in CTR is seen in 8 of 10 cases."
+    )
