@@ -109,9 +109,9 @@ def results_of(study_file: Path | None, *, quiet: bool) -> Results:
 
 def print_part(name: str, records: object) -> None:
     """One part of the results contract as JSON on stdout."""
-    from abgap.report.document import dumped, part_of  # noqa: PLC0415
+    from abgap.report.document import dumped, part  # noqa: PLC0415
 
-    click.echo(dumped(part_of(name, records)), nl=False)
+    click.echo(dumped(part(name, records)), nl=False)
 
 
 def gate(checks: object, fail_on: str) -> int:

@@ -31,8 +31,9 @@ def moments_table(moments: Moments) -> pa.Table:
 
 
 def records_table(records: object) -> pa.Table:
-    """A sequence of result records as Arrow; intervals are structs: ``lift.estimate``, or ``lift.reason``
-    where there is none.
+    """A sequence of result records as Arrow.
+
+    Intervals are structs: ``lift.estimate``, or ``lift.reason`` where there is no number.
     """
     import pyarrow as pa  # noqa: PLC0415 - only where tables leave the process
 
