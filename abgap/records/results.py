@@ -111,8 +111,8 @@ class ExperimentResult:
     """One experiment: who was in it, what to do with it, and the sentence that says so.
 
     arms: analysed units per variant, control first. start, end: ISO dates or datetimes, end exclusive.
-    decision_reason: one sentence. headline: the verdict sentence of its first gap pair, or of its primary
-    metric when the study declares no gap.
+    decision_reason: one sentence. headline: the verdict sentence of the first gap pair of the arm that the
+    decision is about, or of its primary metric when the study declares no gap.
     """
 
     name: str
@@ -331,10 +331,14 @@ class Portfolio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """Everything one run found; the only thing a report is made of."""
+    """Everything one run found; the only thing a report is made of.
+
+    generated_at: ISO date or time of the latest row in the data, so that the same inputs give the same bytes; None when no
+    row carries a time.
+    """
 
     study: StudySummary
-    generated_at: str
+    generated_at: str | None
     provenance: Provenance
     metrics: tuple[MetricDefinition, ...]
     models: tuple[ModelFacts, ...]

@@ -263,7 +263,8 @@ class GapSettings(StudyModel):
     """``[gap]``: which offline metrics are held against which business metrics.
 
     exchange_rate: relative lift of a business metric expected from one unit of offline gain,
-    ``exchange_rate."ndcg@10".revenue_per_user = 0.25``: a gain of .04 should bring +1 %.
+    ``exchange_rate."ndcg@10".revenue_per_user = 0.25``: a gain of .04 should bring +1 %. Both are turned by their
+    directions first, so that up is good on either side.
     """
 
     offline: list[NonEmpty] = Field(default_factory=list)
