@@ -8,12 +8,12 @@ Nothing here raises.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from abgap.online.counts import ArmCounts
 from abgap.online.experiments import DeclaredExperiment
-from abgap.records import Check, Moments, Status
+from abgap.records import Check, Status
 from abgap.records.words import count, percent
 from abgap.stats.arrays import MIN_UNITS
 from abgap.stats.srm import sample_ratio
@@ -22,45 +22,6 @@ from abgap.stats.tails import chi2_sf
 SRM_ALPHA = 0.001
 MIXED_WARN, MIXED_FAIL, MIXED_MIN_UNITS = 0.01, 0.10, 10
 MISSING_ALPHA = 0.001
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArmCounts:
-    """Units of one experiment per variant, whole and in its slices and days.
-
-    whole: variant -> units. parts: (slice or period name, its value) -> variant -> units.
-    """
-
-    whole: Mapping[str, int]
-    parts: Mapping[tuple[str, str], Mapping[str, int]]
-
-
-def count_arms(moments: Moments) -> dict[str, ArmCounts]:
-    """Units per experiment and arm: the largest n any metric has there."""
-    whole: dict[str, dict[str, int]] = {}
-    parts: dict[str, dict[tuple[str, str], dict[str, int]]] = {}
-    columns = (
-        moments.experiment,
-        moments.variant,
-        moments.slice_name,
-        moments.slice_value,
-        moments.period,
-        moments.fold,
-        moments.n,
-    )
-    for experiment, variant, slice_name, value, period, fold, n in zip(*columns, strict=True):
-        if fold is not None:
-            continue
-        arms = whole.setdefault(experiment, {})
-        if slice_name is not None or period is not None:
-            part = (
-                ("day", str(period))
-                if period is not None
-                else (str(slice_name), "not known" if value is None else str(value))
-            )
-            arms = parts.setdefault(experiment, {}).setdefault(part, {})
-        arms[variant] = max(arms.get(variant, 0), int(n))
-    return {name: ArmCounts(whole=arms, parts=parts.get(name, {})) for name, arms in whole.items()}
 
 
 def experiment_checks(experiment: DeclaredExperiment, counts: ArmCounts | None) -> list[Check]:
@@ -247,25 +208,31 @@ def repeated_exposures_check(name: str, units: float, repeated: float) -> Check:
     return _check("repeated_exposures", name, Status.PASS, sentence, value=repeated, sql="enrolment_counts")
 
 
-def left_out_check(name: str | None, outcomes: Mapping[str, float], variants: Sequence[str]) -> Check | None:
-    """Exposure rows that were not used, by cause; None when all were."""
+def left_out_check(
+    name: str | None,
+    outcomes: Mapping[str, float],
+    variants: Sequence[str],
+    *,
+    what: str | None = None,
+) -> Check | None:
+    """Rows that were not used, by cause; None when all were. what: the rows in words, when they are no exposures."""
     dropped = {outcome: n for outcome, n in outcomes.items() if outcome != "kept" and n > 0}
     if not dropped:
         return None
     total = sum(outcomes.values())
     causes = ", ".join(f"{count(n)} {_CAUSES[outcome]}" for outcome, n in sorted(dropped.items()))
     seen = f" (unknown variants: {_names(variants)})" if variants else ""
-    sentence = f"{count(sum(dropped.values()))} of {count(total)} exposure rows are not used: {causes}{seen}."
-    expected = {"before start", "after end", "unknown experiment"}
+    sentence = f"{count(sum(dropped.values()))} of {count(total)} {what or 'exposure rows'} are not used: {causes}{seen}."
+    expected = {"before start", "after end", "unknown experiment", "unknown metric"}
     status = Status.PASS if set(dropped) <= expected else Status.WARN
     return _check(
-        "exposures_left_out",
+        "exposures_left_out" if what is None else "rows_left_out",
         name,
         status,
         sentence,
         value=sum(dropped.values()),
         threshold=0.0,
-        sql="exposure_counts",
+        sql="exposure_counts" if what is None else None,
     )
 
 
@@ -276,6 +243,7 @@ _CAUSES = {
     "no time": "without a readable time",
     "unknown experiment": "of experiments the study does not declare",
     "unknown variant": "of variants the experiment does not declare",
+    "unknown metric": "of metrics the study does not declare",
     "before start": "before the start",
     "after end": "after the end",
 }

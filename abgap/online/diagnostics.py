@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy.typing as npt
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import Columns, DuckDBEngine
 from abgap.online import checks
-from abgap.online.checks import ArmCounts
-from abgap.online.experiments import DeclaredExperiment
+from abgap.online.counts import ArmCounts
+from abgap.online.experiments import DeclaredExperiment, Variants, is_analysed
 from abgap.online.plan import SECONDS_PER_DAY
 from abgap.online.sums import Sums
 from abgap.online.tables import known_name
 from abgap.online.wide import WideTable
-from abgap.records import Check
+from abgap.records import Check, Moments
 from abgap.study.model import Study
+
+# Columns of equal length that say what became of how many rows: experiment, variant, outcome, row_count.
+RowCounts: TypeAlias = Mapping[str, Sequence[Any] | npt.NDArray[Any]]
 
 
 def source_checks(wide: WideTable) -> list[Check]:
@@ -26,7 +32,7 @@ def source_checks(wide: WideTable) -> list[Check]:
     ]
     found += [checks.unusable_events_check(i.fact, i.row_count, i.no_unit, i.no_time) for i in wide.intakes]
     if wide.exposure_counts is not None:
-        found.append(_undeclared_exposures(wide.exposure_counts))
+        found.append(_undeclared(wide.exposure_counts))
     return _present(found)
 
 
@@ -34,13 +40,68 @@ def _present(found: Iterable[Check | None]) -> list[Check]:
     return [check for check in found if check is not None]
 
 
-def _undeclared_exposures(counts: Columns) -> Check | None:
-    """Rows of no experiment of the study belong to no experiment's checks."""
+def _undeclared(counts: RowCounts, what: str | None = None) -> Check | None:
+    """Rows of no experiment or metric of the study belong to no experiment's checks."""
     outcomes: dict[str, float] = {}
     for outcome, n in zip(counts["outcome"], counts["row_count"], strict=True):
-        known = outcome if outcome in {"no experiment", "unknown experiment"} else "kept"
+        known = outcome if outcome in _OF_NO_EXPERIMENT else "kept"
         outcomes[known] = outcomes.get(known, 0.0) + n
-    return checks.left_out_check(None, outcomes, [])
+    return checks.left_out_check(None, outcomes, [], what=what)
+
+
+_OF_NO_EXPERIMENT = {"no experiment", "unknown experiment", "unknown metric"}
+
+
+def unit_value_checks(variants: Variants, sums: Sums) -> list[Check]:
+    """Rows of [unit_values] that belong to no arm of the study."""
+    rows = sums.rows
+    arms = zip(rows["level"], rows["experiment"], rows["variant"], rows["units"], strict=True)
+    counts = _row_counts(
+        (experiment, variant, _outcome(variants, experiment, variant), float(n))
+        for level, experiment, variant, n in arms
+        if level == "whole"
+    )
+    return _ready_made(variants, counts, "rows of [unit_values]")
+
+
+def moments_checks(variants: Variants, metrics: Collection[str], moments: Moments) -> list[Check]:
+    """Rows of [moments] that belong to no arm or metric of the study. metrics: declared, funnels among them."""
+    keys = zip(moments.experiment, moments.variant, moments.metric, strict=True)
+    counts = _row_counts(
+        (
+            experiment,
+            variant,
+            _outcome(variants, experiment, variant) if metric in metrics else "unknown metric",
+            1.0,
+        )
+        for experiment, variant, metric in keys
+    )
+    return _ready_made(variants, counts, "rows of [moments]")
+
+
+def _outcome(variants: Variants, experiment: object, variant: object) -> str:
+    """What becomes of a row that needs no time: the same words as in the query exposure_counts."""
+    if not isinstance(experiment, str):
+        return "no experiment"
+    if experiment not in variants:
+        return "unknown experiment"
+    if not isinstance(variant, str):
+        return "no variant"
+    return "kept" if is_analysed(variants, experiment, variant) else "unknown variant"
+
+
+def _row_counts(rows: Iterable[tuple[object, object, str, float]]) -> RowCounts:
+    names = ("experiment", "variant", "outcome", "row_count")
+    return dict(zip(names, zip(*rows, strict=True), strict=False)) or dict.fromkeys(names, ())
+
+
+def _ready_made(variants: Variants, counts: RowCounts, what: str) -> list[Check]:
+    outcomes, unknown = _outcomes(counts)
+    of_experiments = [
+        checks.left_out_check(name, outcomes.get(name, {}), sorted(set(unknown.get(name, []))), what=what)
+        for name in variants
+    ]
+    return _present([_undeclared(counts, what), *of_experiments])
 
 
 def exposure_checks(declared: Iterable[DeclaredExperiment], wide: WideTable) -> list[Check]:
@@ -60,7 +121,7 @@ def exposure_checks(declared: Iterable[DeclaredExperiment], wide: WideTable) -> 
     return _present(found)
 
 
-def _outcomes(counts: Columns) -> tuple[dict[str, dict[str, float]], dict[str, list[str]]]:
+def _outcomes(counts: RowCounts) -> tuple[dict[str, dict[str, float]], dict[str, list[str]]]:
     outcomes: dict[str, dict[str, float]] = {}
     unknown: dict[str, list[str]] = {}
     rows = zip(counts["experiment"], counts["variant"], counts["outcome"], counts["row_count"], strict=True)

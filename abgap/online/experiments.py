@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from abgap.engine.duckdb import DuckDBEngine
@@ -16,6 +17,9 @@ from abgap.errors import DataError
 from abgap.online import tables
 from abgap.sources.columns import as_text, mapped
 from abgap.study.model import Experiment, ExperimentsFile, Moment, Study
+
+# Per declared experiment the variants that count, None for all that are seen.
+Variants: TypeAlias = Mapping[str, Sequence[str] | None]
 
 _NEVER_BEFORE = dt.datetime(1, 1, 1)
 _NEVER_AFTER = dt.datetime(9999, 12, 31)
@@ -34,6 +38,17 @@ class DeclaredExperiment:
     starts_at: dt.datetime | None
     ends_at: dt.datetime | None
     weights: Mapping[str, float] | str | None
+
+
+def is_analysed(variants: Variants, experiment: object, variant: object) -> bool:
+    """Whether rows of this arm are analysed: its experiment is declared, and its variant is not ruled out.
+
+    Null belongs to no arm.
+    """
+    if not isinstance(variant, str) or experiment not in variants:
+        return False
+    known = variants[str(experiment)]
+    return known is None or variant in known
 
 
 def register_experiments(engine: DuckDBEngine, declared: Sequence[DeclaredExperiment]) -> None:

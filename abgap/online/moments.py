@@ -12,6 +12,7 @@ from dataclasses import fields
 import numpy as np
 
 from abgap.online import tables
+from abgap.online.experiments import Variants, is_analysed
 from abgap.online.plan import MetricColumns
 from abgap.online.sums import Sums
 from abgap.records import Kind, Moments
@@ -19,14 +20,11 @@ from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, FloatArray,
 from abgap.stats.moments import Bivariate, ratio_unit_variance, ratio_value
 
 
-def make_moments(sums: Sums, variants: Mapping[str, Sequence[str] | None]) -> Moments:
-    """The moments of all metrics and funnels, for declared experiments and variants only.
-
-    variants: per declared experiment the variants that count, None for all that are seen.
-    """
+def make_moments(sums: Sums, variants: Variants) -> Moments:
+    """The moments of all metrics and funnels, for declared experiments and variants only."""
     keep = np.array(
         [
-            experiment in variants and ((known := variants[experiment]) is None or variant in known)
+            is_analysed(variants, experiment, variant)
             for experiment, variant in zip(sums.rows["experiment"], sums.rows["variant"], strict=True)
         ],
         dtype=bool,

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.loading import Relation
 from abgap.errors import UsageError
@@ -21,8 +23,14 @@ from abgap.offline.comparison import make_offline_rows
 from abgap.offline.matching import ServedModels, find_comparisons, matching_checks
 from abgap.offline.scores import Scores, read_scores
 from abgap.online import diagnostics
-from abgap.online.checks import ArmCounts, count_arms, experiment_checks
-from abgap.online.experiments import DeclaredExperiment, declared_experiments, register_experiments
+from abgap.online.checks import experiment_checks
+from abgap.online.counts import ArmCounts, count_arms, count_units
+from abgap.online.experiments import (
+    DeclaredExperiment,
+    declared_experiments,
+    is_analysed,
+    register_experiments,
+)
 from abgap.online.imported import read_moments
 from abgap.online.logs import units_from_logs
 from abgap.online.moments import make_moments
@@ -121,15 +129,25 @@ class Analysis:
     def moments(self) -> Moments:
         """The moments table of all metrics and funnels."""
         if self._imported is not None:
-            return self._imported[0]
+            return self._of_the_study(self._imported[0])
         if self.sums is None:
             raise UsageError("the study has no data")
-        return make_moments(self.sums, {name: e.variants for name, e in self.declared.items()})
+        return make_moments(self.sums, self._variants)
+
+    def _of_the_study(self, moments: Moments) -> Moments:
+        """The rows of declared experiments and variants."""
+        arms = zip(moments.experiment, moments.variant, strict=True)
+        return moments.take(np.array([is_analysed(self._variants, *arm) for arm in arms], dtype=bool))
 
     @cached_property
     def counts(self) -> dict[str, ArmCounts]:
         """Analysed units per experiment and arm."""
-        return count_arms(self.moments)
+        return count_arms(self.moments) if self.sums is None else count_units(self.sums, self._variants)
+
+    @cached_property
+    def _variants(self) -> dict[str, tuple[str, ...] | None]:
+        """The variants that count, per experiment; None for all that are seen."""
+        return {name: e.variants for name, e in self.declared.items()}
 
     @cached_property
     def estimates(self) -> tuple[Estimate, ...]:
@@ -211,6 +229,7 @@ class Analysis:
         wide = self.wide
         _ = self.moments
         found = [] if wide is None else diagnostics.source_checks(wide)
+        found += self._left_out_checks()
         if self.study.offline.scores is not None or self.study.gap.offline:
             found += matching_checks(self.served, self.scores, self.study.gap.offline)
         for name, experiment in self.declared.items():
@@ -223,6 +242,15 @@ class Analysis:
         return tuple(
             sorted(found, key=lambda c: -1 if c.experiment is None else order.get(c.experiment, len(order)))
         )
+
+    def _left_out_checks(self) -> list[Check]:
+        """Rows of ready-made units or moments that the study does not speak of."""
+        if self._imported is not None:
+            known = {*self.study.metrics, *self.study.funnels}
+            return diagnostics.moments_checks(self._variants, known, self._imported[0])
+        if self.study.unit_values is not None and self.sums is not None:
+            return diagnostics.unit_value_checks(self._variants, self.sums)
+        return []
 
     @cached_property
     def gaps(self) -> GapAnalysis:
