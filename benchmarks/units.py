@@ -24,6 +24,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from abgap.pipeline.analysis import open_analysis
+from abgap.study.load import load_study
+
 HERE = Path(__file__).resolve().parent
 DATA = HERE / "data"
 CHUNK = 1_000_000
@@ -64,7 +67,10 @@ from '{path}'
 group by variant
 """
 
-PROCESS_BY_HAND = "import duckdb, sys; c = duckdb.connect(); c.execute('set preserve_insertion_order = false'); c.execute(sys.argv[1]).fetchall()"
+PROCESS_BY_HAND = (
+    "import duckdb, sys; c = duckdb.connect(); "
+    "c.execute('set preserve_insertion_order = false'); c.execute(sys.argv[1]).fetchall()"
+)
 
 
 def make_data(rows: int, seed: int = 7) -> Path:
@@ -106,8 +112,6 @@ def time_work(path: Path, runs: int) -> dict[str, list[float]]:
     """Seconds of the work alone, alternating, in this process."""
     study = DATA / "units.toml"
     study.write_text(STUDY.format(path=path.name), encoding="utf-8")
-    from abgap.pipeline.analysis import open_analysis
-    from abgap.study.load import load_study
 
     def abgap() -> None:
         with open_analysis(load_study(study), progress=lambda _: None) as analysis:
@@ -124,12 +128,25 @@ def time_work(path: Path, runs: int) -> dict[str, list[float]]:
 def time_processes(path: Path, runs: int) -> dict[str, list[float]]:
     """Seconds of whole processes, alternating. abgap writes its moments to a file."""
     out = DATA / "moments.parquet"
-    abgap = [sys.executable, "-m", "abgap", "export", "moments", "--study", str(DATA / "units.toml"), "--out", str(out), "--force"]
+    abgap = [
+        sys.executable,
+        "-m",
+        "abgap",
+        "export",
+        "moments",
+        "--study",
+        str(DATA / "units.toml"),
+        "--out",
+        str(out),
+        "--force",
+    ]
     by_hand = [sys.executable, "-c", PROCESS_BY_HAND, BY_HAND.format(path=path)]
     run = {"hand": by_hand, "abgap": abgap}
-    return _alternate(
-        {name: lambda c=command: subprocess.run(c, check=True, capture_output=True) for name, command in run.items()}, runs
-    )
+    return _alternate({name: _process(command) for name, command in run.items()}, runs)
+
+
+def _process(command: list[str]) -> Callable[[], object]:
+    return lambda: subprocess.run(command, check=True, capture_output=True)
 
 
 def _alternate(work: Mapping[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
@@ -147,11 +164,16 @@ def _alternate(work: Mapping[str, Callable[[], object]], runs: int) -> dict[str,
 def summary(seconds: Mapping[str, list[float]]) -> dict[str, float]:
     """Medians and their ratio."""
     medians = {name: statistics.median(values) for name, values in seconds.items()}
-    return {**{f"{name}_seconds": round(value, 3) for name, value in medians.items()}, "ratio": round(medians["abgap"] / medians["hand"], 2)}
+    return {
+        **{f"{name}_seconds": round(value, 3) for name, value in medians.items()},
+        "ratio": round(medians["abgap"] / medians["hand"], 2),
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()

@@ -9,8 +9,8 @@ from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.loading import Relation, open_source
 from abgap.sources.columns import is_integer, is_number
 from abgap.sources.sql import identifier
-from abgap.study.guesses import ColumnProfile, ColumnType, TableProfile
 from abgap.study.model import Source
+from abgap.study.profiles import ColumnProfile, ColumnType, TableProfile
 
 
 def profile_files(paths: list[str], directory: Path) -> list[TableProfile]:
