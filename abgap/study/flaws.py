@@ -43,7 +43,7 @@ class Draft:
     study: Study
     declared: Mapping[str, object]
 
-    def declares(self, *loc: str) -> bool:
+    def declares(self, *loc: str | int) -> bool:
         """Whether the file has something at this place, valid or not."""
         here: object = self.declared
         for part in loc:
@@ -52,7 +52,7 @@ class Draft:
             here = here[part]
         return True
 
-    def names(self, *loc: str) -> tuple[str, ...]:
+    def names(self, *loc: str | int) -> tuple[str, ...]:
         """The names declared at this place: of the metrics for ``names("metrics")``."""
         here: object = self.declared
         for part in loc:

@@ -124,6 +124,8 @@ class _Mending:
     def take(self, error: ErrorDetails, *, first_pass: bool) -> None:
         """Note an error and take it out of the way; later passes only count below corrected keys."""
         flaw = flaw_of(error)
+        if flaw.loc in self.renamed and error["type"] == "missing":
+            return
         if first_pass or any(_within(flaw.loc, place) for place in self.renamed):
             self.flaws.setdefault(flaw.loc, flaw)
         meant = _meant_key(error, self.valid)
@@ -145,7 +147,9 @@ def _understand(data: Mapping[str, Any]) -> tuple[Draft, list[Flaw], list[Loc]]:
             study = Study.model_validate(mending.valid)
             break
         except ValidationError as failure:
-            for error in failure.errors(include_url=False):
+            # Misspelt keys first: what is missing may then be there under its right name.
+            errors = sorted(failure.errors(include_url=False), key=lambda error: error["type"] == "missing")
+            for error in errors:
                 mending.take(error, first_pass=attempt == 0)
     draft = Draft(study=study, declared=mending.declared)
     return draft, list(mending.flaws.values()), mending.set_aside

@@ -7,7 +7,7 @@ from abgap.study.model import Metric, Part
 
 _AGGREGATES = {
     Aggregate.SUM: "sum of {value}",
-    Aggregate.COUNT: "number of {rows}",
+    Aggregate.COUNT: "number of rows of {rows}",
     Aggregate.COUNT_DISTINCT: "number of different {value}",
     Aggregate.MAX: "largest {value}",
     Aggregate.MIN: "smallest {value}",
@@ -29,19 +29,19 @@ def _days(days: float) -> str:
 
 
 def _rows(part: Part) -> str:
-    """The rows a part is made of: ``events rows where event = 'click'``."""
-    fact = f"{one_line(part.fact)} rows" if part.fact is not None else "rows"
+    """The fact table a part is made of, and which rows: ``events where event = 'click'``."""
+    fact = one_line(part.fact or "")
     return fact if part.where is None else f"{fact} where {one_line(part.where)}"
 
 
 def part_phrase(part: Part) -> str:
-    """What a part adds up: ``sum of amount over events rows where event = 'purchase'``."""
+    """What a part adds up: ``sum of amount over rows of events where event = 'purchase'``."""
     value = None if part.value is None else one_line(part.value)
     if part.fact is None:
         return value or "value"
     aggregate = part.effective_aggregate
     phrase = _AGGREGATES[aggregate].format(value=value, rows=_rows(part))
-    return phrase if aggregate is Aggregate.COUNT else f"{phrase} over {_rows(part)}"
+    return phrase if aggregate is Aggregate.COUNT else f"{phrase} over rows of {_rows(part)}"
 
 
 def _core(metric: Metric) -> str:
@@ -55,8 +55,9 @@ def _core(metric: Metric) -> str:
     if metric.kind is Kind.MEAN:
         return f"the {part_phrase(part)} per unit"
     if metric.kind is Kind.QUANTILE:
-        return f"the {_number(100 * (metric.quantile or 0))} % quantile of {part_phrase(part)}"
-    matching = f"any {_rows(part)}" if part.fact is not None else part_phrase(part)
+        rows = f" over rows of {_rows(part)}" if part.fact is not None else ""
+        return f"the {_number(100 * (metric.quantile or 0))} % quantile of {one_line(part.value or '')}{rows}"
+    matching = f"any row of {_rows(part)}" if part.fact is not None else part_phrase(part)
     returned = _retention_days(metric) if metric.kind is Kind.RETENTION else ""
     return f"the share of units with {matching}{returned}"
 

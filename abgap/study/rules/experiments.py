@@ -67,7 +67,7 @@ def split_covers_the_variants(draft: Draft) -> Iterator[Flaw]:
             continue
         arms = (experiment.control, *(experiment.treatments or ()))
         for name in dict.fromkeys(arms):
-            if name not in split:
+            if not draft.declares(*loc, "split", name):
                 yield Flaw(
                     (*loc, "split"), f"has no share for {quoted(name)}", "give every variant its share"
                 )
@@ -76,7 +76,7 @@ def split_covers_the_variants(draft: Draft) -> Iterator[Flaw]:
                 if name not in arms:
                     message = f"{quoted(name)} is neither the control nor a treatment"
                     yield Flaw((*loc, "split", name), message, suggestion(name, arms))
-        elif len(split) < 2 and experiment.control in split:
+        elif len(draft.names(*loc, "split")) < 2 and experiment.control in split:
             yield Flaw((*loc, "split"), "has a share for the control only", "give every variant its share")
 
 

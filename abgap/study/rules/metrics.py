@@ -90,7 +90,8 @@ def keys_fit_the_kind(draft: Draft) -> Iterator[Flaw]:
     for loc, metric in _metrics(draft):
         for key in _COMPUTING:
             if _given(metric, key) and key not in _KIND_TAKES[metric.kind]:
-                kinds = " and ".join(kind for kind in Kind if key in _KIND_TAKES[kind])
+                *others, last = (kind.value for kind in Kind if key in _KIND_TAKES[kind])
+                kinds = f"{', '.join(others)} and {last}" if others else last
                 hint = f"remove it ({kinds} metrics take it)"
                 yield Flaw((*loc, key), f"means nothing for a {metric.kind} metric", hint)
         if metric.kind is Kind.PROPORTION and metric.value is not None and draft.base == "exposures":
@@ -117,7 +118,7 @@ def keys_fit_the_base(draft: Draft) -> Iterator[Flaw]:
 def needed_keys_are_there(draft: Draft) -> Iterator[Flaw]:
     """A metric has the keys without which its kind cannot be computed."""
     needs = {"exposures": _KIND_NEEDS, "unit_values": _UNIT_VALUES_NEED}.get(draft.base or "")
-    for loc, metric in _metrics(draft) if needs is not None else ():
+    for loc, metric in _metrics(draft):
         for key in needs[metric.kind] if needs is not None else ():
             if not _given(metric, key):
                 message = f"is required for a {metric.kind} metric"
@@ -130,7 +131,7 @@ def parts_are_whole(draft: Draft) -> Iterator[Flaw]:
         for place, part in _parts(loc, metric):
             if draft.base == "unit_values" and place != loc:
                 yield from _column_part(place, part)
-            elif draft.base == "exposures":
+            elif draft.base == "exposures" and metric.kind in {Kind.MEAN, Kind.RATIO}:
                 yield from _event_part(place, part, is_side=place != loc)
 
 
@@ -147,10 +148,6 @@ def _event_part(loc: Loc, part: Part, *, is_side: bool) -> Iterator[Flaw]:
     """A part over events names their table, and a value unless it counts rows."""
     if part.fact is None and is_side:
         yield Flaw((*loc, "fact"), "is required", _NEEDED_HINTS["fact"])
-    if part.fact is None and part.where is not None and not is_side:
-        yield Flaw(
-            (*loc, "where"), "chooses rows of a fact table, but no fact is named", _NEEDED_HINTS["fact"]
-        )
     if part.aggregate is Aggregate.COUNT and part.value is not None:
         hint = 'remove it; to count rows that have it, write where = "... is not null"'
         yield Flaw((*loc, "value"), "means nothing for aggregate = 'count', which counts rows", hint)

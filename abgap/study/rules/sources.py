@@ -111,7 +111,7 @@ def companions_of_the_base(draft: Draft) -> Iterator[Flaw]:
 def one_place_to_read_from(draft: Draft) -> Iterator[Flaw]:
     """A source is read from files, or from one query."""
     for loc, _ in declared_sources(draft):
-        places = [key for key in ("path", "query", "query_file") if draft.declares(*map(str, loc), key)]
+        places = [key for key in ("path", "query", "query_file") if draft.declares(*loc, key)]
         if not places:
             yield Flaw(loc, "does not say where its rows are", "give it one of path, query and query_file")
         elif len(places) > 1:

@@ -1,0 +1,78 @@
+"""What the schema knows and this version cannot do is refused in words, never ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from abgap import __version__
+
+ONCE = 'use looks = "fixed" and read the result once, at the planned end'
+RAW = ("rankings", "judgements", "predictions")
+SIDE = "{ fact = 'events' }"
+BEFORE = "{ lookback_days = 7 }"
+YET = f"not supported yet by abgap {__version__}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            "[study]\nlooks = 'sequential'",
+            [f'study.looks: looks = "sequential" is {YET}; {ONCE}'],
+        ),
+        ("[engine]\nname = 'spark'", [f'engine.name: the engine "spark" is {YET}; use name = "duckdb"']),
+        (
+            "[units]\npath = 'u'\ncolumns = { unit = 'u', cluster = 'household' }",
+            [f"units.columns.cluster: randomisation by cluster is {YET}; remove it"],
+        ),
+        (
+            "[gap]\nlatency_elasticity_per_100ms = -0.003",
+            [f"gap.latency_elasticity_per_100ms: the share of latency in the gap is {YET}; remove it"],
+        ),
+        (
+            "\n".join(f"[offline.{raw}]\npath = 'r'\nformat = 'trec'" for raw in RAW),
+            [
+                f"offline.{raw}: offline metrics from raw {raw} are {YET}; bring ready-made values in [offline.scores]"
+                for raw in RAW
+            ],
+        ),
+        (
+            "[offline.scores]\npath = 'r'\nformat = 'trec'\ncolumns = { model = 'm', metric = 'x', value = 'v' }",
+            [f'offline.scores.format: format = "trec" is {YET}; use parquet, csv or json'],
+        ),
+        (
+            "[metrics.p95]\nkind = 'quantile'\nfact = 'events'\nvalue = 'ms'\nquantile = 0.95",
+            [f"metrics.p95.kind: a quantile metric is {YET}; remove the metric"],
+        ),
+        (
+            "[metrics.week1]\nkind = 'retention'\nfact = 'events'\nfrom_day = 7\nto_day = 14",
+            [f"metrics.week1.kind: a retention metric is {YET}; remove the metric"],
+        ),
+        (
+            "[metrics.spend]\nkind = 'mean'\nfact = 'events'\nvalue = 'a'\ncovariate = [" + BEFORE + "]",
+            [
+                f"metrics.spend.covariate: a list of covariates is {YET}; keep one, as a table: covariate = {{ ... }}"
+            ],
+        ),
+        (
+            f"[metrics.ctr]\nkind = 'ratio'\nnumerator = {SIDE}\ndenominator = {SIDE}\ncovariate = {BEFORE}",
+            [f"metrics.ctr.covariate: a covariate of a ratio metric is {YET}; remove it"],
+        ),
+    ],
+)
+def test_a_part_for_later_is_refused(
+    lines: str, expected: list[str], problems: Callable[[str], list[str]], sound: Mapping[str, str]
+) -> None:
+    assert problems(f"{sound['logs']}\n{lines}") == expected
+
+
+def test_covariates_out_of_a_units_table_are_there_already(
+    problems: Callable[[str], list[str]], sound: Mapping[str, str]
+) -> None:
+    lines = (
+        "[units]\npath = 'u'\ncolumns = { unit = 'u' }\n"
+        "[metrics.spend]\nkind = 'mean'\nfact = 'events'\nvalue = 'a'\ncovariate = { column = 'pre' }"
+    )
+    assert problems(f"{sound['logs']}\n{lines}") == []
