@@ -30,7 +30,10 @@ def source_checks(wide: WideTable) -> list[Check]:
         for r in wide.relations.values()
         if r.counted is not None
     ]
-    found += [checks.unusable_events_check(i.fact, i.row_count, i.no_unit, i.no_time) for i in wide.intakes]
+    found += [
+        checks.unusable_events_check(i.fact, i.row_count, i.no_unit, i.no_time, timed=i.timed)
+        for i in wide.intakes
+    ]
     if wide.exposure_counts is not None:
         found.append(_undeclared(wide.exposure_counts))
     return _present(found)
@@ -116,7 +119,7 @@ def exposure_checks(declared: Iterable[DeclaredExperiment], wide: WideTable) -> 
         found.append(checks.left_out_check(name, outcomes.get(name, {}), unknown.get(name, [])))
         if name in arms:
             units, mixed, repeated = arms[name]
-            found.append(checks.mixed_units_check(name, units, mixed))
+            found.append(checks.mixed_units_check(name, units, mixed, timed=wide.by_day))
             found.append(checks.repeated_exposures_check(name, sum(units.values()), repeated))
     return _present(found)
 

@@ -23,8 +23,8 @@ from abgap.offline.comparison import make_offline_rows
 from abgap.offline.matching import ServedModels, find_comparisons, matching_checks
 from abgap.offline.scores import Scores, read_scores
 from abgap.online import diagnostics
-from abgap.online.checks import experiment_checks
-from abgap.online.counts import ArmCounts, count_arms, count_units
+from abgap.online.arm_checks import experiment_checks
+from abgap.online.counts import ArmCounts, count_arms, count_units, natural_order
 from abgap.online.experiments import (
     DeclaredExperiment,
     declared_experiments,
@@ -179,7 +179,11 @@ class Analysis:
     def _facts(self, declared: DeclaredExperiment) -> ExperimentFacts:
         seen = self.counts[declared.name].whole if declared.name in self.counts else {}
         allowed = declared.variants
-        order = allowed if allowed is not None else sorted(v for v in seen if v != declared.control)
+        order = (
+            allowed
+            if allowed is not None
+            else sorted((v for v in seen if v != declared.control), key=natural_order)
+        )
         treatments = tuple(v for v in order if v != declared.control)
         described = self._described(declared.name)
         return ExperimentFacts(
