@@ -206,7 +206,7 @@ def _source(key: str, path: str, what: str, columns: Mapping[str, str]) -> list[
     return [
         f"[{key}]   # guess: {what}",
         f"path = {toml_string(path)}",
-        f"columns = {{ {mapping} }}   # guess: that each column plays this role",
+        f"columns = {{ {mapping} }}   # guess: the role of each column",
     ]
 
 
