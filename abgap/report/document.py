@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, TypeAlias, get_args, get_type_hints
@@ -68,9 +68,10 @@ def plain_data(value: object) -> _Json:
     return convert(value) if convert else _other(value)
 
 
-def _record(record: object) -> dict[str, _Json]:
+def _record(record: Any) -> dict[str, _Json]:
     document: dict[str, _Json] = {}
-    for name, optional in _plan(type(record)):
+    kind: Any = type(record)
+    for name, optional in _plan(kind):
         value = getattr(record, name)
         if optional and isinstance(value, (float, np.floating)) and not math.isfinite(value):
             document[name] = None
@@ -83,7 +84,7 @@ def _record(record: object) -> dict[str, _Json]:
 
 
 @cache
-def _plan(record: Hashable) -> tuple[tuple[str, bool], ...]:
+def _plan(record: type) -> tuple[tuple[str, bool], ...]:
     """The fields of a record class, and whether each may be missing."""
     hints = get_type_hints(record)
     return tuple((name, type(None) in get_args(hint)) for name, hint in hints.items())

@@ -1,0 +1,1 @@
+"""Results become words, tables and pictures: HTML, Markdown and JSON from the same records."""

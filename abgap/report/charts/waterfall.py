@@ -1,0 +1,81 @@
+"""The waterfall of a funnel: every stage starts where the one before ended; the last bar is the total."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from matplotlib.axes import Axes
+
+from abgap.records import words
+from abgap.report.charts.canvas import (
+    INK,
+    LINE,
+    MUTED,
+    PLACEHOLDERS,
+    axes_in,
+    limits_of,
+    numbered,
+    paper,
+    short,
+    tidy,
+    within,
+)
+from abgap.report.charts.svg import inline_svg
+from abgap.report.view.pictures import Step, Waterfall
+
+_WIDTH, _ROW, _LEFT, _RIGHT, _BOTTOM = 480.0, 32.0, 150.0, 50.0, 46.0
+_THICK = 0.52
+
+
+def draw_waterfall(picture: Waterfall, *, key: str, title: str, alt: str) -> str:
+    """The picture as SVG text."""
+    ends = [tidy(end) for end in accumulate(step.amount for step in picture.steps)]
+    starts = [0.0, *ends[:-1]]
+    rows = len(picture.steps) + 1
+    whiskers = [
+        start + end
+        for start, step in zip(starts, picture.steps, strict=True)
+        for end in (step.low, step.high)
+        if end is not None
+    ]
+    limits = limits_of(ends, whiskers or ends)
+    with paper(_WIDTH, _ROW * rows + _BOTTOM + 6.0) as figure:
+        axes = axes_in(figure, left=_LEFT, right=_RIGHT, top=6.0, bottom=_BOTTOM)
+        axes.set_xlim(limits)
+        axes.set_ylim(rows - 0.5, -0.5)
+        axes.axvline(0.0, color=MUTED, linewidth=1.0)
+        for place, (start, step) in enumerate(zip(starts, picture.steps, strict=True)):
+            _stage(axes, place, start, step, limits)
+        total = ends[-1] if ends else 0.0
+        axes.barh(rows - 1, total, height=_THICK, color=INK, linewidth=0)
+        _amount(axes, rows - 1, total)
+        labels = [short(step.label, 24) for step in picture.steps] + [short(picture.total, 24)]
+        axes.set_yticks(range(rows), labels)
+        axes.tick_params(axis="y", labelcolor=INK, pad=8)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(short(picture.axis, 50))
+        numbered(axes.xaxis)
+        return inline_svg(figure, key=key, title=title, alt=alt)
+
+
+def _stage(axes: Axes, place: int, start: float, step: Step, limits: tuple[float, float]) -> None:
+    colour = PLACEHOLDERS["good" if step.amount >= 0.0 else "bad"]
+    axes.barh(place, step.amount, left=start, height=_THICK, color=colour, linewidth=0)
+    if step.low is not None and step.high is not None:
+        low, high = within(start + step.low, limits), within(start + step.high, limits)
+        axes.plot([low, high], [place, place], color=INK, linewidth=1.4)
+    end = start + step.amount
+    axes.plot([end, end], [place, place + 1], color=LINE, linewidth=1.0, zorder=0)
+    _amount(axes, place, step.amount)
+
+
+def _amount(axes: Axes, place: int, amount: float) -> None:
+    """The amount in the right margin, where no bar is in its way."""
+    axes.text(
+        1.015,
+        place,
+        words.signed(amount, decimals=2),
+        transform=axes.get_yaxis_transform(),
+        va="center",
+        color=INK,
+    )

@@ -1,0 +1,106 @@
+"""What an outcome looks like: a tone (colour), a sign (shape) and a word, always all three.
+
+Nobody has to tell colours apart to read the report. The tones are names of colours in the stylesheet and the charts;
+the sign is a character that Markdown and a terminal print and that HTML draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from abgap.records import Decision, Estimate, Interval, Role, Status, VerdictName
+
+Tone: TypeAlias = Literal["good", "part", "flat", "bad", "bonus", "unsure", "void"]
+TONES: tuple[Tone, ...] = ("good", "part", "flat", "bad", "bonus", "unsure", "void")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """tone: colour. sign: one character. word: what it says."""
+
+    tone: Tone
+    sign: str
+    word: str
+
+
+_VERDICTS: dict[VerdictName, tuple[Tone, str]] = {
+    VerdictName.TRANSLATED: ("good", "✓"),
+    VerdictName.FELL_SHORT: ("part", "◐"),
+    VerdictName.MISSED_BY_OFFLINE: ("bonus", "↑"),
+    VerdictName.DID_NOT_MOVE: ("flat", "="),
+    VerdictName.REVERSED: ("bad", "↓"),
+    VerdictName.LOSS_CONFIRMED: ("bad", "✕"),
+    VerdictName.NO_OFFLINE_GAIN: ("unsure", "○"),
+    VerdictName.INCONCLUSIVE: ("unsure", "?"),
+    VerdictName.UNTRUSTWORTHY: ("void", "!"),
+}
+VERDICT_ORDER = tuple(_VERDICTS)
+
+VERDICT_MEANINGS: dict[VerdictName, str] = {
+    VerdictName.TRANSLATED: "the offline gain is established and the online interval lies above zero",
+    VerdictName.FELL_SHORT: "the online interval lies above zero, but below what the offline gain should have brought",
+    VerdictName.MISSED_BY_OFFLINE: "the online interval lies above zero without an established offline gain",
+    VerdictName.DID_NOT_MOVE: "the offline gain is established and the whole online interval lies within the "
+    "smallest worthwhile lift: shown to be too small to matter",
+    VerdictName.REVERSED: "the offline gain is established and the online interval lies below zero",
+    VerdictName.LOSS_CONFIRMED: "an offline loss is established and the online interval lies below zero",
+    VerdictName.NO_OFFLINE_GAIN: "neither an offline gain nor an online change is established",
+    VerdictName.INCONCLUSIVE: "the intervals allow several of these; more data would tell",
+    VerdictName.UNTRUSTWORTHY: "a blocking data check failed; the estimates are shown, but nothing follows from them",
+}
+
+_DECISIONS: dict[Decision, tuple[Tone, str]] = {
+    Decision.SHIP: ("good", "✓"),
+    Decision.DO_NOT_SHIP: ("bad", "✕"),
+    Decision.KEEP_RUNNING: ("unsure", "…"),
+    Decision.CANNOT_BE_JUDGED: ("void", "!"),
+}
+DECISION_ORDER = tuple(_DECISIONS)
+
+_STATUSES: dict[Status, Mark] = {
+    Status.FAIL: Mark(tone="bad", sign="✕", word="failed"),
+    Status.WARN: Mark(tone="part", sign="!", word="warning"),
+    Status.NOT_TESTABLE: Mark(tone="unsure", sign="–", word="not testable"),
+    Status.PASS: Mark(tone="good", sign="✓", word="passed"),
+}
+STATUS_ORDER = tuple(_STATUSES)
+
+
+def verdict_mark(verdict: VerdictName) -> Mark:
+    """How a verdict is shown."""
+    tone, sign = _VERDICTS[verdict]
+    return Mark(tone=tone, sign=sign, word=verdict.value)
+
+
+def decision_mark(decision: Decision) -> Mark:
+    """How a decision is shown."""
+    tone, sign = _DECISIONS[decision]
+    return Mark(tone=tone, sign=sign, word=decision.value)
+
+
+def status_mark(status: Status) -> Mark:
+    """How the outcome of a data check is shown."""
+    return _STATUSES[status]
+
+
+def reading(estimate: Estimate, *, alpha: float) -> Mark:
+    """What one line of a scorecard says, and no more than its interval supports."""
+    if not isinstance(estimate.difference, Interval):
+        return Mark(tone="unsure", sign="–", word="not estimable")
+    good_way = estimate.difference.estimate * estimate.direction.sign > 0.0
+    if estimate.significant and not good_way:
+        return Mark(tone="bad", sign="↓", word="worse")
+    if estimate.role is Role.GUARDRAIL and estimate.non_inferiority is not None:
+        return _guardrail_reading(holds=estimate.non_inferiority.holds)
+    if estimate.significant:
+        return Mark(tone="good", sign="↑", word="better")
+    if estimate.equivalence_p is not None and estimate.equivalence_p < alpha:
+        return Mark(tone="flat", sign="=", word="no change that matters")
+    return Mark(tone="unsure", sign="?", word="not established")
+
+
+def _guardrail_reading(*, holds: bool) -> Mark:
+    if holds:
+        return Mark(tone="good", sign="✓", word="guardrail holds")
+    return Mark(tone="part", sign="!", word="guardrail not shown to hold")

@@ -1,0 +1,50 @@
+"""Results to the whole report, in words and pictures."""
+
+from __future__ import annotations
+
+from abgap.records import Results
+from abgap.report.view.appendix import (
+    definition_tables,
+    input_tables,
+    models_table,
+    offline_tables,
+    provenance_facts,
+    quality_summary,
+    quality_tables,
+    queries_of,
+    verdict_table,
+)
+from abgap.report.view.experiment import experiment_view
+from abgap.report.view.index import index_of
+from abgap.report.view.limits import LADDER, Limits, left_out
+from abgap.report.view.methods import methods_of
+from abgap.report.view.model import ReportView
+from abgap.report.view.opening import opening_of
+from abgap.report.view.overview import overview_of
+
+
+def view_of(results: Results, limits: Limits = LADDER[0]) -> ReportView:
+    """Everything a report says, ready to be laid out."""
+    index = index_of(results)
+    queries, queries_left_out = queries_of(results, limits)
+    anchors = {query.name: query.anchor for query in queries}
+    opening = opening_of(index, limits.sections)
+    shown = index.ranked[: limits.sections]
+    return ReportView(
+        title=f"{results.study.name}: {opening.verdict}",
+        opening=opening,
+        overview=overview_of(index, limits),
+        experiments=tuple(experiment_view(index, experiment, limits, anchors) for experiment in shown),
+        experiments_left_out=left_out(len(shown), len(index.ranked), "experiments"),
+        offline=offline_tables(results, limits),
+        models=models_table(results, limits),
+        quality_summary=quality_summary(results),
+        quality=quality_tables(index, limits, anchors),
+        methods=methods_of(results),
+        verdict_meanings=verdict_table(),
+        definitions=definition_tables(results, limits),
+        provenance=provenance_facts(results),
+        inputs=input_tables(results, limits),
+        queries=queries,
+        queries_left_out=queries_left_out,
+    )

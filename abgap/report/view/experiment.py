@@ -1,0 +1,182 @@
+"""The section of one experiment: what happened, how sure, what to do, and everything it rests on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from abgap.records import Check, ExperimentResult, Gap, Status, words
+from abgap.report import numbers
+from abgap.report.marks import STATUS_ORDER, Mark, decision_mark, status_mark, verdict_mark
+from abgap.report.view.cells import both_sides, cell, days_of, joined
+from abgap.report.view.funnel import cumulative_of, funnels_of
+from abgap.report.view.index import Index
+from abgap.report.view.limits import Limits, left_out
+from abgap.report.view.model import Cell, Column, ExperimentView, Fact, Group, Table
+from abgap.report.view.scorecard import scorecards_of, slices_of
+
+
+def experiment_view(
+    index: Index, experiment: ExperimentResult, limits: Limits, query_anchors: dict[str, str]
+) -> ExperimentView:
+    """Everything about one experiment. query_anchors: where the SQL behind a check stands."""
+    anchor = f"e{index.number[experiment.name]}"
+    gaps = index.headline_gaps(experiment.name)
+    checks = sorted(index.checks[experiment.name], key=lambda check: STATUS_ORDER.index(check.status))
+    alarms = [check.sentence for check in checks if check.blocking and check.status is Status.FAIL]
+    return ExperimentView(
+        anchor=anchor,
+        tag=str(index.number[experiment.name]),
+        tone=verdict_mark(gaps[0].verdict).tone if gaps else decision_mark(experiment.decision).tone,
+        name=experiment.name,
+        scope=_scope(experiment),
+        models=_models(experiment),
+        hypothesis=experiment.hypothesis or "",
+        trusted=index.trusted(experiment.name),
+        alarms=tuple(alarms),
+        verdicts=_verdicts(gaps),
+        headline=experiment.headline,
+        decision=decision_mark(experiment.decision),
+        decision_reason=experiment.decision_reason,
+        next_action=experiment.next_action,
+        facts=_facts(index, gaps[0]) if gaps else (),
+        comparisons=_comparisons(index, experiment, anchor, limits),
+        scorecards=scorecards_of(index, experiment, anchor, limits),
+        funnels=funnels_of(index, experiment, anchor),
+        cumulative=cumulative_of(index, experiment, anchor),
+        slices=slices_of(index, experiment, anchor, limits),
+        checks=checks_table(
+            checks, f"{anchor}-checks", f"Data checks of {experiment.name}", limits, query_anchors
+        ),
+        checks_title=checks_in_words(checks),
+    )
+
+
+def _scope(experiment: ExperimentResult) -> str:
+    arms = " · ".join(f"{arm} {words.count(units)}" for arm, units in experiment.arms.items())
+    units = f"units: {arms}" if arms else "no units"
+    return joined(days_of(experiment), units, ", ".join(experiment.tags), by=" · ")
+
+
+def _models(experiment: ExperimentResult) -> str:
+    return ", ".join(f"{arm} serves {model}" for arm, model in experiment.models.items())
+
+
+def _verdicts(gaps: Sequence[Gap]) -> tuple[tuple[str, Mark], ...]:
+    """The arm is named only when there are several."""
+    return tuple((gap.treatment if len(gaps) > 1 else "", verdict_mark(gap.verdict)) for gap in gaps)
+
+
+def _facts(index: Index, gap: Gap) -> tuple[Fact, ...]:
+    """The numbers behind the headline of the first arm."""
+    borders = both_sides(gap.smallest_worthwhile_lift)
+    facts = [
+        (
+            f"Offline gain, {gap.offline_metric}",
+            cell(numbers.gain(gap.offline_gain, face_value=gap.offline_face_value)),
+        ),
+        (f"Online lift, {gap.business_metric}", cell(numbers.lift(gap.online_lift, borders=borders))),
+    ]
+    if gap.expected_lift is not None:
+        facts.append(("Expected lift", cell(numbers.lift(gap.expected_lift), sub=gap.expected_source or "")))
+    if gap.smallest_worthwhile_lift is not None:
+        power = numbers.share(gap.power_at_smallest_worthwhile)
+        sub = f"power to see it: {power.text}" if gap.power_at_smallest_worthwhile is not None else ""
+        facts.append(
+            ("Smallest worthwhile lift", cell(numbers.half_width(gap.smallest_worthwhile_lift), sub=sub))
+        )
+    if gap.money_per_year is not None:
+        facts.append(
+            ("Worth in a year", cell(numbers.money(gap.money_per_year, index.results.study.currency)))
+        )
+    if gap.units_needed is not None:
+        weeks = f"{words.plain(gap.weeks_needed, decimals=1)} weeks" if gap.weeks_needed is not None else ""
+        sub = f"{weeks} in all, at this traffic" if weeks else ""
+        facts.append(("Units needed per arm", cell(numbers.count(gap.units_needed), sub=sub)))
+    return tuple(Fact(label=label, value=value) for label, value in facts)
+
+
+def _comparisons(index: Index, experiment: ExperimentResult, anchor: str, limits: Limits) -> Table | None:
+    """All gap pairs, when there are more than the headline's."""
+    gaps = index.gaps[experiment.name]
+    if len(gaps) < 2:
+        return None
+    kept = gaps[: limits.rows // 4]
+    return Table(
+        key=f"{anchor}-pairs",
+        caption=f"Every pair of metrics in {experiment.name}",
+        columns=(
+            Column(label="Offline metric"),
+            Column(label="Offline gain", kind="number"),
+            Column(label="Online metric"),
+            Column(label="Online lift", kind="number"),
+            Column(label="Verdict", kind="mark"),
+        ),
+        groups=tuple(
+            Group(
+                title=f"{arm} against {experiment.control}",
+                rows=tuple(_pair(gap) for gap in kept if gap.treatment == arm),
+            )
+            for arm in dict.fromkeys(gap.treatment for gap in kept)
+        ),
+        note=joined(
+            "Turned so that up is good.",
+            f"Multiple testing: {gaps[0].correction}." if gaps[0].correction else "",
+            left_out(len(kept), len(gaps), "pairs"),
+        ),
+    )
+
+
+def _pair(gap: Gap) -> tuple[Cell, ...]:
+    return (
+        Cell(text=gap.offline_metric),
+        cell(numbers.gain(gap.offline_gain, face_value=gap.offline_face_value)),
+        Cell(text=gap.business_metric),
+        cell(numbers.lift(gap.online_lift, borders=both_sides(gap.smallest_worthwhile_lift))),
+        Cell(mark=verdict_mark(gap.verdict), sub="; ".join(gap.notes)),
+    )
+
+
+def checks_in_words(checks: Sequence[Check]) -> str:
+    """How the checks came out: ``1 failed, 9 passed``."""
+    counts = Counter(check.status for check in checks)
+    said = [
+        f"{words.count(counts[status])} {status_mark(status).word}"
+        for status in STATUS_ORDER
+        if counts[status]
+    ]
+    return ", ".join(said) or "none made"
+
+
+def checks_table(
+    checks: Sequence[Check], key: str, caption: str, limits: Limits, query_anchors: dict[str, str]
+) -> Table | None:
+    """Checks as a table, the problems first; None when there is none."""
+    if not checks:
+        return None
+    kept = checks[: limits.rows]
+    return Table(
+        key=key,
+        caption=caption,
+        columns=(
+            Column(label="Check"),
+            Column(label="Outcome", kind="mark"),
+            Column(label="Measured", kind="number"),
+            Column(label="Matters from", kind="number"),
+            Column(label="What it says"),
+            Column(label="SQL", kind="code"),
+        ),
+        groups=(Group(title="", rows=tuple(_check(check, query_anchors) for check in kept)),),
+        note=left_out(len(kept), len(checks), "checks"),
+    )
+
+
+def _check(check: Check, query_anchors: dict[str, str]) -> tuple[Cell, ...]:
+    return (
+        Cell(text=check.name.replace("_", " ")),
+        Cell(mark=status_mark(check.status)),
+        cell(numbers.measured(check.value)),
+        cell(numbers.measured(check.threshold)),
+        Cell(text=check.sentence),
+        Cell(text=check.sql or "", link=query_anchors.get(check.sql or "", "")),
+    )

@@ -1,0 +1,174 @@
+"""Where a gain got lost: the stages of the funnel, and the effect as units came in, each as table and picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from abgap.records import Estimate, ExperimentResult, FunnelStage, Gap, Interval, Kind, words
+from abgap.report import numbers
+from abgap.report.view.cells import cell, turned
+from abgap.report.view.index import Index
+from abgap.report.view.model import Cell, Column, Figure, Group, Panel, Table
+from abgap.report.view.pictures import Cumulative, Step, Waterfall
+
+_MOST_STAGES = 12
+_MOST_DAYS = 10
+_MOST_ARMS = 3
+
+
+def funnels_of(index: Index, experiment: ExperimentResult, anchor: str) -> tuple[Panel, ...]:
+    """One panel per arm whose headline pair has a funnel, or the note that says why it has none."""
+    gaps = [gap for gap in index.headline_gaps(experiment.name) if gap.funnel][:_MOST_ARMS]
+    return tuple(_funnel(index, gap, f"{anchor}-funnel{place}") for place, gap in enumerate(gaps))
+
+
+def _funnel(index: Index, gap: Gap, key: str) -> Panel:
+    stages = gap.funnel[:_MOST_STAGES]
+    currency = index.results.study.currency
+    definition = index.metrics.get(gap.business_metric)
+    unit = currency if definition and definition.money and currency else gap.business_metric
+    table = Table(
+        key=key,
+        caption=f"Funnel of {gap.experiment}: {gap.treatment} against {gap.control}",
+        columns=(
+            Column(label="Stage"),
+            Column(label="Control", kind="number", note=gap.control),
+            Column(label="Treatment", kind="number", note=gap.treatment),
+            Column(label="Log points", kind="number", note="100 × ln ratio"),
+            Column(label="Adds", kind="number", note=f"{unit} per unit"),
+        ),
+        groups=(Group(title="", rows=(*(_stage(stage) for stage in stages), *_total(gap))),),
+        note="Accounting, not causal: later stages compare different people.",
+    )
+    return Panel(
+        title="Where it went",
+        figure=_waterfall(gap, stages, key),
+        table=table,
+        note=gap.funnel_note or "",
+    )
+
+
+def _stage(stage: FunnelStage) -> tuple[Cell, ...]:
+    control, treatment = numbers.side_by_side(stage.value_control, stage.value_treatment, Kind.RATIO)
+    return (
+        Cell(text=stage.stage),
+        cell(control),
+        cell(treatment),
+        cell(numbers.log_points(stage.log_lift, stage.low, stage.high)),
+        cell(numbers.contribution(stage.money, stage.money_low, stage.money_high)),
+    )
+
+
+def _total(gap: Gap) -> tuple[tuple[Cell, ...], ...]:
+    """The stages add up without a residual, so the total needs no number of its own."""
+    logs = [stage.log_lift for stage in gap.funnel if stage.log_lift is not None]
+    amounts = [stage.money for stage in gap.funnel if stage.money is not None]
+    if len(logs) < len(gap.funnel):
+        logs = []
+    if len(amounts) < len(gap.funnel):
+        amounts = []
+    total_log = numbers.log_points(sum(logs), None, None) if logs else numbers.missing()
+    total_money = numbers.contribution(sum(amounts), None, None) if amounts else numbers.missing()
+    return (
+        (Cell(text=f"all stages: {gap.business_metric}"), Cell(), Cell(), cell(total_log), cell(total_money)),
+    )
+
+
+def _waterfall(gap: Gap, stages: Sequence[FunnelStage], key: str) -> Figure | None:
+    steps = tuple(
+        Step(
+            label=stage.stage,
+            amount=100.0 * stage.log_lift,
+            low=None if stage.low is None else 100.0 * stage.low,
+            high=None if stage.high is None else 100.0 * stage.high,
+        )
+        for stage in stages
+        if stage.log_lift is not None
+    )
+    if len(steps) < len(gap.funnel):
+        return None
+    said = "; ".join(f"{step.label} {words.signed(step.amount)}" for step in steps)
+    return Figure(
+        key=f"{key}-picture",
+        title=f"Funnel of {gap.experiment}, {gap.treatment} against {gap.control}",
+        caption="Each stage's part of the change, in log points, with its interval; together they are the total.",
+        alt=f"In log points: {said}.",
+        picture=Waterfall(steps=steps, total=gap.business_metric, axis="log points"),
+    )
+
+
+def cumulative_of(index: Index, experiment: ExperimentResult, anchor: str) -> tuple[Panel, ...]:
+    """One panel per arm: the effect on the headline metric over all units exposed up to each day."""
+    metric = index.headline_metric(experiment.name)
+    rows = [e for e in index.by_period[experiment.name] if e.metric == metric]
+    arms = list(dict.fromkeys(estimate.treatment for estimate in rows))[:_MOST_ARMS]
+    panels = [
+        _cumulative(index, [e for e in rows if e.treatment == arm], f"{anchor}-days{place}")
+        for place, arm in enumerate(arms)
+    ]
+    return tuple(panel for panel in panels if panel is not None)
+
+
+def _cumulative(index: Index, rows: Sequence[Estimate], key: str) -> Panel | None:
+    days = [(e, interval) for e in sorted(rows, key=lambda e: e.period or "") if (interval := turned(e))]
+    if len(days) < 2:
+        return None
+    first = days[0][0]
+    purpose = (
+        "always-valid intervals"
+        if index.results.study.looks == "sequential"
+        else "for diagnosis, not for stopping"
+    )
+    last = numbers.lift(days[-1][1])
+    worthwhile = index.worthwhile(first.metric)
+    hundred = [(e.period or "", interval.scaled(100.0)) for e, interval in days]
+    return Panel(
+        title="Effect by day of first exposure",
+        figure=Figure(
+            key=f"{key}-picture",
+            title=f"{first.metric} in {first.experiment}, {first.treatment} against {first.control}",
+            caption=f"All units first exposed up to each day; {purpose}.",
+            alt=f"{words.plural(len(days), 'day')}; after the last: {last.text} {last.range}.",
+            picture=Cumulative(
+                days=tuple(day for day, _ in hundred),
+                estimates=tuple(interval.estimate for _, interval in hundred),
+                lows=tuple(interval.low for _, interval in hundred),
+                highs=tuple(interval.high for _, interval in hundred),
+                axis=f"lift in {first.metric}, %",
+                band=worthwhile * 100.0 if worthwhile else None,
+            ),
+        ),
+        table=_days_table(days, key),
+        note=purpose,
+    )
+
+
+def _days_table(days: Sequence[tuple[Estimate, Interval]], key: str) -> Table:
+    step = -(-len(days) // _MOST_DAYS)
+    kept = days[::-1][::step][::-1]
+    first = days[0][0]
+    return Table(
+        key=key,
+        caption=f"{first.metric} in {first.experiment} by day, {first.treatment} against {first.control}",
+        columns=(
+            Column(label="Up to"),
+            Column(label="n", kind="number", note="control"),
+            Column(label="n", kind="number", note="treatment"),
+            Column(label="Lift", kind="number", note="up is good"),
+        ),
+        groups=(
+            Group(
+                title="",
+                rows=tuple(
+                    (
+                        Cell(text=e.period or ""),
+                        cell(numbers.count(e.n_control)),
+                        cell(numbers.count(e.n_treatment)),
+                        cell(numbers.lift(interval)),
+                    )
+                    for e, interval in kept
+                ),
+            ),
+        ),
+        note=f"Every {words.plural(step, 'day')}; results.json has all of them." if step > 1 else "",
+    )

@@ -1,0 +1,146 @@
+"""Results looked up by experiment, and the order in which a reader should meet the experiments.
+
+Decided here: which gap pair speaks for an arm (the first of the study's pairs), and that experiments come by
+decision and then by what is at stake.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from abgap.records import (
+    Check,
+    Estimate,
+    ExperimentResult,
+    Gap,
+    Interval,
+    MetricDefinition,
+    NotEstimable,
+    Reason,
+    Results,
+    Role,
+    Status,
+    VerdictName,
+)
+from abgap.report.marks import DECISION_ORDER
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """Results by experiment. ranked: the experiments, most important first. number: their place, from 1."""
+
+    results: Results
+    ranked: tuple[ExperimentResult, ...]
+    number: dict[str, int]
+    metrics: dict[str, MetricDefinition]
+    totals: dict[str, list[Estimate]]
+    by_slice: dict[str, list[Estimate]]
+    by_period: dict[str, list[Estimate]]
+    gaps: dict[str, list[Gap]]
+    checks: dict[str | None, list[Check]]
+
+    def headline_gaps(self, experiment: str) -> list[Gap]:
+        """One gap per treatment arm: that of the study's first pair of metrics."""
+        first: dict[str, Gap] = {}
+        for gap in self.gaps[experiment]:
+            first.setdefault(gap.treatment, gap)
+        return list(first.values())
+
+    def arms(self, experiment: ExperimentResult) -> list[str]:
+        """The treatment arms, in the order of the study."""
+        return [arm for arm in experiment.arms if arm != experiment.control]
+
+    def label(self, experiment: str, treatment: str) -> str:
+        """The short name of an arm in pictures: ``3``, or ``3b`` for the second of several arms."""
+        treatments = [gap.treatment for gap in self.headline_gaps(experiment)]
+        number = str(self.number[experiment])
+        if len(treatments) < 2 or treatment not in treatments:
+            return number
+        return number + _letters(treatments.index(treatment))
+
+    def anchor(self, experiment: str, sections: int) -> str:
+        """The anchor of an experiment's section, or nothing when it has none."""
+        number = self.number.get(experiment, 0)
+        return f"e{number}" if 0 < number <= sections else ""
+
+    def headline_metric(self, experiment: str) -> str | None:
+        """The business metric that speaks for an experiment."""
+        if gaps := self.gaps[experiment]:
+            return gaps[0].business_metric
+        totals = self.totals[experiment]
+        primary = (estimate.metric for estimate in totals if estimate.role is Role.PRIMARY)
+        return next(primary, totals[0].metric if totals else None)
+
+    def worthwhile(self, metric: str) -> float | None:
+        """The smallest worthwhile lift of a metric, as a fraction."""
+        definition = self.metrics.get(metric)
+        return definition.smallest_worthwhile_lift if definition else None
+
+    def trusted(self, experiment: str) -> bool:
+        """Whether no blocking check failed and no verdict says otherwise."""
+        failed = any(c.blocking and c.status is Status.FAIL for c in self.checks[experiment])
+        doubted = any(g.verdict is VerdictName.UNTRUSTWORTHY for g in self.gaps[experiment])
+        return not (failed or doubted)
+
+
+def index_of(results: Results) -> Index:
+    """Group everything once; the order within a group stays that of the results."""
+    gaps = _grouped(results.gaps, lambda gap: gap.experiment)
+    whole = (e for e in results.estimates if e.slice_name is None and e.period is None)
+    totals = _grouped(whole, lambda estimate: estimate.experiment)
+    ranked = tuple(sorted(results.experiments, key=lambda e: _importance(e, gaps[e.name], totals[e.name])))
+    return Index(
+        results=results,
+        ranked=ranked,
+        number={experiment.name: place for place, experiment in enumerate(ranked, start=1)},
+        metrics={metric.name: metric for metric in results.metrics},
+        totals=totals,
+        by_slice=_grouped((e for e in results.estimates if e.slice_name is not None), lambda e: e.experiment),
+        by_period=_grouped(
+            (e for e in results.estimates if e.period is not None and e.slice_name is None),
+            lambda e: e.experiment,
+        ),
+        gaps=gaps,
+        checks=_grouped(results.checks, lambda check: check.experiment),
+    )
+
+
+def gain_is_established(gap: Gap) -> bool:
+    """Whether the offline gain of a pair counts as one; a bare value is taken at face value."""
+    if isinstance(gap.offline_gain, NotEstimable):
+        taken = gap.offline_gain.reason is Reason.NO_INTERVAL_GIVEN
+        return taken and gap.offline_face_value is not None and gap.offline_face_value > 0.0
+    return gap.offline_gain.low > 0.0
+
+
+def _importance(
+    experiment: ExperimentResult, gaps: list[Gap], totals: list[Estimate]
+) -> tuple[int, float, float, int, str]:
+    """Sort key: decision, money at stake, size of the effect, number of units; all larger first."""
+    money = max((abs(gap.money_per_year.estimate) for gap in gaps if gap.money_per_year), default=0.0)
+    lifts = [gap.online_lift for gap in gaps[:1]] or [e.lift for e in totals if e.role is Role.PRIMARY]
+    effect = max((abs(lift.estimate) for lift in lifts if isinstance(lift, Interval)), default=0.0)
+    units = sum(experiment.arms.values())
+    return DECISION_ORDER.index(experiment.decision), -money, -effect, -units, experiment.name
+
+
+def _grouped(items: Iterable[_T], key: Callable[[_T], object]) -> dict[Any, list[_T]]:
+    groups: dict[Any, list[_T]] = defaultdict(list)
+    for item in items:
+        groups[key(item)].append(item)
+    return groups
+
+
+def _letters(place: int) -> str:
+    """a, b, ..., z, aa, ab, ..."""
+    text = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        text = chr(ord("a") + rest) + text
+    return text

@@ -1,0 +1,37 @@
+"""How much a report shows at most, so that thousands of experiments still make one readable file.
+
+The rungs are tried from the top; the first whose HTML fits into ``MOST_BYTES`` is the report. What is left out
+is said, and stands in results.json.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MOST_BYTES = 2_000_000
+ELSEWHERE = "results.json has all of them"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """sections: experiments with a section of their own. rows: of any other table. sql_chars: of all queries."""
+
+    sections: int
+    rows: int
+    scorecard_rows: int
+    slice_rows: int
+    points: int
+    sql_chars: int
+
+
+LADDER = (
+    Limits(sections=30, rows=200, scorecard_rows=60, slice_rows=40, points=150, sql_chars=250_000),
+    Limits(sections=20, rows=150, scorecard_rows=30, slice_rows=25, points=150, sql_chars=150_000),
+    Limits(sections=8, rows=100, scorecard_rows=15, slice_rows=10, points=100, sql_chars=60_000),
+    Limits(sections=0, rows=40, scorecard_rows=0, slice_rows=0, points=40, sql_chars=0),
+)
+
+
+def left_out(shown: int, total: int, what: str) -> str:
+    """Say how many are not shown, or nothing when all are."""
+    return f"{total - shown:,} more {what} are not shown here; {ELSEWHERE}." if total > shown else ""

@@ -1,0 +1,136 @@
+"""How the numbers were made, in words: only what this study used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from abgap.records import Adjustment, Estimate, Interval, Kind, Results, Role, words
+from abgap.report.view.model import Topic
+
+_TESTS = {
+    Kind.MEAN: "means by Welch's test",
+    Kind.PROPORTION: "proportions as shares of units",
+    Kind.RATIO: "ratios by the delta method over units",
+    Kind.QUANTILE: "quantiles by order statistics",
+    Kind.RETENTION: "retention as a share of the units old enough",
+}
+_COUNTED = (
+    "The unit of analysis is the unit that was randomised. The first exposure decides the variant and starts the "
+    "clock; units seen in several variants are left out and counted; units without events count as zero."
+)
+_DASH = (
+    "A number that cannot be computed is a dash with its reason, never zero. Rounding happens only here: "
+    "results.json has twelve significant digits."
+)
+
+
+def methods_of(results: Results) -> tuple[Topic, ...]:
+    """One topic per method in use."""
+    return tuple(Topic(title=title, text=text) for title, text in _topics(results) if text)
+
+
+def _topics(results: Results) -> Iterator[tuple[str, str]]:
+    estimates = results.estimates
+    level = words.percent(1.0 - results.study.alpha, decimals=0)
+    yield "Who is counted", _COUNTED
+    yield "Tests", _tests(estimates, level)
+    yield "Relative lift", _lift_methods(estimates)
+    yield "Variance reduction", _covariates(estimates)
+    yield "Extreme values", _capping(estimates)
+    yield "Many tests", _multiplicity(estimates, results.study.alpha)
+    yield "Shown to be flat", _equivalence(estimates)
+    yield "Looking early", _looks(results)
+    yield "Offline gain", _offline(results)
+    yield "Funnel", _funnel(results)
+    yield "Money", _money(results)
+    yield "A dash", _DASH
+
+
+def _tests(estimates: tuple[Estimate, ...], level: str) -> str:
+    used = [text for kind, text in _TESTS.items() if any(e.kind is kind for e in estimates)]
+    return f"{words.listed(used).capitalize()}. Two-sided, intervals at {level}." if used else ""
+
+
+def _lift_methods(estimates: tuple[Estimate, ...]) -> str:
+    methods = sorted({e.lift.method for e in estimates if isinstance(e.lift, Interval)})
+    if not methods:
+        return ""
+    return (
+        f"Relative to the control arm; interval: {words.listed(methods)}. Where the control cannot be told from zero, "
+        "no relative lift is given."
+    )
+
+
+def _covariates(estimates: tuple[Estimate, ...]) -> str:
+    if not any(e.covariate_variance_removed for e in estimates):
+        return ""
+    return (
+        "Metrics with a covariate are adjusted by regression on what was known before exposure (CUPED); the arms' own "
+        "values are shown unadjusted, so the lift need not be their quotient."
+    )
+
+
+def _capping(estimates: tuple[Estimate, ...]) -> str:
+    if not any(e.capped_units for e in estimates):
+        return ""
+    return (
+        "Metrics with a cap are cut at a percentile of all arms together; beside them stands how many units."
+    )
+
+
+def _multiplicity(estimates: tuple[Estimate, ...], alpha: float) -> str:
+    said = []
+    if any(e.adjustment is Adjustment.HOLM for e in estimates):
+        said.append("primary metrics by Holm")
+    if any(e.adjustment is Adjustment.BENJAMINI_HOCHBERG for e in estimates):
+        said.append("secondary metrics and slices by Benjamini-Hochberg")
+    guarded = any(e.role is Role.GUARDRAIL and e.non_inferiority for e in estimates)
+    text = f"p-values are adjusted for {words.listed(said)}, at alpha {words.plain(alpha)}." if said else ""
+    guard = (
+        "Guardrails are tests of non-inferiority, each at alpha; a launch needs all of them."
+        if guarded
+        else ""
+    )
+    return f"{text} {guard}".strip()
+
+
+def _equivalence(estimates: tuple[Estimate, ...]) -> str:
+    if not any(e.equivalence_p is not None for e in estimates):
+        return ""
+    return (
+        "A change is called too small to matter only when two one-sided tests place it within the smallest worthwhile "
+        "lift. A large p-value alone shows nothing."
+    )
+
+
+def _looks(results: Results) -> str:
+    if results.study.looks == "sequential":
+        return "Intervals are always valid: they may be read at any time."
+    return (
+        "Intervals hold at the planned end only. Effects by day are for diagnosis; stopping at the first good day "
+        "would find wins that are not there."
+    )
+
+
+def _offline(results: Results) -> str:
+    if not results.offline:
+        return ""
+    methods = sorted({row.gain.method for row in results.offline if isinstance(row.gain, Interval)})
+    made = f" Intervals: {words.listed(methods)}." if methods else ""
+    return f"Every model against its baseline on the queries or examples that both have; the others are counted.{made}"
+
+
+def _funnel(results: Results) -> str:
+    if not any(gap.funnel for gap in results.gaps):
+        return ""
+    methods = sorted({stage.method for gap in results.gaps for stage in gap.funnel})
+    return (
+        "The log changes of the stages add up to the log change of the total without a rest; in money by logarithmic "
+        f"mean weights. Method: {words.listed(methods)}. This is accounting, not causal."
+    )
+
+
+def _money(results: Results) -> str:
+    if not any(gap.money_per_year for gap in results.gaps):
+        return ""
+    return "The effect per unit, times the units per year at the traffic of the experiment."

@@ -1,0 +1,270 @@
+"""The report before it takes a form: frozen texts, tables and pictures, all words and rounding decided.
+
+HTML, Markdown and a terminal print what stands here and decide nothing but layout. Texts are plain: names chosen by
+users stand in them as they are, and each form escapes them in its own way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from abgap.report.marks import Mark, Tone
+from abgap.report.view.pictures import Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """An interval drawn in a table cell; all positions in percent of the cell's width, zero at 50.
+
+    band: the changes too small to matter, or None. cut: whether the interval reaches beyond the cell.
+    """
+
+    low: float
+    at: float
+    high: float
+    band: tuple[float, float] | None
+    tone: Tone
+    cut_low: bool
+    cut_high: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell. range: an interval beside the text. why: reason for a dash. sub: a second, quieter line.
+
+    tag: a small number before the text. link: anchor in the report, without ``#``.
+    """
+
+    text: str = ""
+    range: str = ""
+    why: str = ""
+    sub: str = ""
+    tag: str = ""
+    tone: Tone | None = None
+    mark: Mark | None = None
+    bar: Bar | None = None
+    link: str = ""
+
+
+ColumnKind: TypeAlias = Literal["text", "number", "bar", "code", "mark"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """The head of a column. note: a quieter addition such as the unit."""
+
+    label: str
+    kind: ColumnKind = "text"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Rows under a common heading; an empty title shows none. The first cell of a row names the row."""
+
+    title: str
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table. key: unique in the report. note: what a reader must know to read it, below it."""
+
+    key: str
+    caption: str
+    columns: tuple[Column, ...]
+    groups: tuple[Group, ...]
+    note: str = ""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows over all groups."""
+        return sum(len(group.rows) for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A picture with its caption. alt: the same in words, for those who do not see it."""
+
+    key: str
+    title: str
+    caption: str
+    alt: str
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A label with its value, in a list of facts."""
+
+    label: str
+    value: Cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TallyRow:
+    """One verdict, how often it was given, and to which results (label, anchor)."""
+
+    mark: Mark
+    count: str
+    share: float
+    items: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The picture of the first screen: every result in the row of its verdict."""
+
+    caption: str
+    rows: tuple[TallyRow, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """What the decisions are worth. beside: what does not belong to the sum."""
+
+    label: str
+    amount: Cell
+    assumption: str
+    beside: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One thing to do next. link: anchor of the experiment it is about."""
+
+    mark: Mark
+    experiment: str
+    link: str
+    text: str
+    stake: str
+    more: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """The first screen. trust: the data checks in a sentence."""
+
+    study: str
+    scope: str
+    verdict: str
+    detail: str
+    money: Money
+    tally: Tally
+    actions: tuple[Action, ...]
+    trust: Cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """A count in one of the nine cells. weight: how it compares with the others."""
+
+    text: str
+    weight: Literal["zero", "some", "most"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NineCellsView:
+    """Offline sign (rows, gain first) by business sign (columns, loss first)."""
+
+    key: str
+    caption: str
+    row_labels: tuple[str, str, str]
+    column_labels: tuple[str, str, str]
+    counts: tuple[tuple[Count, ...], ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """All experiments side by side."""
+
+    table: Table
+    scatters: tuple[Figure, ...]
+    forest: Figure | None
+    nine_cells: tuple[NineCellsView, ...]
+    refusals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A picture and the same numbers in a table, one thing said in two ways."""
+
+    title: str
+    figure: Figure | None
+    table: Table
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentView:
+    """The section of one experiment.
+
+    trusted: False when a blocking check failed, then ``alarms`` says which. verdicts: one mark per arm.
+    """
+
+    anchor: str
+    tag: str
+    tone: Tone
+    name: str
+    scope: str
+    models: str
+    hypothesis: str
+    trusted: bool
+    alarms: tuple[str, ...]
+    verdicts: tuple[tuple[str, Mark], ...]
+    headline: str
+    decision: Mark
+    decision_reason: str
+    next_action: str
+    facts: tuple[Fact, ...]
+    comparisons: Table | None
+    scorecards: tuple[Table, ...]
+    funnels: tuple[Panel, ...]
+    cumulative: tuple[Panel, ...]
+    slices: tuple[Table, ...]
+    checks: Table | None
+    checks_title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One method, or one limit, in words."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryView:
+    """One statement with its fold."""
+
+    anchor: str
+    name: str
+    purpose: str
+    sha256: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportView:
+    """The whole report, top to bottom. *_left_out: how many did not fit, and where to find them."""
+
+    title: str
+    opening: Opening
+    overview: Overview | None
+    experiments: tuple[ExperimentView, ...]
+    experiments_left_out: str
+    offline: tuple[Table, ...]
+    models: Table | None
+    quality_summary: str
+    quality: tuple[Table, ...]
+    methods: tuple[Topic, ...]
+    verdict_meanings: Table
+    definitions: tuple[Table, ...]
+    provenance: tuple[Fact, ...]
+    inputs: tuple[Table, ...]
+    queries: tuple[QueryView, ...]
+    queries_left_out: str

@@ -1,0 +1,90 @@
+"""What the pictures show, as numbers: the charts draw these and know nothing of results.
+
+Changes are in percent (4.0 is +4 %), offline gains in the metric's own units. Every picture is frozen and hashable,
+so that the same picture is drawn once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from abgap.report.marks import Tone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForestRow:
+    """One interval with its label; percent."""
+
+    label: str
+    estimate: float
+    low: float
+    high: float
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forest:
+    """Intervals below each other. band: half width of what is too small to matter, percent."""
+
+    rows: tuple[ForestRow, ...]
+    axis: str
+    band: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One result on two axes; an interval may be missing on the offline axis."""
+
+    label: str
+    x: float
+    x_low: float | None
+    x_high: float | None
+    y: float
+    y_low: float
+    y_high: float
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scatter:
+    """Offline gain against online change (percent). band: as in a forest."""
+
+    points: tuple[Point, ...]
+    x_axis: str
+    y_axis: str
+    band: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One stage of a funnel: what it adds, with its interval."""
+
+    label: str
+    amount: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waterfall:
+    """Stages that add up to a total."""
+
+    steps: tuple[Step, ...]
+    total: str
+    axis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cumulative:
+    """A change (percent) over all units first exposed up to each day."""
+
+    days: tuple[str, ...]
+    estimates: tuple[float, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+    axis: str
+    band: float | None
+
+
+Picture: TypeAlias = Forest | Scatter | Waterfall | Cumulative
