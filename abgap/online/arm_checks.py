@@ -15,6 +15,7 @@ from abgap.online.checks import make_check, quoted_names
 from abgap.online.counts import DAY, ArmCounts, natural_order
 from abgap.online.experiments import DeclaredExperiment
 from abgap.records import Check, Status
+from abgap.records.moments import FloatArray
 from abgap.records.words import count, listed, p_value, percent, plural
 from abgap.stats.arrays import MIN_UNITS
 from abgap.stats.srm import sample_ratio
@@ -125,18 +126,14 @@ def _sample_ratio(name: str, arms: Mapping[str, int], weights: Mapping[str, floa
     )
 
 
-def _table(
-    rows: Iterable[Mapping[str, int]], weights: Mapping[str, float]
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _table(rows: Iterable[Mapping[str, int]], weights: Mapping[str, float]) -> FloatArray:
     """Units, one row per experiment or part and one column per planned variant."""
     return np.array([[arms.get(variant, 0) for variant in weights] for arms in rows], dtype=np.float64)
 
 
-def _expected(
-    units: np.ndarray[tuple[int, int], np.dtype[np.float64]],
-    plan: np.ndarray[tuple[int], np.dtype[np.float64]],
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    return np.multiply(units.sum(axis=1, keepdims=True), plan / plan.sum())
+def _expected(units: FloatArray, plan: FloatArray) -> FloatArray:
+    expected: FloatArray = units.sum(axis=1, keepdims=True) * (plan / plan.sum())
+    return expected
 
 
 def _shares(arms: Mapping[str, int], weights: Mapping[str, float], test: str, *, tell_apart: bool) -> str:

@@ -7,7 +7,7 @@ for all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -151,10 +151,30 @@ class Analysis:
 
     @cached_property
     def estimates(self) -> tuple[Estimate, ...]:
-        """Every treatment against its control."""
+        """Every treatment against its control: by experiment, whole before slices before days, metric by metric."""
         self.progress("estimating")
         controls = {name: e.control for name, e in self.declared.items()}
-        return make_estimates(self.moments, controls, self._traits(), alpha=self.study.study.alpha)
+        found = make_estimates(self.moments, controls, self._traits(), alpha=self.study.study.alpha)
+        return tuple(sorted(found, key=self._reading_order()))
+
+    def _reading_order(self) -> Callable[[Estimate], tuple[object, ...]]:
+        """The key that sorts estimates as they are read: arms and metrics as the study has them."""
+        experiments = {f.name: i for i, f in enumerate(self.facts)}
+        arms = {(f.name, arm): i for f in self.facts for i, arm in enumerate(f.treatments)}
+        metrics = {name: i for i, name in enumerate(self.study.metrics)}
+
+        def place(e: Estimate) -> tuple[object, ...]:
+            part = (e.period is not None, e.slice_name or "", e.slice_value is None)
+            value = natural_order(e.slice_value or e.period or "")
+            return (
+                experiments[e.experiment],
+                *part,
+                value,
+                metrics[e.metric],
+                arms.get((e.experiment, e.treatment), 0),
+            )
+
+        return place
 
     def _traits(self) -> dict[str, MetricTraits]:
         followed = set(self.study.gap.business)
