@@ -24,7 +24,6 @@ RULES: tuple[Rule, ...] = (
     sources.format_goes_with_files,
     sources.columns_are_mapped,
     sources.columns_are_known,
-    sources.moments_have_values,
     names.names_are_free,
     names.names_differ_by_more_than_case,
     experiments.some_experiment_is_declared,

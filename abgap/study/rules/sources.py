@@ -15,7 +15,7 @@ from abgap.study.toml import Loc
 class Roles:
     """What the columns of a source stand for.
 
-    required: has to be mapped. own_names: a table without any mapping is taken to have these very names.
+    required: has to be mapped. own_names: a role that is not mapped is read from the column of that name.
     takes_more: other mapped columns are new columns of the table, to be used by name.
     """
 
@@ -131,7 +131,7 @@ def columns_are_mapped(draft: Draft) -> Iterator[Flaw]:
     """Every column that a source cannot do without is mapped."""
     for loc, source in declared_sources(draft):
         roles = _roles(loc)
-        if roles is None or (roles.own_names and not source.columns):
+        if roles is None or roles.own_names:
             continue
         misspelt = roles.misspelt(source.columns).values()
         for role in roles.required:
@@ -151,17 +151,3 @@ def columns_are_known(draft: Draft) -> Iterator[Flaw]:
             if role in misspelt or (role not in roles.known and not roles.takes_more):
                 hint = suggestion(role, [misspelt[role]] if role in misspelt else roles.known)
                 yield Flaw((*loc, "columns", role), "unknown column role", hint)
-
-
-def moments_have_values(draft: Draft) -> Iterator[Flaw]:
-    """Moments hold a mean and a variance, or a sum of successes."""
-    source = draft.study.moments
-    if source is None or not source.columns or "sum" in source.columns:
-        return
-    missing = [role for role in ("mean", "variance") if role not in source.columns]
-    if missing:
-        yield Flaw(
-            ("moments", "columns"),
-            f"maps no {' and no '.join(missing)}",
-            "map mean and variance, or sum (the number of successes of a proportion)",
-        )
