@@ -31,7 +31,7 @@ class Roles:
 
     def misspelt(self, columns: Collection[str]) -> dict[str, str]:
         """Columns that are no role, with the required and missing role that each surely stands for."""
-        missing = [role for role in self.required if role not in columns]
+        missing = [role for role in self.required if role not in columns and not self.own_names]
         unknown = [column for column in columns if column not in self.known]
         return {column: role for column in unknown if (role := nearest(column, missing)) is not None}
 
