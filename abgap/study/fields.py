@@ -22,6 +22,9 @@ NonNegativeFloat = Annotated[float, Field(ge=0)]
 Days = Annotated[float, Field(gt=0, le=36_525)]
 NonEmpty = Annotated[str, Field(min_length=1)]
 
+_TEXTS = TypeAdapter(list[NonEmpty])
+_SHARES = TypeAdapter(dict[NonEmpty, PositiveFloat])
+
 
 def wrong(message: str) -> PydanticCustomError:
     """Make an error whose text is already meant for the reader of the study file."""
@@ -30,7 +33,7 @@ def wrong(message: str) -> PydanticCustomError:
 
 def _path(value: object) -> object:
     if isinstance(value, list) and value:
-        return TypeAdapter(list[NonEmpty]).validate_python(value, strict=True)
+        return _TEXTS.validate_python(value, strict=True)
     if value is None or (isinstance(value, str) and value):
         return value
     raise wrong("must be text (a file, glob, directory or URL) or a list of such texts")
@@ -50,7 +53,7 @@ def _date(value: object) -> object:
 
 def _split(value: object) -> object:
     if isinstance(value, Mapping):
-        return TypeAdapter(dict[NonEmpty, PositiveFloat]).validate_python(value, strict=True)
+        return _SHARES.validate_python(value, strict=True)
     if value is None or value == "equal":
         return value
     raise wrong('must be "equal" or a table of shares such as { A = 0.5, B = 0.5 }')

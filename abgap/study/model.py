@@ -169,9 +169,12 @@ class Covariate(StudyModel):
     column: NonEmpty | None = None
 
 
+_COVARIATES = TypeAdapter(list[Covariate])
+
+
 def _covariate(value: object) -> object:
     if isinstance(value, list):
-        return TypeAdapter(list[Covariate]).validate_python(value, strict=True)
+        return _COVARIATES.validate_python(value, strict=True)
     if isinstance(value, Mapping):
         return Covariate.model_validate(value)
     if value is None or isinstance(value, Covariate):
@@ -282,6 +285,9 @@ class Engine(StudyModel):
     temp_directory: NonEmpty | None = None
 
 
+_EXPERIMENTS = TypeAdapter(dict[NonEmpty, Experiment])
+
+
 def _experiments(value: object) -> object:
     if isinstance(value, ExperimentsFile):
         return value
@@ -289,7 +295,7 @@ def _experiments(value: object) -> object:
         raise wrong("must be a table: [experiments.NAME], or [experiments] with a path")
     if any(key in value and not isinstance(value[key], Mapping) for key in ("path", "query", "query_file")):
         return ExperimentsFile.model_validate(value)
-    return TypeAdapter(dict[NonEmpty, Experiment]).validate_python(value, strict=True)
+    return _EXPERIMENTS.validate_python(value, strict=True)
 
 
 Experiments: TypeAlias = Annotated[
