@@ -222,7 +222,8 @@ def _experiment_sections(layout: _Layout, control: str, *, named: bool) -> list[
             )
     why = "as given with --control" if named else "guess by its name: every difference is against it"
     declared = f"control = {toml_string(control)}   # {why}"
-    sections = [[f"[experiments.{toml_key(name)}]", declared] for name in names]
+    served = _served_models(layout)
+    sections = [[f"[experiments.{toml_key(name)}]", declared, *served] for name in names]
     sections[0] += _experiment_comments(layout)
     if column is not None and (column.distinct is None or column.distinct > len(names)):
         more = f"# {quoted(column.name)} holds more experiments: add them, or use [experiments] with a path"
@@ -246,13 +247,14 @@ def _experiment_comments(layout: _Layout) -> list[str]:
     return lines
 
 
-def _model_line(variants: Sequence[str], models: Sequence[str]) -> str:
-    """Which model each variant served: a guess when models are called like variants, else to be filled in."""
-    if variants and all(variants) and set(variants) <= set(models):
-        pairs = ", ".join(f"{toml_key(name)} = {toml_string(name)}" for name in variants)
-        return f"models = {{ {pairs} }}   # guess: models are called like the variants they serve"
-    pairs = ", ".join(f"{toml_key(v)} = {toml_string(m)}" for v, m in zip(variants, models, strict=False))
-    return toml_comment(f"# models = {{ {pairs} }}   # which model each variant served: fill in")
+def _served_models(layout: _Layout) -> list[str]:
+    """Which model each variant served, when the models are called like the variants."""
+    variants = layout.base.roles["variant"].examples
+    models = layout.scores.roles["model"].examples if layout.scores is not None else ()
+    if not variants or not all(variants) or not set(variants) <= set(models):
+        return []
+    pairs = ", ".join(f"{toml_key(name)} = {toml_string(name)}" for name in variants)
+    return [f"models = {{ {pairs} }}   # guess: models are called like the variants they serve"]
 
 
 def _offline_sections(layout: _Layout, metrics: Sequence[MetricGuess]) -> list[list[str]]:

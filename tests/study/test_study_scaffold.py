@@ -179,7 +179,7 @@ def test_exposures_events_units_and_scores_find_their_places() -> None:
     assert study.units.columns == {"unit": "user_id"}
     assert study.experiments == {
         "search_v2": Experiment(control="control", models={"control": "control", "treatment": "treatment"}),
-        "search_v3": Experiment(control="control"),
+        "search_v3": Experiment(control="control", models={"control": "control", "treatment": "treatment"}),
     }
     revenue, clicks, purchases = study.metrics.values()
     assert (revenue.where, revenue.value, revenue.role) == ("event = 'purchase'", "amount", Role.PRIMARY)
