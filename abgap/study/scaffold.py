@@ -240,10 +240,12 @@ def _experiment_comments(layout: _Layout) -> list[str]:
         "# end = 2026-03-30   # the first day that counts no more",
         '# split = "equal"   # the planned split, for the sample-ratio check',
     ]
-    if layout.scores is not None:
-        lines.append(
-            _model_line(layout.base.roles["variant"].examples, layout.scores.roles["model"].examples)
+    if layout.scores is not None and not _served_models(layout):
+        pairs = zip(
+            layout.base.roles["variant"].examples, layout.scores.roles["model"].examples, strict=False
         )
+        models = ", ".join(f"{toml_key(variant)} = {toml_string(model)}" for variant, model in pairs)
+        lines.append(toml_comment(f"# models = {{ {models} }}   # which model each variant served: fill in"))
     return lines
 
 
