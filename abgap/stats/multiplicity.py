@@ -45,7 +45,8 @@ def _adjusted(p: Floats, family: Labels | None, *, step_up: bool) -> FloatArray:
     sorted_p, tests_in_family = flat[order], size[code]
     result: FloatArray = np.full(flat.shape, np.nan)
     if step_up:
-        scaled = sorted_p * tests_in_family / (rank + 1.0)
+        # The factor first: it is at least 1, so that rounding cannot make an adjusted p-value smaller than its own.
+        scaled = sorted_p * (tests_in_family / (rank + 1.0))
         result[order] = -_running_maximum(-scaled[::-1], size.size - 1 - code[::-1])[::-1]
     else:
         result[order] = _running_maximum(sorted_p * (tests_in_family - rank), code)
