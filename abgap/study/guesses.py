@@ -7,7 +7,8 @@ with a telling name is taken for it, and only when there is exactly one.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -242,12 +243,5 @@ def _is_telling(name: str) -> bool:
 def slug(text: str, taken: Collection[str], *, fallback: str) -> str:
     """A short plain name made of ``text`` that is not taken yet."""
     plain = "_".join(words_of(text))[:40].strip("_") or fallback
-    return next(name for name in _numbered(plain) if name not in taken)
-
-
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    number = 2
-    while True:
-        yield f"{name}_{number}"
-        number += 1
+    numbered = (f"{plain}_{number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain([plain], numbered) if name not in taken)

@@ -368,3 +368,34 @@ def test_whatever_the_names_the_study_loads(tables: list[TableProfile], control:
     except UsageError:
         return
     check_study(tomllib.loads(written))
+
+
+def test_a_fact_table_without_numbers_gives_the_share_of_units_in_it() -> None:
+    visits = table("visits.csv", text("user_id", "u1", distinct=60), time("ts"), rows=900)
+    study = load([table("x.csv", USER, text("variant", "control", "b")), visits])
+    assert {name: (m.kind, m.fact) for name, m in study.metrics.items()} == {
+        "visits_rate": (Kind.PROPORTION, "visits")
+    }
+
+
+def test_money_without_a_purchase_event_is_added_up_over_all_rows_and_other_numbers_are_left() -> None:
+    events = table("e.csv", USER, text("event", "x", "y"), number("revenue"), number("scroll_depth"))
+    study = load([table("x.csv", USER, text("variant", "control", "b")), events])
+    assert list(study.metrics) == ["revenue_per_unit", "x_rate", "y_rate"]
+    assert study.metrics["revenue_per_unit"].where is None
+
+
+def test_two_tables_of_one_name_are_two_facts() -> None:
+    facts = [table(f"{folder}/events.csv", USER, time("ts"), number("orders")) for folder in ("a", "b")]
+    study = load([table("x.csv", USER, text("variant", "control", "b")), *facts])
+    assert list(study.facts) == ["events", "events_2"]
+
+
+def test_tables_and_columns_that_are_not_used_are_named() -> None:
+    exposures = table("x.csv", USER, text("variant", "control", "b"), number("orders"))
+    events = table("e.csv", USER, text("event", "x", "y"), time("ts"))
+    units = table("people.csv", USER, number("age"))
+    written = write_study([exposures, events, units])
+    assert "# not used: 'orders'" in written
+    assert written.endswith("# not used: 'people.csv'\n")
+    assert check_study(tomllib.loads(written)).units is None
