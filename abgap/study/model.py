@@ -1,7 +1,7 @@
 """The study file as typed, frozen models: every key of ``abgap.toml`` and nothing else.
 
 This module only says what a study *is*. Reading the file, naming the nearest key and collecting
-all problems is ``load.py``; rules that tie several keys together are ``rules.py``; what this version can not
+all problems is ``load.py``; rules that tie several keys together are ``rules/``; what this version can not
 do yet is ``supported.py``; what each key is for, in a sentence, is ``keys.py``; which values
 a key may have is ``fields.py``.
 """
