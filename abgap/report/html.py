@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from functools import cache
 
 from jinja2 import Environment
@@ -17,6 +18,7 @@ from abgap.report.view import LADDER, MOST_BYTES, ReportView, view_of
 from abgap.report.view.headings import HEADINGS
 from abgap.report.view.model import Figure
 
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 # sign of a mark -> name of its shape
 _ICONS = {
     "✓": "check",
@@ -54,6 +56,9 @@ _COLUMN_CLASSES = {
 }
 
 
+_BAR_WIDTH = 136.0  # as in the stylesheet
+
+
 def render_html(view: ReportView) -> str:
     """The view as a complete HTML document."""
     return _environment().get_template("report.html.j2").render(view=view, say=HEADINGS)
@@ -79,16 +84,22 @@ def _environment() -> Environment:
         "stylesheet": _safe(_stylesheet(made)),
         "draw": _draw,
     }
-    made.filters |= {"code": _code, "short": "{:g}".format}
+    made.filters |= {"code": _code, "px": _pixels}
     return made
 
 
 def _stylesheet(made: Environment) -> str:
-    return made.get_template("style.css").render(colours=PLACEHOLDERS).strip()
+    text = made.get_template("style.css").render(colours=PLACEHOLDERS)
+    return " ".join(_COMMENT.sub("", text).split())
 
 
 def _draw(figure: Figure) -> Markup:
     return _safe(draw(figure))
+
+
+def _pixels(percent: float) -> str:
+    """A place in a bar, in the pixels of its cell."""
+    return f"{percent * _BAR_WIDTH / 100.0:.3g}"
 
 
 def _code(text: str) -> Markup:

@@ -88,11 +88,11 @@ def reading(estimate: Estimate, *, alpha: float) -> Mark:
     """What one line of a scorecard says, and no more than its interval supports."""
     if not isinstance(estimate.difference, Interval):
         return Mark(tone="unsure", sign="–", word="not estimable")
-    good_way = estimate.difference.estimate * estimate.direction.sign > 0.0
-    if estimate.significant and not good_way:
-        return Mark(tone="bad", sign="↓", word="worse")
+    worse = estimate.significant and estimate.difference.estimate * estimate.direction.sign < 0.0
     if estimate.role is Role.GUARDRAIL and estimate.non_inferiority is not None:
-        return _guardrail_reading(holds=estimate.non_inferiority.holds)
+        return _guardrail_reading(holds=estimate.non_inferiority.holds, worse=worse)
+    if worse:
+        return Mark(tone="bad", sign="↓", word="worse")
     if estimate.significant:
         return Mark(tone="good", sign="↑", word="better")
     if estimate.equivalence_p is not None and estimate.equivalence_p < alpha:
@@ -100,7 +100,10 @@ def reading(estimate: Estimate, *, alpha: float) -> Mark:
     return Mark(tone="unsure", sign="?", word="not established")
 
 
-def _guardrail_reading(*, holds: bool) -> Mark:
+def _guardrail_reading(*, holds: bool, worse: bool) -> Mark:
     if holds:
-        return Mark(tone="good", sign="✓", word="guardrail holds")
+        word = "guardrail holds, though worse" if worse else "guardrail holds"
+        return Mark(tone="part" if worse else "good", sign="✓", word=word)
+    if worse:
+        return Mark(tone="bad", sign="↓", word="worse, guardrail not shown to hold")
     return Mark(tone="part", sign="!", word="guardrail not shown to hold")

@@ -8,7 +8,7 @@ One unit is one CSS pixel at full size.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,7 +38,6 @@ MARKERS: dict[Tone, str] = {
 HOLLOW: frozenset[Tone] = frozenset({"unsure"})
 FONT_SIZE = 12.0
 _LONGEST_LABEL = 30
-_WIDEST_TO_MEDIAN = 4.0
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -99,17 +98,6 @@ def numbered(axis: object, *, most: int = 6) -> None:
 def _tick(value: float, _: object) -> str:
     text = words.signed(value, decimals=6)
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def limits_of(
-    estimates: Sequence[float], ends: Sequence[float], *, around: float = 0.0
-) -> tuple[float, float]:
-    """Axis limits that hold every estimate and zero; one very wide interval does not squeeze the others."""
-    usual = sorted(abs(end - around) for end in ends)[len(ends) // 2] * _WIDEST_TO_MEDIAN if ends else 1.0
-    low = min([around, *estimates, *(max(end, around - usual) for end in ends)])
-    high = max([around, *estimates, *(min(end, around + usual) for end in ends)])
-    room = (high - low) * 0.06 or max(abs(low), 1.0) * 0.1
-    return low - room, high + room
 
 
 def within(value: float, limits: tuple[float, float]) -> float:

@@ -7,7 +7,6 @@ from abgap.report.charts.canvas import (
     MUTED,
     PLACEHOLDERS,
     axes_in,
-    limits_of,
     numbered,
     paper,
     short,
@@ -23,7 +22,7 @@ _MOST_DATES = 4
 def draw_cumulative(picture: Cumulative, *, key: str, title: str, alt: str) -> str:
     """The picture as SVG text."""
     days = range(len(picture.days))
-    limits = limits_of(picture.estimates, [*picture.lows, *picture.highs])
+    limits = picture.limits
     lows = [within(low, limits) for low in picture.lows]
     highs = [within(high, limits) for high in picture.highs]
     colour = PLACEHOLDERS["bonus"]

@@ -14,7 +14,6 @@ from abgap.report.charts.canvas import (
     PAPER,
     PLACEHOLDERS,
     axes_in,
-    limits_of,
     numbered,
     paper,
     short,
@@ -29,9 +28,7 @@ _WIDTH, _ROW, _LEFT, _BOTTOM = 480.0, 24.0, 170.0, 44.0
 def draw_forest(picture: Forest, *, key: str, title: str, alt: str) -> str:
     """The picture as SVG text."""
     height = _ROW * len(picture.rows) + _BOTTOM + 6.0
-    limits = limits_of(
-        [row.estimate for row in picture.rows], [end for row in picture.rows for end in (row.low, row.high)]
-    )
+    limits = picture.limits
     with paper(_WIDTH, height) as figure:
         axes = axes_in(figure, left=_LEFT, right=14.0, top=6.0, bottom=_BOTTOM)
         axes.set_xlim(limits)

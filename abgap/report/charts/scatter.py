@@ -16,7 +16,6 @@ from abgap.report.charts.canvas import (
     PAPER,
     PLACEHOLDERS,
     axes_in,
-    limits_of,
     numbered,
     paper,
     short,
@@ -36,10 +35,7 @@ _TOO_CLOSE = 13.0
 def draw_scatter(picture: Scatter, *, key: str, title: str, alt: str) -> str:
     """The picture as SVG text."""
     points = picture.points
-    x_limits = limits_of(
-        [p.x for p in points], [x for p in points for x in (p.x_low, p.x_high) if x is not None]
-    )
-    y_limits = limits_of([p.y for p in points], [y for p in points for y in (p.y_low, p.y_high)])
+    x_limits, y_limits = picture.x_limits, picture.y_limits
     with paper(_WIDTH, _HEIGHT) as figure:
         axes = axes_in(figure, left=_LEFT, right=_RIGHT, top=_TOP, bottom=_BOTTOM)
         axes.set_xlim(x_limits)

@@ -20,10 +20,12 @@ from abgap.report.text import one_line
 _SVG = "{http://www.w3.org/2000/svg}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+_COMMAND = re.compile(r" ?([A-Za-z]) (?=[-\d])")
 _ROTATION = re.compile(r"rotate\(-?0(?:\.0+)? ")
 _CLASSES = {placeholder: name for name, placeholder in PLACEHOLDERS.items()}
 # What every element of ours is anyway; the stylesheet of the report says it once.
 _DROPPED_STYLES = {"stroke-linejoin", "stroke-linecap", "font-family"}
+_DEFAULTS = {(f"{_SVG}path", "fill", "none"), (f"{_SVG}text", "fill", PLACEHOLDERS["muted"])}
 _DROPPED_ATTRIBUTES = {"clip-path"}
 
 
@@ -78,7 +80,7 @@ def _simplify(element: ET.Element) -> None:
     _restyle(element, element.attrib.pop("style", ""))
     for name in ("d", "x", "y", "width", "height", "transform", "points"):
         if value := element.get(name):
-            element.set(name, " ".join(_NUMBER.sub(_rounded, value).split()))
+            element.set(name, _COMMAND.sub(r"\1", " ".join(_NUMBER.sub(_rounded, value).split())))
     if _ROTATION.match(element.get("transform", "")):
         del element.attrib["transform"]
 
@@ -89,6 +91,8 @@ def _restyle(element: ET.Element, style: str) -> None:
     for declaration in filter(None, (part.strip() for part in style.split(";"))):
         name, _, value = (part.strip() for part in declaration.partition(":"))
         if name in _DROPPED_STYLES or (name == "font-size" and value == f"{FONT_SIZE:g}px"):
+            continue
+        if (element.tag, name, value) in _DEFAULTS:
             continue
         if value in _CLASSES and name in {"fill", "stroke"}:
             classes.append(f"{name[0]}-{_CLASSES[value]}")
@@ -120,7 +124,7 @@ def _flatten(parent: ET.Element) -> None:
 
 
 def _invisible(element: ET.Element) -> bool:
-    return element.tag == f"{_SVG}path" and element.get("fill") == "none" and "class" not in element.attrib
+    return element.tag == f"{_SVG}path" and "class" not in element.attrib and "id" not in element.attrib
 
 
 def _head(root: ET.Element, *, key: str, title: str, alt: str) -> None:

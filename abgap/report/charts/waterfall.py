@@ -13,7 +13,6 @@ from abgap.report.charts.canvas import (
     MUTED,
     PLACEHOLDERS,
     axes_in,
-    limits_of,
     numbered,
     paper,
     short,
@@ -32,13 +31,7 @@ def draw_waterfall(picture: Waterfall, *, key: str, title: str, alt: str) -> str
     ends = [tidy(end) for end in accumulate(step.amount for step in picture.steps)]
     starts = [0.0, *ends[:-1]]
     rows = len(picture.steps) + 1
-    whiskers = [
-        start + end
-        for start, step in zip(starts, picture.steps, strict=True)
-        for end in (step.low, step.high)
-        if end is not None
-    ]
-    limits = limits_of(ends, whiskers or ends)
+    limits = picture.limits
     with paper(_WIDTH, _ROW * rows + _BOTTOM + 6.0) as figure:
         axes = axes_in(figure, left=_LEFT, right=_RIGHT, top=6.0, bottom=_BOTTOM)
         axes.set_xlim(limits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from abgap.records import Check, Interval, MetricDefinition, OfflineRow, Provenance, Results, Status, words
@@ -324,17 +325,23 @@ def input_tables(results: Results, limits: Limits) -> tuple[Table, ...]:
 def queries_of(results: Results, limits: Limits) -> tuple[tuple[QueryView, ...], str]:
     """The statements that ran, as many as fit, and what to say of the others."""
     room, shown = limits.sql_chars, []
-    for place, query in enumerate(results.provenance.queries, start=1):
+    queries = results.provenance.queries
+    of_name = Counter(query.name for query in queries)
+    seen: Counter[str] = Counter()
+    for place, query in enumerate(queries, start=1):
+        seen[query.name] += 1
         if len(query.sql) > room:
             continue
         room -= len(query.sql)
+        several = of_name[query.name] > 1
         shown.append(
             QueryView(
                 anchor=f"q{place}",
                 name=query.name,
+                label=f"{query.name}, {seen[query.name]} of {of_name[query.name]}" if several else query.name,
                 purpose=query.purpose,
                 sha256=query.template_sha256[:_SHORT_HASH],
                 sql=query.sql,
             )
         )
-    return tuple(shown), left_out(len(shown), len(results.provenance.queries), "queries")
+    return tuple(shown), left_out(len(shown), len(queries), "queries")

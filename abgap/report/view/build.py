@@ -27,7 +27,7 @@ def view_of(results: Results, limits: Limits = LADDER[0]) -> ReportView:
     """Everything a report says, ready to be laid out."""
     index = index_of(results)
     queries, queries_left_out = queries_of(results, limits)
-    anchors = {query.name: query.anchor for query in queries}
+    anchors = {query.name: query.anchor for query in reversed(queries)}
     opening = opening_of(index, limits.sections)
     shown = index.ranked[: limits.sections]
     return ReportView(

@@ -19,6 +19,11 @@ def joined(*parts: str | None, by: str = " ") -> str:
     return by.join(part for part in parts if part)
 
 
+def whole_sentence(text: str) -> str:
+    """A remark as a sentence of its own."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+
+
 def days_of(experiment: ExperimentResult) -> str:
     """When an experiment ran: ``2026-03-02 to 2026-03-30``."""
     return joined(*(day[:10] for day in (experiment.start, experiment.end) if day), by=" to ")

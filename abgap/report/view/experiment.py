@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from abgap.records import Check, ExperimentResult, Gap, Status, words
 from abgap.report import numbers
-from abgap.report.marks import STATUS_ORDER, Mark, decision_mark, status_mark, verdict_mark
-from abgap.report.view.cells import both_sides, cell, days_of, joined
+from abgap.report.marks import STATUS_ORDER, decision_mark, status_mark, verdict_mark
+from abgap.report.view.cells import both_sides, cell, days_of, joined, whole_sentence
 from abgap.report.view.funnel import cumulative_of, funnels_of
 from abgap.report.view.index import Index
 from abgap.report.view.limits import Limits, left_out
-from abgap.report.view.model import Cell, Column, ExperimentView, Fact, Group, Table
+from abgap.report.view.model import Cell, Column, ExperimentView, Fact, Group, Table, Verdict
 from abgap.report.view.scorecard import scorecards_of, slices_of
 
 
@@ -21,25 +21,26 @@ def experiment_view(
 ) -> ExperimentView:
     """Everything about one experiment. query_anchors: where the SQL behind a check stands."""
     anchor = f"e{index.number[experiment.name]}"
-    gaps = index.headline_gaps(experiment.name)
+    spoken = index.spoken_for(experiment)
     checks = sorted(index.checks[experiment.name], key=lambda check: STATUS_ORDER.index(check.status))
     alarms = [check.sentence for check in checks if check.blocking and check.status is Status.FAIL]
+    decision = decision_mark(experiment.decision)
     return ExperimentView(
         anchor=anchor,
         tag=str(index.number[experiment.name]),
-        tone=verdict_mark(gaps[0].verdict).tone if gaps else decision_mark(experiment.decision).tone,
+        tone=verdict_mark(spoken.verdict).tone if spoken else decision.tone,
         name=experiment.name,
         scope=_scope(experiment),
         models=_models(experiment),
         hypothesis=experiment.hypothesis or "",
         trusted=index.trusted(experiment.name),
         alarms=tuple(alarms),
-        verdicts=_verdicts(gaps),
-        headline=experiment.headline,
-        decision=decision_mark(experiment.decision),
+        verdicts=_verdicts(index, experiment, spoken),
+        decision=decision,
         decision_reason=experiment.decision_reason,
         next_action=experiment.next_action,
-        facts=_facts(index, gaps[0]) if gaps else (),
+        facts=_facts(index, spoken) if spoken else (),
+        notes=tuple(whole_sentence(note) for note in spoken.notes) if spoken else (),
         comparisons=_comparisons(index, experiment, anchor, limits),
         scorecards=scorecards_of(index, experiment, anchor, limits),
         funnels=funnels_of(index, experiment, anchor),
@@ -62,13 +63,14 @@ def _models(experiment: ExperimentResult) -> str:
     return ", ".join(f"{arm} serves {model}" for arm, model in experiment.models.items())
 
 
-def _verdicts(gaps: Sequence[Gap]) -> tuple[tuple[str, Mark], ...]:
-    """The arm is named only when there are several."""
-    return tuple((gap.treatment if len(gaps) > 1 else "", verdict_mark(gap.verdict)) for gap in gaps)
+def _verdicts(index: Index, experiment: ExperimentResult, spoken: Gap | None) -> tuple[Verdict, ...]:
+    headline = Verdict(mark=verdict_mark(spoken.verdict) if spoken else None, sentence=experiment.headline)
+    others = (gap for gap in index.headline_gaps(experiment.name) if gap is not spoken)
+    return (headline, *(Verdict(mark=verdict_mark(gap.verdict), sentence=gap.sentence) for gap in others))
 
 
 def _facts(index: Index, gap: Gap) -> tuple[Fact, ...]:
-    """The numbers behind the headline of the first arm."""
+    """The numbers behind the headline."""
     borders = both_sides(gap.smallest_worthwhile_lift)
     facts = [
         (
@@ -78,10 +80,16 @@ def _facts(index: Index, gap: Gap) -> tuple[Fact, ...]:
         (f"Online lift, {gap.business_metric}", cell(numbers.lift(gap.online_lift, borders=borders))),
     ]
     if gap.expected_lift is not None:
-        facts.append(("Expected lift", cell(numbers.lift(gap.expected_lift), sub=gap.expected_source or "")))
+        power = (
+            f"power to see it: {words.percent(gap.power_at_expected)}"
+            if gap.power_at_expected is not None
+            else ""
+        )
+        source = joined(gap.expected_source, power, by="; ")
+        facts.append(("Expected lift", cell(numbers.lift(gap.expected_lift), sub=source)))
     if gap.smallest_worthwhile_lift is not None:
-        power = numbers.share(gap.power_at_smallest_worthwhile)
-        sub = f"power to see it: {power.text}" if gap.power_at_smallest_worthwhile is not None else ""
+        share = numbers.share(gap.power_at_smallest_worthwhile)
+        sub = f"power to see it: {share.text}" if gap.power_at_smallest_worthwhile is not None else ""
         facts.append(
             ("Smallest worthwhile lift", cell(numbers.half_width(gap.smallest_worthwhile_lift), sub=sub))
         )
@@ -102,6 +110,8 @@ def _comparisons(index: Index, experiment: ExperimentResult, anchor: str, limits
     if len(gaps) < 2:
         return None
     kept = gaps[: limits.rows // 4]
+    spoken = index.spoken_for(experiment)
+    said_above = spoken.notes if spoken else ()
     return Table(
         key=f"{anchor}-pairs",
         caption=f"Every pair of metrics in {experiment.name}",
@@ -121,10 +131,15 @@ def _comparisons(index: Index, experiment: ExperimentResult, anchor: str, limits
         ),
         note=joined(
             "Turned so that up is good.",
-            f"Multiple testing: {gaps[0].correction}." if gaps[0].correction else "",
+            *_distinct(f"{gap.business_metric}: {gap.correction}." for gap in kept if gap.correction),
+            *_distinct(whole_sentence(note) for gap in kept for note in gap.notes if note not in said_above),
             left_out(len(kept), len(gaps), "pairs"),
         ),
     )
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
 
 
 def _pair(gap: Gap) -> tuple[Cell, ...]:
@@ -133,7 +148,7 @@ def _pair(gap: Gap) -> tuple[Cell, ...]:
         cell(numbers.gain(gap.offline_gain, face_value=gap.offline_face_value)),
         Cell(text=gap.business_metric),
         cell(numbers.lift(gap.online_lift, borders=both_sides(gap.smallest_worthwhile_lift))),
-        Cell(mark=verdict_mark(gap.verdict), sub="; ".join(gap.notes)),
+        Cell(mark=verdict_mark(gap.verdict)),
     )
 
 

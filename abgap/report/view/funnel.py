@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from abgap.records import Estimate, ExperimentResult, FunnelStage, Gap, Interval, Kind, words
 from abgap.report import numbers
-from abgap.report.view.cells import cell, turned
+from abgap.report.view.axes import cut_remark, limits_of
+from abgap.report.view.cells import cell, joined, turned
 from abgap.report.view.index import Index
 from abgap.report.view.model import Cell, Column, Figure, Group, Panel, Table
 from abgap.report.view.pictures import Cumulative, Step, Waterfall
 
 _MOST_STAGES = 12
-_MOST_DAYS = 10
+_MOST_DAYS = 7
 _MOST_ARMS = 3
 
 
@@ -38,13 +40,12 @@ def _funnel(index: Index, gap: Gap, key: str) -> Panel:
             Column(label="Adds", kind="number", note=f"{unit} per unit"),
         ),
         groups=(Group(title="", rows=(*(_stage(stage) for stage in stages), *_total(gap))),),
-        note="Accounting, not causal: later stages compare different people.",
+        note=gap.funnel_note or "Accounting, not causal: later stages compare different people.",
     )
     return Panel(
         title="Where it went",
         figure=_waterfall(gap, stages, key),
         table=table,
-        note=gap.funnel_note or "",
     )
 
 
@@ -87,13 +88,24 @@ def _waterfall(gap: Gap, stages: Sequence[FunnelStage], key: str) -> Figure | No
     )
     if len(steps) < len(gap.funnel):
         return None
+    ends = tuple(accumulate(step.amount for step in steps))
+    whiskers = [
+        start + end
+        for start, step in zip((0.0, *ends), steps, strict=False)
+        for end in (step.low, step.high)
+        if end is not None
+    ]
+    limits = limits_of(ends, whiskers or ends)
     said = "; ".join(f"{step.label} {words.signed(step.amount)}" for step in steps)
     return Figure(
         key=f"{key}-picture",
         title=f"Funnel of {gap.experiment}, {gap.treatment} against {gap.control}",
-        caption="Each stage's part of the change, in log points, with its interval; together they are the total.",
+        caption=joined(
+            "Each stage's part of the change, in log points, with its interval; together they are the total.",
+            cut_remark(whiskers, limits),
+        ),
         alt=f"In log points: {said}.",
-        picture=Waterfall(steps=steps, total=gap.business_metric, axis="log points"),
+        picture=Waterfall(steps=steps, total=gap.business_metric, axis="log points", limits=limits),
     )
 
 
@@ -122,12 +134,14 @@ def _cumulative(index: Index, rows: Sequence[Estimate], key: str) -> Panel | Non
     last = numbers.lift(days[-1][1])
     worthwhile = index.worthwhile(first.metric)
     hundred = [(e.period or "", interval.scaled(100.0)) for e, interval in days]
+    ends = [end for _, interval in hundred for end in (interval.low, interval.high)]
+    limits = limits_of([interval.estimate for _, interval in hundred], ends)
     return Panel(
         title="Effect by day of first exposure",
         figure=Figure(
             key=f"{key}-picture",
             title=f"{first.metric} in {first.experiment}, {first.treatment} against {first.control}",
-            caption=f"All units first exposed up to each day; {purpose}.",
+            caption=joined(f"All units first exposed up to each day; {purpose}.", cut_remark(ends, limits)),
             alt=f"{words.plural(len(days), 'day')}; after the last: {last.text} {last.range}.",
             picture=Cumulative(
                 days=tuple(day for day, _ in hundred),
@@ -135,6 +149,7 @@ def _cumulative(index: Index, rows: Sequence[Estimate], key: str) -> Panel | Non
                 lows=tuple(interval.low for _, interval in hundred),
                 highs=tuple(interval.high for _, interval in hundred),
                 axis=f"lift in {first.metric}, %",
+                limits=limits,
                 band=worthwhile * 100.0 if worthwhile else None,
             ),
         ),

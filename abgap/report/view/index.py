@@ -51,6 +51,11 @@ class Index:
             first.setdefault(gap.treatment, gap)
         return list(first.values())
 
+    def spoken_for(self, experiment: ExperimentResult) -> Gap | None:
+        """The pair that the experiment's headline is about; its arm is the one the decision is about."""
+        gaps = self.headline_gaps(experiment.name)
+        return next((gap for gap in gaps if gap.sentence == experiment.headline), gaps[0] if gaps else None)
+
     def arms(self, experiment: ExperimentResult) -> list[str]:
         """The treatment arms, in the order of the study."""
         return [arm for arm in experiment.arms if arm != experiment.control]

@@ -133,4 +133,4 @@ def _funnel(results: Results) -> str:
 def _money(results: Results) -> str:
     if not any(gap.money_per_year for gap in results.gaps):
         return ""
-    return "The effect per unit, times the units per year at the traffic of the experiment."
+    return "The effect per unit, on all units of a year like the days of the experiment, lasting as it was measured."

@@ -199,10 +199,19 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of the offline gain in one arm; no mark where no offline metric is held against it."""
+
+    mark: Mark | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentView:
     """The section of one experiment.
 
-    trusted: False when a blocking check failed, then ``alarms`` says which. verdicts: one mark per arm.
+    trusted: False when a blocking check failed, then ``alarms`` says which. verdicts: the headline first, then
+    the other arms. notes: what belongs to the facts and is no number.
     """
 
     anchor: str
@@ -214,12 +223,12 @@ class ExperimentView:
     hypothesis: str
     trusted: bool
     alarms: tuple[str, ...]
-    verdicts: tuple[tuple[str, Mark], ...]
-    headline: str
+    verdicts: tuple[Verdict, ...]
     decision: Mark
     decision_reason: str
     next_action: str
     facts: tuple[Fact, ...]
+    notes: tuple[str, ...]
     comparisons: Table | None
     scorecards: tuple[Table, ...]
     funnels: tuple[Panel, ...]
@@ -239,10 +248,11 @@ class Topic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryView:
-    """One statement with its fold."""
+    """One statement with its fold. label: the name, numbered when several statements have it."""
 
     anchor: str
     name: str
+    label: str
     purpose: str
     sha256: str
     sql: str

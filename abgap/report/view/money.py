@@ -79,7 +79,7 @@ def _results(amounts: Sequence[Interval]) -> str:
 
 def _assumption(index: Index, shipped: int) -> str:
     level = words.percent(1.0 - index.results.study.alpha, decimals=0)
-    said = f"{level} intervals. Each effect at the traffic of its experiment, lasting a year"
+    said = f"{level} intervals. Each effect on all units of a year like the days of its experiment"
     if shipped > 1:
         said += ", added as if independent. Effects chosen because they won tend to come out smaller"
     elif shipped:

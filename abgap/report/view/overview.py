@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from abgap.records import Estimable, Estimate, ExperimentResult, Gap, Interval, NineCells, words
 from abgap.report import numbers
 from abgap.report.marks import Mark, Tone, decision_mark, verdict_mark
+from abgap.report.view.axes import cut_remark, limits_of
 from abgap.report.view.cells import SHADED, both_sides, cell, days_of, joined, turned
 from abgap.report.view.index import Index
 from abgap.report.view.limits import Limits, left_out
@@ -14,7 +16,7 @@ from abgap.report.view.model import Cell, Column, Count, Figure, Group, NineCell
 from abgap.report.view.pictures import Forest, ForestRow, Point, Scatter
 
 _MOST_FOREST_ROWS = 40
-_MOST_SCATTERS = 4
+_MOST_PAIRS = 3
 _MOST_LABELLED = 60
 
 
@@ -28,7 +30,7 @@ def overview_of(index: Index, limits: Limits) -> Overview | None:
         scatters=tuple(_scatters(index, limits)),
         forest=_forest(index),
         nine_cells=tuple(
-            _nine_cells(cells, place) for place, cells in enumerate(portfolio.nine_cells[:_MOST_SCATTERS])
+            _nine_cells(cells, place) for place, cells in enumerate(portfolio.nine_cells[:_MOST_PAIRS])
         ),
         refusals=portfolio.refusals,
     )
@@ -90,8 +92,16 @@ def _rows(
             cells.append(_business_cell(index, gap, estimates.get((business, arm)), business))
         if offline:
             cells.append(Cell(mark=verdict_mark(gap.verdict)) if gap else Cell(text=numbers.NOTHING))
-        rows.append((*cells, Cell(mark=decision_mark(experiment.decision))))
+        rows.append((*cells, _decision_cell(index, experiment, gap)))
     return rows
+
+
+def _decision_cell(index: Index, experiment: ExperimentResult, gap: Gap | None) -> Cell:
+    """The decision is about one arm; beside the others stands which."""
+    spoken = index.spoken_for(experiment)
+    if gap is None or spoken is None or gap.treatment == spoken.treatment:
+        return Cell(mark=decision_mark(experiment.decision))
+    return Cell(text=numbers.NOTHING, why=f"see arm {spoken.treatment}")
 
 
 def _name_cell(index: Index, experiment: ExperimentResult, arm: str, gap: Gap | None, limits: Limits) -> Cell:
@@ -159,8 +169,8 @@ def _scatters(index: Index, limits: Limits) -> list[Figure]:
             if point := _point(index, gap):
                 pairs.setdefault((gap.offline_metric, gap.business_metric), []).append((gap, point))
     return [
-        _scatter(index, place, pair, drawn, limits)
-        for place, (pair, drawn) in enumerate(list(pairs.items())[:_MOST_SCATTERS])
+        _scatter(place, pair, drawn, limits)
+        for place, (pair, drawn) in enumerate(list(pairs.items())[:_MOST_PAIRS])
     ]
 
 
@@ -182,39 +192,37 @@ def _point(index: Index, gap: Gap) -> Point | None:
     )
 
 
-def _scatter(
-    index: Index, place: int, pair: tuple[str, str], drawn: Sequence[tuple[Gap, Point]], limits: Limits
-) -> Figure:
+def _scatter(place: int, pair: tuple[str, str], drawn: Sequence[tuple[Gap, Point]], limits: Limits) -> Figure:
     offline, business = pair
     worthwhile = next((g.smallest_worthwhile_lift for g, _ in drawn if g.smallest_worthwhile_lift), None)
     points = tuple(point for _, point in drawn)[: limits.points]
     if len(drawn) > _MOST_LABELLED:
         points = tuple(_without_label(point) for point in points)
-    said = "; ".join(
-        f"{index.label(g.experiment, g.treatment)} {g.experiment}: {_in_words(g)}" for g, _ in drawn[:20]
-    )
+    x_ends = [end for point in points for end in (point.x_low, point.x_high) if end is not None]
+    y_ends = [end for point in points for end in (point.y_low, point.y_high)]
+    x_limits = limits_of([point.x for point in points], x_ends)
+    y_limits = limits_of([point.y for point in points], y_ends)
+    counts = Counter(gap.verdict.value for gap, _ in drawn)
+    said = words.listed([f"{words.count(number)} {verdict}" for verdict, number in counts.items()])
     return Figure(
         key=f"scatter{place}",
         title=f"Offline gain in {offline} against online lift in {business}",
         caption=joined(
             "Each cross is one result, with its intervals on both axes; numbers as in the table.",
             SHADED if worthwhile else "",
+            cut_remark(x_ends, x_limits) or cut_remark(y_ends, y_limits),
             left_out(len(points), len(drawn), "results"),
         ),
-        alt=f"{words.plural(len(drawn), 'result')}. {said}.",
+        alt=f"{words.plural(len(drawn), 'result')}: {said}. The table of experiments has the numbers.",
         picture=Scatter(
             points=points,
             x_axis=f"offline gain, {offline}",
             y_axis=f"online lift, {business}, %",
+            x_limits=x_limits,
+            y_limits=y_limits,
             band=worthwhile * 100.0 if worthwhile else None,
         ),
     )
-
-
-def _in_words(gap: Gap) -> str:
-    offline = numbers.gain(gap.offline_gain, face_value=gap.offline_face_value)
-    online = numbers.lift(gap.online_lift)
-    return f"offline {offline.text}, online {online.text} {online.range}, {gap.verdict.value}"
 
 
 def _without_label(point: Point) -> Point:
@@ -239,18 +247,22 @@ def _forest(index: Index) -> Figure | None:
     metric = metrics.pop()
     chosen = sorted((row for _, row in found[:_MOST_FOREST_ROWS]), key=_forest_order)
     worthwhile = index.worthwhile(metric)
+    ends = [end for row in chosen for end in (row.low, row.high)]
+    limits = limits_of([row.estimate for row in chosen], ends)
     return Figure(
         key="forest",
         title=f"Online lift in {metric}, result by result",
         caption=joined(
             "Largest first, results that cannot be trusted last.",
             SHADED if worthwhile else "",
+            cut_remark(ends, limits),
             left_out(len(chosen), len(found), "results"),
         ),
         alt="; ".join(f"{row.label}: {row.estimate:+.1f} %" for row in chosen).replace("-", words.MINUS),
         picture=Forest(
             rows=tuple(chosen),
             axis=f"online lift, {metric}, %",
+            limits=limits,
             band=worthwhile * 100.0 if worthwhile else None,
         ),
     )

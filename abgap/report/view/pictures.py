@@ -1,7 +1,7 @@
 """What the pictures show, as numbers: the charts draw these and know nothing of results.
 
 Changes are in percent (4.0 is +4 %), offline gains in the metric's own units. Every picture is frozen and hashable,
-so that the same picture is drawn once.
+so that the same picture is drawn once. Limits are those of an axis; what reaches beyond them is cut there.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Forest:
 
     rows: tuple[ForestRow, ...]
     axis: str
+    limits: tuple[float, float]
     band: float | None
 
 
@@ -53,6 +54,8 @@ class Scatter:
     points: tuple[Point, ...]
     x_axis: str
     y_axis: str
+    x_limits: tuple[float, float]
+    y_limits: tuple[float, float]
     band: float | None
 
 
@@ -73,6 +76,7 @@ class Waterfall:
     steps: tuple[Step, ...]
     total: str
     axis: str
+    limits: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,7 @@ class Cumulative:
     lows: tuple[float, ...]
     highs: tuple[float, ...]
     axis: str
+    limits: tuple[float, float]
     band: float | None
 
 

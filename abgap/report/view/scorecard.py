@@ -19,7 +19,7 @@ _ROLE_TITLES = {
     Role.DIAGNOSTIC: "Diagnostic",
 }
 _ADJUSTMENTS = {Adjustment.HOLM: "Holm", Adjustment.BENJAMINI_HOCHBERG: "Benjamini-Hochberg"}
-_MOST_STANDING_OUT = 6
+_MOST_STANDING_OUT = 4
 
 
 def scorecards_of(
@@ -43,9 +43,14 @@ def _scorecard(
     kept = sorted(estimates, key=lambda e: list(_ROLE_TITLES).index(e.role))[:room]
     reach = reach_of([turned(estimate) for estimate in kept])
     arm = estimates[0].treatment
+    sizes = {(estimate.n_control, estimate.n_treatment) for estimate in kept}
+    common = sizes.pop() if len(sizes) == 1 else None
     level = words.percent(1.0 - index.results.study.alpha, decimals=0)
     groups = [
-        Group(title=title, rows=tuple(_row(index, e, reach) for e in kept if e.role is role))
+        Group(
+            title=title,
+            rows=tuple(_row(index, e, reach, sizes=common is None) for e in kept if e.role is role),
+        )
         for role, title in _ROLE_TITLES.items()
     ]
     return Table(
@@ -53,8 +58,8 @@ def _scorecard(
         caption=f"Scorecard of {experiment.name}: {arm} against {experiment.control}",
         columns=(
             Column(label="Metric"),
-            Column(label="Control", kind="number", note=experiment.control),
-            Column(label="Treatment", kind="number", note=arm),
+            Column(label="Control", kind="number", note=_arm(experiment.control, common and common[0])),
+            Column(label="Treatment", kind="number", note=_arm(arm, common and common[1])),
             Column(label="Lift", kind="number", note=f"{level} interval"),
             Column(label="← worse, better →", kind="bar"),
             Column(label="p", kind="number"),
@@ -81,15 +86,20 @@ def _scorecard_note(kept: Sequence[Estimate], reach: float, more: str) -> str:
     return joined(*parts)
 
 
-def _row(index: Index, estimate: Estimate, reach: float) -> tuple[Cell, ...]:
+def _arm(name: str, units: int | None) -> str:
+    """The head of an arm's column; with its units when they are the same for all metrics."""
+    return name if units is None else f"{name}, n {words.count(units)}"
+
+
+def _row(index: Index, estimate: Estimate, reach: float, *, sizes: bool) -> tuple[Cell, ...]:
     control, treatment = numbers.side_by_side(estimate.value_control, estimate.value_treatment, estimate.kind)
     mark = reading(estimate, alpha=index.results.study.alpha)
     band = _band(index, estimate)
     bar = bar_of(turned(estimate), reach=reach, band=band, tone=mark.tone)
     return (
         Cell(text=estimate.metric, sub=_contract(index, estimate)),
-        cell(control, sub=f"n {words.count(estimate.n_control)}"),
-        cell(treatment, sub=f"n {words.count(estimate.n_treatment)}"),
+        cell(control, sub=f"n {words.count(estimate.n_control)}" if sizes else ""),
+        cell(treatment, sub=f"n {words.count(estimate.n_treatment)}" if sizes else ""),
         cell(numbers.lift(estimate.lift, borders=both_sides(band))),
         Cell(bar=bar),
         cell(numbers.p_value(estimate.p_value)),
@@ -115,10 +125,6 @@ def _contract(index: Index, estimate: Estimate) -> str:
 
 def _remarks(estimate: Estimate) -> str:
     said = list(estimate.notes)
-    if estimate.covariate_variance_removed:
-        said.append(
-            f"covariates removed {words.percent(estimate.covariate_variance_removed, decimals=0)} of the variance"
-        )
     if estimate.capped_units:
         said.append(f"{words.plural(estimate.capped_units, 'unit')} capped")
     if estimate.non_inferiority is not None:
