@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from string import Template
@@ -33,9 +34,9 @@ def study_file(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Writ
 
     def write(name: str, **values: str) -> Path:
         text = (STUDIES / f"{name}.toml").read_text(encoding="utf-8")
-        folder = next(word.split("/")[1] for word in text.split() if "$data/" in word)
-        if not (data_dir / folder).is_dir():
-            pytest.skip(f"no {folder} in the shared data")
+        for folder in re.findall(r"\$data/(\w+)/", text):
+            if not (data_dir / folder).is_dir():
+                pytest.skip(f"no {folder} in the shared data")
         file = tmp_path_factory.mktemp(name) / "abgap.toml"
         filled = Template(text).substitute(data=data_dir.resolve().as_posix(), **values)
         file.write_text(filled, encoding="utf-8")

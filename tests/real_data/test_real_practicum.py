@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from abgap.cli.main import cli
+from abgap.errors import ExitCode
 from abgap.records import Decision, Results, Status
 
 pytestmark = pytest.mark.data
@@ -62,6 +66,13 @@ def test_the_same_units_pass_when_three_to_one_was_planned(
     check = one(checks, name="sample_ratio", experiment="recommender_system_test")
     assert check.status is Status.PASS
     assert "A 74.7 % (75.0 % planned), B 25.3 % (25.0 % planned)" in check.sentence
+
+
+def test_a_broken_split_fails_the_gate_of_a_pipeline(study_file: Callable[..., Path]) -> None:
+    arguments = ["check", "--study", str(study_file("practicum_assignments", **PLANNED)), "--quiet"]
+    done = CliRunner().invoke(cli, arguments, catch_exceptions=False, standalone_mode=False)
+    assert done.return_value == ExitCode.GATE_FAILED
+    assert "Units are not split as planned: A 74.7 %, B 25.3 %" in done.stdout
 
 
 @pytest.mark.parametrize("name", TESTS)
