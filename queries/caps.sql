@@ -1,15 +1,17 @@
 -- purpose: The value at which each capped metric is cut: a percentile over all analysed units, arms pooled.
--- takes: the capped parts and their percentiles, compiled into the select list.
--- reads: unit_outcomes, and arms where an experiment declares its variants.
--- gives: one row per experiment: one threshold per capped part, interpolated between order statistics.
+-- takes: the capped columns and their percentiles, compiled into the select list.
+-- reads: unit_outcomes, experiments, and arms where an experiment declares its variants.
+-- gives: one row per experiment: one threshold per capped column, interpolated between order statistics, null where no
+--        unit has a value.
 select
     o.experiment
-{% for column in capped %}
-    , quantile_cont({{ column.part }}, {{ column.fraction }}) as {{ column.name }}
+{% for threshold in thresholds %}
+    , {{ threshold.value }} as {{ threshold.name }}
 {% endfor %}
 from unit_outcomes as o
 join experiments as x on x.experiment = o.experiment
 left join arms as a on a.experiment = o.experiment and a.variant = o.variant
-where not x.closed or a.variant is not null
+where o.variant is not null
+    and (not x.closed or a.variant is not null)
 group by o.experiment
 order by o.experiment

@@ -1,20 +1,22 @@
--- purpose: The exact sums of values and products per cell: experiment x variant x day x all slices, in one pass.
--- takes: the value columns (part, cap, shift), the sums and their grids, compiled into the select list.
--- reads: unit_outcomes, and caps when a metric is capped.
--- gives: one row per cell: units, per column how many units have a value and how many were cut, and per sum its high and
---        low part. Values are shifted towards zero first, so that nothing is lost to cancellation. The terms of each sum
---        are rounded to a common grid that makes every partial sum exact: the result cannot depend on the order of rows,
---        on threads or on how files are split.
+-- purpose: The exact sums of values and products per cell (experiment x variant x day x all slices), in one pass.
+-- takes: the value columns (part, cap, centre), the sums and their grids, compiled into the select list.
+-- reads: unit_outcomes; caps when a metric is capped; centres when each arm has its own.
+-- gives: one row per cell: units; per column how many units have a value (known) and how many were cut; per sum its high
+--        and low part. Values are centred first, so that nothing is lost to cancellation. The terms of each sum are
+--        rounded to a common grid that makes every partial sum exact: the result cannot depend on the order of rows, on
+--        threads or on how files are split.
 with valued as (
     select
-        {%+ for key in keys %}o.{{ key }}{% if not loop.last %}, {% endif %}{% endfor %}
-
+        o.experiment
+{% for key in keys[1:] %}
+        , o.{{ key }}
+{% endfor %}
 {% for column in columns %}
         , {{ column.value }} as {{ column.name }}
 {% if column.raw %}
-        , {{ column.raw }} as {{ column.counted }}
+        , {{ column.raw }} as {{ column.raw_name }}
 {% endif %}
-{% if column.cut %}
+{% if column.is_cut %}
         , {{ column.is_cut }} as {{ column.cut }}
 {% endif %}
 {% endfor %}
@@ -24,39 +26,47 @@ with valued as (
 {% endif %}
 ),
 
-shifted as (
+centred as (
     select
-        {{ key_list }}
+        v.experiment
+{% for key in keys[1:] %}
+        , v.{{ key }}
+{% endfor %}
 {% for column in columns %}
-        , {{ column.shifted }} as {{ column.name }}
+        , v.{{ column.name }}{% if column.centre %} - {{ column.centre }} as {{ column.name }}{% endif %}
+
 {% if column.raw %}
-        , {{ column.counted }}
+        , v.{{ column.raw_name }}
 {% endif %}
-{% if column.cut %}
-        , {{ column.cut }}
+{% if column.is_cut %}
+        , v.{{ column.cut }}
 {% endif %}
 {% endfor %}
-    from valued
+    from valued as v
+{% if by_arm %}
+    left join centres as m on m.experiment = v.experiment and m.variant = v.variant
+{% endif %}
 )
 
 select
-    {{ key_list }},
-    count(*) as units
+    experiment
+{% for key in keys[1:] %}
+    , {{ key }}
+{% endfor %}
+    , count(*) as units
 {% for column in columns %}
 {% if column.counted %}
     , count({{ column.counted }}) as {{ column.known }}
 {% endif %}
-{% if column.cut %}
+{% if column.is_cut %}
     , sum({{ column.cut }}) as {{ column.cut }}
 {% endif %}
 {% endfor %}
 {% for term in terms %}
-{% if term.high %}
-    , sum(({{ term.value }} + {{ term.high }}) - {{ term.high }}) as {{ term.high_name }}
-    , sum((({{ term.value }} - (({{ term.value }} + {{ term.high }}) - {{ term.high }})) + {{ term.low }}) - {{ term.low }}) as {{ term.low_name }}
-{% else %}
-    , sum({{ term.value }}) as {{ term.high_name }}
+    , {{ term.high }} as {{ term.high_name }}
+{% if term.low %}
+    , {{ term.low }} as {{ term.low_name }}
 {% endif %}
 {% endfor %}
-from shifted
-group by {{ key_list }}
+from centred
+group by {% for key in keys %}{{ key }}{% if not loop.last %}, {% endif %}{% endfor %}

@@ -4,9 +4,9 @@
 -- gives: one row per experiment x variant x outcome: outcome is one of kept, no unit, no variant, no experiment,
 --        no time, unknown experiment, unknown variant, before start, after end; row_count in rows.
 select
-    e.experiment,
-    e.variant,
-    case
+    e.experiment
+    , e.variant
+    , case
         when e.experiment is null then 'no experiment'
         when x.experiment is null then 'unknown experiment'
         when e.unit is null or e.unit = '' then 'no unit'
@@ -16,8 +16,8 @@ select
         when e.at < x.starts_at then 'before start'
         when e.at >= x.ends_at then 'after end'
         else 'kept'
-    end as outcome,
-    count(*) as row_count
+    end as outcome
+    , count(*) as row_count
 from exposures as e
 left join experiments as x on x.experiment = e.experiment
 left join arms as a on a.experiment = e.experiment and a.variant = e.variant

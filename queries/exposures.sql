@@ -4,10 +4,10 @@
 -- gives: one row per exposure: experiment, unit, variant (text), at (timestamp, UTC, null when not mapped),
 --        and one text column per slice.
 select
-    {{ experiment }} as experiment,
-    {{ unit }} as unit,
-    {{ variant }} as variant,
-    {{ at }} as "at"
+    {{ experiment }} as experiment
+    , {{ unit }} as unit
+    , {{ variant }} as variant
+    , {{ at }} as "at"
 {% for slice in slices %}
     , {{ slice.value }} as {{ slice.name }}
 {% endfor %}

@@ -4,8 +4,8 @@
 -- gives: one row per event: unit (text), at (timestamp, UTC, null when not mapped), and every other column of the
 --        source under its own name.
 select
-    {{ unit }} as unit,
-    {{ at }} as "at"
+    {{ unit }} as unit
+    , {{ at }} as "at"
 {% for column in others %}
     , {{ column.value }} as {{ column.name }}
 {% endfor %}

@@ -4,9 +4,9 @@
 -- gives: one row per experiment x variant x metric x slice x period x fold with all columns of the moments table, and
 --        sum, the number of successes where a proportion comes as n and sum.
 select
-{% for column in columns %}
-    {{ column.value }} as {{ column.name }}{% if not loop.last %},{% endif %}
-
+    {{ columns[0].value }} as {{ columns[0].name }}
+{% for column in columns[1:] %}
+    , {{ column.value }} as {{ column.name }}
 {% endfor %}
 from {{ source }}
-order by {{ keys }}
+order by {% for key in keys %}{{ key }}{% if not loop.last %}, {% endif %}{% endfor %}

@@ -2,7 +2,12 @@
 -- takes: nothing.
 -- reads: offline_scores.
 -- gives: model, metric, value, n, se of every row that has no query.
-select model, metric, value, n, se
+select
+    model
+    , metric
+    , value
+    , n
+    , se
 from offline_scores
 where query is null and value is not null
 order by model, metric, value, n, se

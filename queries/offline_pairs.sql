@@ -1,17 +1,16 @@
 -- purpose: Every candidate against its baseline, query by query.
 -- takes: the grids of the exact sums, compiled in.
 -- reads: offline_scores, comparisons (the model x baseline pairs that experiments ran).
--- gives: one row per model x baseline x metric: shared (queries both have), and high and low parts of the exact sums over
---        them of the model's value, the baseline's value, the difference and its square.
+-- gives: one row per model x baseline x metric: shared (queries both have a value for), and high and low parts of the exact
+--        sums over them of the model's value, the baseline's value, the difference and its square.
 with per_query as (
     select
-        c.model,
-        c.baseline,
-        m.metric,
-        m.value as candidate,
-        b.value as base,
-        m.value - b.value as difference,
-        (m.value - b.value) * (m.value - b.value) as square
+        c.model
+        , c.baseline
+        , m.metric
+        , m.value as candidate
+        , b.value as base
+        , m.value - b.value as difference
     from comparisons as c
     join offline_scores as m on m.model = c.model
     join offline_scores as b on b.model = c.baseline and b.metric = m.metric and b.query = m.query
@@ -19,13 +18,15 @@ with per_query as (
 )
 
 select
-    model,
-    baseline,
-    metric,
-    count(*) as shared
-{% for sum in sums %}
-    , sum(({{ sum.value }} + {{ sum.high }}) - {{ sum.high }}) as {{ sum.high_name }}
-    , sum((({{ sum.value }} - (({{ sum.value }} + {{ sum.high }}) - {{ sum.high }})) + {{ sum.low }}) - {{ sum.low }}) as {{ sum.low_name }}
+    model
+    , baseline
+    , metric
+    , count(*) as shared
+{% for term in terms %}
+    , {{ term.high }} as {{ term.high_name }}
+{% if term.low %}
+    , {{ term.low }} as {{ term.low_name }}
+{% endif %}
 {% endfor %}
 from per_query
 group by model, baseline, metric

@@ -1,16 +1,21 @@
--- purpose: Units that stand in more than one row of a table that promises one row per unit.
+-- purpose: Units that stand in more than one row of a table that promises one row per unit, and rows without a unit.
 -- takes: nothing.
 -- reads: unit_outcomes.
--- gives: one row: repeated_units (units with more than one row in an experiment), an example, in_two_variants (those of
---        them seen in more than one variant).
-select
-    count(*) as repeated_units,
-    min(unit) as example,
-    coalesce(sum(case when mixed then 1 else 0 end), 0) as in_two_variants
-from (
-    select experiment, unit, min(variant) <> max(variant) as mixed
+-- gives: one row: without_unit (rows), repeated_units (units with more than one row in an experiment), in_two_variants
+--        (those of them seen in more than one variant), example (one of them).
+with counted as (
+    select
+        experiment
+        , nullif(unit, '') as unit
+        , count(*) as row_count
+        , min(variant) <> max(variant) as mixed
     from unit_outcomes
-    where unit is not null
-    group by experiment, unit
-    having count(*) > 1
-) as repeated
+    group by experiment, nullif(unit, '')
+)
+
+select
+    coalesce(sum(case when unit is null then row_count else 0 end), 0) as without_unit
+    , count(case when row_count > 1 then unit end) as repeated_units
+    , count(case when row_count > 1 and mixed then unit end) as in_two_variants
+    , min(case when row_count > 1 then unit end) as example
+from counted

@@ -1,11 +1,15 @@
 -- purpose: Cells added up to whole experiments, slices and days. Exact sums add exactly, so no unit is read again.
 -- takes: the slices and sums of the study, compiled into the select list.
 -- reads: cells.
--- gives: one row per experiment x variant, per slice value of each slice, and per day of first exposure (period, ISO date):
---        grouping (whole, slice, period), slice_name, slice_value, period, units and all sums of the cells.
+-- gives: one row per experiment x variant, per value of each slice, and per day of first exposure (period, ISO date):
+--        level (whole, slice, period), slice_name, slice_value, period, units and all sums of the cells.
 select
-    experiment, variant,
-    'whole' as level, null as slice_name, null as slice_value, null as period
+    experiment
+    , variant
+    , 'whole' as level
+    , cast(null as varchar) as slice_name
+    , cast(null as varchar) as slice_value
+    , cast(null as varchar) as period
 {% for sum in sums %}
     , sum({{ sum }}) as {{ sum }}
 {% endfor %}
@@ -14,19 +18,27 @@ group by experiment, variant
 {% for slice in slices %}
 union all
 select
-    experiment, variant,
-    'slice', {{ slice.label }}, cast({{ slice.name }} as varchar), null
+    experiment
+    , variant
+    , 'slice'
+    , {{ slice.label }}
+    , {{ slice.column }}
+    , null
 {% for sum in sums %}
     , sum({{ sum }})
 {% endfor %}
 from cells
-group by experiment, variant, {{ slice.name }}
+group by experiment, variant, {{ slice.column }}
 {% endfor %}
 {% if by_day %}
 union all
 select
-    experiment, variant,
-    'period', null, null, cast(day as varchar)
+    experiment
+    , variant
+    , 'period'
+    , null
+    , null
+    , cast(day as varchar)
 {% for sum in sums %}
     , sum({{ sum }})
 {% endfor %}

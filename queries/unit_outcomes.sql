@@ -1,24 +1,18 @@
 -- purpose: The wide table: one row per experiment and analysed unit, one column per metric part.
 -- takes: the metric parts and slices of the study, compiled into the select list.
--- reads: first_exposures, the unit parts of every fact table, and units.
+-- reads: first_exposures, the unit parts of every fact table, and units where a covariate comes from there.
 -- gives: experiment, variant, unit, day, the slices, and one number per part. A unit without events has 0, and stays; a
 --        pre-period value that is not known stays null.
 select
-    x.experiment,
-    x.variant,
-    x.unit,
-    x.day
+    x.experiment
+    , x.variant
+    , x.unit
+    , x.day
 {% for slice in slices %}
     , x.{{ slice }}
 {% endfor %}
 {% for part in parts %}
-{% if part.occurred %}
-    , case when coalesce({{ part.source }}.{{ part.name }}, 0) > 0 then 1 else 0 end as {{ part.name }}
-{% elif part.keep_null %}
     , {{ part.value }} as {{ part.name }}
-{% else %}
-    , coalesce({{ part.source }}.{{ part.name }}, 0) as {{ part.name }}
-{% endif %}
 {% endfor %}
 from first_exposures as x
 {% for fact in facts %}

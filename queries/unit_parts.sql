@@ -1,23 +1,27 @@
 -- purpose: One number per unit and metric part, from the events of one fact table, in one scan for all experiments.
 -- takes: the metric parts over this fact table: filter, value, window and aggregate of each, compiled in.
 -- reads: first_exposures and one fact table.
--- gives: one row per experiment and unit with at least one event in any window: experiment, unit and one column per part,
---        null where the unit has no event for it. Sums of fractions are made of two sums whose terms are rounded to a
---        common grid: each is exact, so the order of rows and the number of threads cannot change the result.
+-- gives: one row per experiment and unit with at least one event in reach of a window: experiment, unit and one column per
+--        part, null where the unit has no event for it. Sums of fractions are made of two sums whose terms are rounded to
+--        a common grid: each is exact, so the order of rows and the number of threads cannot change the result.
 with events_of_parts as (
     select
-        unit,
-        "at"
+        unit
+        , "at"
 {% for part in parts %}
+{% if part.where %}
         , case when {{ part.where }} then {{ part.value }} end as {{ part.name }}
+{% else %}
+        , {{ part.value }} as {{ part.name }}
+{% endif %}
 {% endfor %}
     from {{ fact }}
 ),
 
 in_window as (
     select
-        x.experiment,
-        x.unit
+        x.experiment
+        , x.unit
 {% for part in parts %}
 {% if part.window %}
         , case when {{ part.window }} then e.{{ part.name }} end as {{ part.name }}
@@ -33,24 +37,17 @@ in_window as (
 )
 
 select
-    experiment,
-    unit
+    experiment
+    , unit
 {% for part in parts %}
-{% if part.aggregate == 'sum' and part.high %}
-    , sum(({{ part.name }} + {{ part.high }}) - {{ part.high }})
-        + sum((({{ part.name }} - (({{ part.name }} + {{ part.high }}) - {{ part.high }})) + {{ part.low }}) - {{ part.low }}) as {{ part.name }}
-{% elif part.aggregate == 'mean' and part.high %}
-    , (sum(({{ part.name }} + {{ part.high }}) - {{ part.high }})
-        + sum((({{ part.name }} - (({{ part.name }} + {{ part.high }}) - {{ part.high }})) + {{ part.low }}) - {{ part.low }}))
-        / nullif(count({{ part.name }}), 0) as {{ part.name }}
-{% elif part.aggregate == 'sum' %}
-    , cast(sum({{ part.name }}) as double) as {{ part.name }}
+{% if part.aggregate == 'sum' %}
+    , cast({{ part.total }} as double) as {{ part.name }}
 {% elif part.aggregate == 'mean' %}
-    , cast(sum({{ part.name }}) as double) / nullif(count({{ part.name }}), 0) as {{ part.name }}
+    , cast({{ part.total }} as double) / nullif(count({{ part.name }}), 0) as {{ part.name }}
 {% elif part.aggregate == 'count' %}
-    , count({{ part.name }}) as {{ part.name }}
+    , nullif(count({{ part.name }}), 0) as {{ part.name }}
 {% elif part.aggregate == 'count_distinct' %}
-    , count(distinct {{ part.name }}) as {{ part.name }}
+    , nullif(count(distinct {{ part.name }}), 0) as {{ part.name }}
 {% elif part.aggregate == 'max' %}
     , max({{ part.name }}) as {{ part.name }}
 {% elif part.aggregate == 'min' %}

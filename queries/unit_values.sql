@@ -4,10 +4,10 @@
 -- gives: experiment, variant, unit (null when not mapped), day (date of exposure, null when not mapped), the slices, and
 --        one number per part, null where the data has none.
 select
-    {{ experiment }} as experiment,
-    {{ variant }} as variant,
-    {{ unit }} as unit,
-    {{ day }} as day
+    {{ experiment }} as experiment
+    , {{ variant }} as variant
+    , {{ unit }} as unit
+    , {{ day }} as day
 {% for slice in slices %}
     , {{ slice.value }} as {{ slice.name }}
 {% endfor %}
@@ -15,3 +15,6 @@ select
     , {{ part.value }} as {{ part.name }}
 {% endfor %}
 from {{ source }}
+{% if with_unit_only %}
+where {{ unit }} <> ''
+{% endif %}

@@ -1,5 +1,4 @@
-"""The catalogue of ``queries/*.sql``: one statement a file, each with a header that says what it takes and
-gives.
+"""The catalogue of ``queries/*.sql``: one statement a file, each with a header that says what it takes and gives.
 
 A file is plain SQL, or a Jinja template when its columns depend on the study. A template may insert only
 ``Sql`` objects, made by our own quoting: the ``finalize`` hook refuses plain text, so pasting a name or a
@@ -14,15 +13,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from abgap.errors import QueryError
 from abgap.resources import folder
 from abgap.sources.sql import Sql
 
-_FIELD = re.compile(r"^-- (purpose|takes|reads|gives): *(.*)$")
-_CONTINUED = re.compile(r"^-- {3,}(.*)$")
+if TYPE_CHECKING:
+    import jinja2
+
 HEADER_FIELDS = ("purpose", "takes", "reads", "gives")
+_FIELD = re.compile(rf"-- ({'|'.join(HEADER_FIELDS)}): *(.*)\Z")
+_CONTINUED = re.compile(r"-- {3,}(.*)\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +55,8 @@ def _only_sql(value: object) -> str:
 
 
 @cache
-def _environment() -> Any:
-    import jinja2  # noqa: PLC0415
+def _environment() -> jinja2.Environment:
+    import jinja2  # noqa: PLC0415 - not needed to list the catalogue
 
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder("queries")),
@@ -75,9 +77,9 @@ def query(name: str) -> Query:
         raise QueryError(f"there is no query {name!r}; the catalogue has: {', '.join(query_names())}")
     text = path.read_text(encoding="utf-8")
     fields = _header(text)
-    missing = [key for key in HEADER_FIELDS if key not in fields]
+    missing = [key for key in HEADER_FIELDS if not fields.get(key)]
     if missing:
-        raise QueryError(f"query {name!r} has no header line for {', '.join(missing)}")
+        raise QueryError(f"query {name!r} does not say in its header: {', '.join(missing)}")
     return Query(name=name, sha256=hashlib.sha256(text.encode()).hexdigest(), **fields)
 
 
@@ -96,7 +98,7 @@ def _header(text: str) -> dict[str, str]:
         elif current and (more := _CONTINUED.match(line)):
             fields[current] += " " + more.group(1).strip()
         else:
-            current = None
+            break
     return fields
 
 

@@ -1,7 +1,7 @@
 """DuckDB as the engine: runs statements, returns small columns, keeps a record of what ran.
 
-One connection in memory; input files are only ever read. Results come back as numpy columns, never as
-rows of logs. Errors of the engine become one sentence that names the statement.
+One connection in memory; input files are only ever read. Results come back as numpy columns or as one row,
+never as rows of logs. Errors of the engine become one sentence.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self, cast
 
 import duckdb
 import numpy as np
@@ -21,6 +21,14 @@ from abgap.records import QueryText
 from abgap.sources.sql import Sql, identifier, literal
 
 Columns = dict[str, npt.NDArray[Any]]
+Row = dict[str, Any]
+
+_UNREADABLE = (
+    duckdb.IOException,
+    duckdb.InvalidInputException,
+    duckdb.ConversionException,
+    duckdb.HTTPException,
+)
 
 
 class DuckDBEngine:
@@ -52,7 +60,7 @@ class DuckDBEngine:
         self._connection.execute("SET enable_progress_bar = false")
         self._ran: dict[tuple[str, str], QueryText] = {}
 
-    def __enter__(self) -> DuckDBEngine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -75,11 +83,21 @@ class DuckDBEngine:
         return tuple(self._ran.values())
 
     def fetch(self, statement: Statement) -> Columns:
-        """Run the statement; its result as numpy columns (text and dates as objects, null as None; numbers
-        with NaN).
+        """Run the statement; its result as numpy columns.
+
+        Numbers are float64 with NaN for null; text and dates are objects with None for null.
         """
         self._remember(statement)
-        return self._columns(statement.sql, statement.params)
+        found = self.run(statement.sql, statement.params).fetchnumpy()
+        # ENUM columns would come as categories; none of our queries gives one.
+        return {name: _plain(column) for name, column in cast("Columns", found).items()}
+
+    def fetch_row(self, statement: Statement) -> Row:
+        """Run a statement that gives one row; its values by column, None for null (a NaN stays a NaN)."""
+        self._remember(statement)
+        result = self.run(statement.sql, statement.params)
+        names = [str(column[0]) for column in result.description or []]
+        return dict(zip(names, result.fetchall()[0], strict=True))
 
     def create_table(self, name: str, statement: Statement) -> None:
         """Keep the statement's result as a temporary table."""
@@ -108,12 +126,15 @@ class DuckDBEngine:
         """The columns of a relation and their types, without reading its rows."""
         return {str(row[0]): str(row[1]) for row in self.rows(f"DESCRIBE SELECT * FROM {relation}")}
 
-    def type_of(self, expression: Sql, relation: Sql) -> str:
-        """The type an expression has over a relation, found by the binder alone."""
-        return str(self.rows(f"DESCRIBE SELECT {expression} FROM {relation}")[0][1])
+    def type_of(self, expression: Sql, relation: Sql, *, where: str) -> str:
+        """The type an expression has over a relation, found by the binder alone.
 
-    def _columns(self, sql: str, params: Mapping[str, Any]) -> Columns:
-        return {name: _plain(column) for name, column in self.run(sql, params).fetchnumpy().items()}
+        where: the key of the study it stands in; raises DataError when the types in it do not fit together.
+        """
+        try:
+            return str(self.rows(f"DESCRIBE SELECT {expression} FROM {relation}")[0][1])
+        except DataError as error:
+            raise DataError(f"{where}: {error.message}") from error
 
     def _remember(self, statement: Statement) -> None:
         shown = "".join(
@@ -144,6 +165,13 @@ def _plain(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return objects
 
 
+def text_or_none(column: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
+    """A fetched column of text; one that is null throughout arrives as numbers."""
+    found = np.empty(len(column), dtype=object)
+    found[:] = [value if isinstance(value, str) else None for value in column]
+    return found
+
+
 def first_line(error: Exception) -> str:
     """The engine's message without its stack of context, and without its kind in front."""
     line = str(error).strip().splitlines()[0]
@@ -155,9 +183,6 @@ def _translated(error: duckdb.Error) -> DataError | EngineError:
         return EngineError(
             f"DuckDB ran out of memory: {first_line(error)}; raise [engine] memory_limit or set temp_directory"
         )
-    if isinstance(
-        error,
-        duckdb.IOException | duckdb.InvalidInputException | duckdb.ConversionException | duckdb.HTTPException,
-    ):
+    if isinstance(error, _UNREADABLE):
         return DataError(first_line(error))
     return QueryError(first_line(error))

@@ -1,6 +1,4 @@
-"""Scores made into offline rows: the gain of each candidate over its baseline, with its interval and
-p-value.
-"""
+"""Scores made into offline rows: the gain of each candidate over its baseline, with its interval and p-value."""
 
 from __future__ import annotations
 
@@ -9,8 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from abgap.offline.scores import PairSums, Scores
+from abgap.engine.exact import centred
+from abgap.offline.scores import Aggregate, PairSums, Scores
 from abgap.records import Direction, Estimable, Interval, NotEstimable, OfflineRow, Reason
+from abgap.records.moments import FloatArray
+from abgap.records.order import natural_order
 from abgap.stats.arrays import MIN_UNITS
 from abgap.stats.moments import Univariate
 from abgap.stats.multiplicity import holm
@@ -31,7 +32,7 @@ class _Compared:
     value: float | None
     baseline_value: float | None
     gain: Estimable
-    p_value: float | None
+    p_value: float | None = None
 
 
 def make_offline_rows(
@@ -41,12 +42,11 @@ def make_offline_rows(
     *,
     alpha: float,
 ) -> tuple[OfflineRow, ...]:
-    """One row per comparison (model, baseline) and metric that both have; Holm over the candidates of a
-    metric.
+    """One row per comparison (model, baseline) and metric that both have; Holm over the candidates of a metric.
 
     directions: of declared metrics; up when not declared.
     """
-    metrics = sorted({metric for _, metric in scores.known})
+    metrics = sorted({metric for _, metric in scores.known}, key=natural_order)
     rows = []
     for model, baseline in comparisons:
         for metric in metrics:
@@ -57,70 +57,81 @@ def make_offline_rows(
 
 
 def _compare(scores: Scores, model: str, baseline: str, metric: str, alpha: float) -> _Compared | None:
+    """Query by query where both have queries, else by their aggregates; None when one has no score at all."""
+    queries = [scores.queries.get((side, metric), 0) for side in (model, baseline)]
     pair = scores.pairs.get((model, baseline, metric))
     if pair is not None:
-        queries = scores.queries[model, metric] + scores.queries[baseline, metric]
-        return _paired(pair, skipped=queries - 2 * pair.shared, alpha=alpha)
-    candidate, base = scores.aggregates.get((model, metric)), scores.aggregates.get((baseline, metric))
-    if candidate is None or base is None:
+        return _paired(pair, skipped=sum(queries) - 2 * pair.shared, alpha=alpha)
+    candidate, base = (scores.aggregates.get((side, metric)) for side in (model, baseline))
+    if candidate is not None and base is not None:
+        return _unpaired(candidate, base, alpha)
+    if not {(model, metric), (baseline, metric)} <= scores.known:
         return None
-    n = min((x.n for x in (candidate, base) if x.n is not None), default=None)
-    known = {"n": n, "skipped": 0, "value": candidate.value, "baseline_value": base.value}
-    if candidate.se is None or base.se is None:
-        detail = "the scores come without per-query rows or standard errors"
-        gain = NotEstimable(reason=Reason.NO_INTERVAL_GIVEN, detail=detail)
-        return _Compared(definition=FACE_VALUE, gain=gain, p_value=None, **known)
-    found = unpaired_difference(
-        value=candidate.value,
-        standard_error=candidate.se,
-        baseline_value=base.value,
-        baseline_standard_error=base.se,
-        alpha=alpha,
+    detail = (
+        "the two models share no query" if all(queries) else "one model has queries, the other an aggregate"
     )
+    missing = NotEstimable(reason=Reason.NOT_MATCHED, detail=detail)
     return _Compared(
-        definition=UNPAIRED,
-        gain=_interval(found, alpha, "normal", n),
-        p_value=_optional(found.p_value),
-        **known,
+        definition=PAIRED, n=0, skipped=sum(queries), value=None, baseline_value=None, gain=missing
+    )
+
+
+def _unpaired(candidate: Aggregate, base: Aggregate, alpha: float) -> _Compared:
+    n = min((x.n for x in (candidate, base) if x.n is not None), default=None)
+    definition, p_value = FACE_VALUE, None
+    detail = "the scores come without per-query rows or standard errors"
+    gain: Estimable = NotEstimable(reason=Reason.NO_INTERVAL_GIVEN, detail=detail)
+    if candidate.se is not None and base.se is not None:
+        found = unpaired_difference(
+            value=candidate.value,
+            standard_error=candidate.se,
+            baseline_value=base.value,
+            baseline_standard_error=base.se,
+            alpha=alpha,
+        )
+        definition, p_value = UNPAIRED, _optional(found.p_value)
+        gain = _interval(found, alpha, "normal", "both standard errors are zero, so nothing can be tested")
+    return _Compared(
+        definition=definition,
+        n=n,
+        skipped=0,
+        value=candidate.value,
+        baseline_value=base.value,
+        gain=gain,
+        p_value=p_value,
     )
 
 
 def _paired(pair: PairSums, *, skipped: int, alpha: float) -> _Compared:
-    n = pair.shared
-    mean = pair.difference / n
-    variance = max(pair.square - pair.difference * mean, 0.0) / (n - 1) if n > 1 else np.nan
-    found = paired_difference(_one(n, mean, variance), alpha)
+    n, total = np.array(float(pair.shared)), np.array(pair.difference)
+    second = np.maximum(centred(np.array(pair.square), total, total, n), 0.0)
+    variance = np.where(n > 1.0, second / np.maximum(n - 1.0, 1.0), np.nan)
+    found = paired_difference(Univariate(n=n, mean=total / n, variance=variance), alpha)
+    if pair.shared < MIN_UNITS:
+        why_not = f"only {pair.shared} queries are shared, at least {MIN_UNITS} are needed"
+    else:
+        why_not = "the difference is the same in every query, so nothing can be tested"
     return _Compared(
         definition=PAIRED,
-        n=n,
+        n=pair.shared,
         skipped=skipped,
-        value=pair.candidate / n,
-        baseline_value=pair.base / n,
-        gain=_interval(found, alpha, "paired-t", n),
+        value=pair.candidate / pair.shared,
+        baseline_value=pair.base / pair.shared,
+        gain=_interval(found, alpha, "paired-t", why_not),
         p_value=_optional(found.p_value),
     )
 
 
-def _one(n: int, mean: float, variance: float) -> Univariate:
-    return Univariate(n=np.array(float(n)), mean=np.array(mean), variance=np.array(variance))
-
-
-def _interval(found: Comparison, alpha: float, method: str, n: int | None) -> Estimable:
-    reason = found.problem[()]
+def _interval(found: Comparison, alpha: float, method: str, why_not: str) -> Estimable:
+    reason: Reason | None = found.problem.item()
     if reason is not None:
-        return NotEstimable(reason=reason, detail=_why_not(reason, n))
+        return NotEstimable(reason=reason, detail=why_not)
     estimate, low, high = (float(x) for x in (found.difference, found.low, found.high))
     return Interval(estimate=estimate, low=low, high=high, level=1.0 - alpha, method=method)
 
 
-def _why_not(reason: Reason, n: int | None) -> str:
-    if reason is Reason.ZERO_VARIANCE:
-        return "the difference is the same in every query, so nothing can be tested"
-    return f"only {n or 0} queries are shared, at least {MIN_UNITS} are needed"
-
-
-def _optional(value: object) -> float | None:
-    number = float(value)  # type: ignore[arg-type]  # a 0-d array
+def _optional(value: FloatArray) -> float | None:
+    number = float(value)
     return number if np.isfinite(number) else None
 
 

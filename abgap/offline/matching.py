@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from abgap.offline.scores import Scores
 from abgap.records import Check, Status
+from abgap.records.order import natural_order
 
 SHOWN = 8
 
@@ -36,16 +37,14 @@ def find_comparisons(served: Iterable[ServedModels]) -> list[tuple[str, str]]:
 def matching_checks(
     served: Sequence[ServedModels], scores: Scores, wanted_metrics: Sequence[str]
 ) -> list[Check]:
-    """Models, metrics and variants without a partner, one check for each kind that occurs, and one when all
-    match.
-    """
+    """Models, metrics and variants without a partner: a check for each kind that occurs, one when all match."""
     scored_models = {model for model, _ in scores.known}
     used = {model for experiment in served for model in experiment.models.values()}
     found = [
         *_listed(
             "unmatched_models",
             "Models that experiments ran but that have no offline score",
-            sorted(used - scored_models),
+            sorted(used - scored_models, key=natural_order),
         ),
         *_listed(
             "unmatched_metrics",
@@ -57,7 +56,7 @@ def matching_checks(
     if scored_models and not found:
         sentence = f"All {len(used)} models that experiments ran have offline scores."
         found.append(_check("unmatched_models", None, Status.PASS, sentence, 0))
-    unused = sorted(scored_models - used)
+    unused = sorted(scored_models - used, key=natural_order)
     if unused:
         sentence = f"Models with offline scores that no experiment ran: {_names(unused)}."
         found.append(_check("unused_models", None, Status.PASS, sentence, len(unused)))

@@ -1,5 +1,4 @@
-"""Reads [offline.scores] and compares every candidate with its baseline, query by query where queries are
-given.
+"""Reads [offline.scores], and adds up every candidate against its baseline, query by query where queries are given.
 
 Per-query rows give a paired difference with its interval; aggregated rows with standard errors give an
 unpaired one; a bare value is taken at face value and said to have no interval. What has no partner is
@@ -16,13 +15,15 @@ import numpy as np
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import Columns, DuckDBEngine
-from abgap.engine.exact import make_grid
+from abgap.engine.exact import ExactSum, exact_sum, make_grid, sum_parts
 from abgap.engine.loading import Relation, open_source
+from abgap.engine.values import mapped_number, refuse_size
 from abgap.errors import DataError
-from abgap.sources.columns import as_text, is_number, mapped
+from abgap.sources.columns import mapped_text, plain_names
 from abgap.sources.sql import Sql, identifier
 from abgap.study.model import Source, Study
 
+_KEY = "offline.scores"
 _SUMMED = ("candidate", "base", "difference", "square")
 
 
@@ -37,9 +38,7 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairSums:
-    """Sums over the queries that a model and its baseline share. queries: of each of the two, shared or
-    not.
-    """
+    """Sums over the queries that a model and its baseline share. square: of the difference."""
 
     shared: int
     candidate: float
@@ -85,49 +84,51 @@ def read_scores(
 
 
 def _open(engine: DuckDBEngine, source: Source, directory: Path) -> Relation:
-    names = [n for role in ("model", "metric", "query") if isinstance(n := source.columns.get(role), str)]
-    relation = open_source(engine, "offline.scores", source, directory, text=names)
+    ids = plain_names(source, "model", "metric", "query")
+    relation = open_source(engine, _KEY, source, directory, text=ids)
+    model, metric, query = (
+        mapped_text(source, relation.table, role) for role in ("model", "metric", "query")
+    )
+    value, n, se = (
+        mapped_number(engine, source, relation.table, relation.sql, role) for role in ("value", "n", "se")
+    )
     statement = compile_query(
         "offline_scores",
         source=relation.sql,
-        model=as_text(mapped(source.columns["model"], relation.table, role="model")),
-        metric=as_text(mapped(source.columns["metric"], relation.table, role="metric")),
-        query=as_text(mapped(source.columns["query"], relation.table, role="query"))
-        if "query" in source.columns
-        else Sql("CAST(NULL AS VARCHAR)"),
-        **{role: _number(engine, source, relation, role) for role in ("value", "n", "se")},
+        model=model,
+        metric=metric,
+        query=query,
+        value=value,
+        n=n,
+        se=se,
     )
     engine.create_view("offline_scores", statement)
     return relation
 
 
-def _number(engine: DuckDBEngine, source: Source, relation: Relation, role: str) -> Sql:
-    if role not in source.columns:
-        return Sql("CAST(NULL AS DOUBLE)")
-    expression = mapped(source.columns[role], relation.table, role=role)
-    found = engine.type_of(expression, relation.sql)
-    if not is_number(found):
-        raise DataError(
-            f"offline.scores.columns.{role}: a number is needed, the column is {found}; mend the file or map another column"
-        )
-    return Sql(f"CAST({expression} AS DOUBLE)")
-
-
 def _refuse_unusable(intake: Columns) -> None:
-    for i, (model, metric) in enumerate(zip(intake["model"], intake["metric"], strict=True)):
-        where = f"offline.scores: {metric!r} of model {model!r}"
-        if model is None or metric is None:
-            raise DataError("offline.scores: a row has no model or no metric; every score needs both")
-        if intake["not_finite"][i] > 0:
+    names = ("model", "metric", "row_count", "query_rows", "queries", "not_finite")
+    for model, metric, rows, query_rows, queries, not_finite in zip(
+        *(intake[name] for name in names), strict=True
+    ):
+        if not (isinstance(model, str) and isinstance(metric, str)):
             raise DataError(
-                f"{where} has {int(intake['not_finite'][i])} values that are NaN or infinite; mend them or leave them empty"
+                f"{_KEY}: a row has no model or no metric; every score needs both: name them, or take the row out"
             )
-        repeated = int(intake["query_rows"][i] - intake["queries"][i])
-        if repeated:
-            raise DataError(f"{where} has {repeated} rows more than queries; one score per query is needed")
-        alone = int(intake["row_count"][i] - intake["query_rows"][i])
-        if alone > 1:
-            raise DataError(f"{where} has {alone} aggregated rows; one is needed, or map the query column")
+        where = f"{_KEY}: {metric!r} of model {model!r}"
+        if not_finite:
+            raise DataError(
+                f"{where} has {int(not_finite)} rows with NaN or infinity; mend them, or leave them empty"
+            )
+        if query_rows > queries:
+            raise DataError(
+                f"{where} has {int(query_rows)} rows for {int(queries)} queries; one score per query is needed"
+            )
+        if rows - query_rows > 1:
+            raise DataError(
+                f"{where} has {int(rows - query_rows)} rows without a query; one aggregated row is needed, "
+                "or map the column of the queries: columns = { query = ... }"
+            )
 
 
 def _queries(intake: Columns) -> dict[tuple[str, str], int]:
@@ -139,54 +140,55 @@ def _aggregates(engine: DuckDBEngine) -> dict[tuple[str, str], Aggregate]:
     rows = engine.fetch(compile_query("offline_aggregates"))
     found = {}
     for model, metric, value, n, se in zip(
-        *(rows[c] for c in ("model", "metric", "value", "n", "se")), strict=True
+        *(rows[name] for name in ("model", "metric", "value", "n", "se")), strict=True
     ):
+        if se < 0:
+            raise DataError(
+                f"{_KEY}: the standard error of {metric!r} of model {model!r} is {se:g}; it cannot be below zero"
+            )
         found[model, metric] = Aggregate(
-            value=float(value), n=None if _null(n) else int(n), se=None if _null(se) else float(se)
+            value=float(value), n=None if np.isnan(n) else int(n), se=None if np.isnan(se) else float(se)
         )
     return found
-
-
-def _null(value: object) -> bool:
-    return value is None or (isinstance(value, float) and np.isnan(value))
 
 
 def _pairs(
     engine: DuckDBEngine, intake: Columns, comparisons: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str, str], PairSums]:
-    total = int(np.sum(intake["query_rows"])) if len(intake["query_rows"]) else 0
-    if not comparisons or total == 0:
+    if not comparisons or not np.any(intake["query_rows"] > 0):
         return {}
     engine.run(
         "CREATE OR REPLACE TEMP TABLE comparisons AS "
         "SELECT unnest($models)::VARCHAR AS model, unnest($baselines)::VARCHAR AS baseline",
         {"models": [model for model, _ in comparisons], "baselines": [base for _, base in comparisons]},
     )
-    bounds = np.concatenate(
-        [np.abs(intake["smallest"].astype(float)), np.abs(intake["largest"].astype(float))]
-    )
-    largest = float(np.nanmax(bounds)) or 1.0
-    sizes = {
-        "candidate": largest,
-        "base": largest,
-        "difference": 2 * largest,
-        "square": 4 * largest * largest,
+    rows = engine.fetch(compile_query("offline_pairs", terms=_terms(intake)))
+    totals = {name: np.add(*sum_parts(rows, _sum_name(name))) for name in _SUMMED}
+    keys = zip(rows["model"], rows["baseline"], rows["metric"], strict=True)
+    return {
+        key: PairSums(shared=int(rows["shared"][i]), **{name: float(totals[name][i]) for name in _SUMMED})
+        for i, key in enumerate(keys)
     }
-    sums = []
-    for name in _SUMMED:
-        grid = make_grid(sizes[name], total, integer=False)
-        sums.append(
-            {
-                "value": identifier(name),
-                "high": grid.high,
-                "low": grid.low,
-                "high_name": identifier(f"sum {name}"),
-                "low_name": identifier(f"sum {name} (low)"),
-            }
-        )
-    rows = engine.fetch(compile_query("offline_pairs", sums=sums))
-    found = {}
-    for i, key in enumerate(zip(rows["model"], rows["baseline"], rows["metric"], strict=True)):
-        totals = {name: float(rows[f"sum {name}"][i] + rows[f"sum {name} (low)"][i]) for name in _SUMMED}
-        found[key] = PairSums(shared=int(rows["shared"][i]), **totals)
-    return found
+
+
+def _terms(intake: Columns) -> list[ExactSum]:
+    """The sums over shared queries; the largest score anywhere fixes their grids."""
+    bounds = np.abs(np.concatenate([intake["smallest"], intake["largest"]]))
+    largest = float(np.max(bounds, initial=0.0, where=~np.isnan(bounds)))
+    refuse_size(f"{_KEY}.columns.value", "value", largest)
+    rows = int(np.sum(intake["query_rows"]))
+    difference = identifier("difference")
+    values = {
+        "candidate": (identifier("candidate"), largest),
+        "base": (identifier("base"), largest),
+        "difference": (difference, 2.0 * largest),
+        "square": (Sql(f"({difference} * {difference})"), 4.0 * largest * largest),
+    }
+    return [
+        exact_sum(_sum_name(name), value, make_grid(size, rows, integer=False))
+        for name, (value, size) in values.items()
+    ]
+
+
+def _sum_name(name: str) -> str:
+    return f"sum of {name}"

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from abgap.online.checks import make_check, quoted_names
-from abgap.online.counts import DAY, ArmCounts, natural_order
+from abgap.online.counts import DAY, ArmCounts
 from abgap.online.experiments import DeclaredExperiment
 from abgap.records import Check, Status
 from abgap.records.moments import FloatArray
+from abgap.records.order import natural_order
 from abgap.records.words import count, listed, p_value, percent, plural
 from abgap.stats.arrays import MIN_UNITS
 from abgap.stats.srm import sample_ratio

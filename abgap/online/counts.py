@@ -7,7 +7,6 @@ largest n of any metric stands for it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,13 +40,6 @@ class _Counter:
     def add(self, part: tuple[str, str] | None, variant: str, n: int) -> None:
         arms = self.whole if part is None else self.parts.setdefault(part, {})
         arms[variant] = max(arms.get(variant, 0), n)
-
-
-def natural_order(name: str) -> tuple[list[tuple[str, int, str]], str]:
-    """A sort key by which arm 10 comes after arm 9."""
-    words = re.split("[0-9]+", name)
-    numbers = [digits.lstrip("0") for digits in re.findall("[0-9]+", name)]
-    return [(word, len(n), n) for word, n in zip(words, [*numbers, ""], strict=True)], name
 
 
 def count_units(sums: Sums, variants: Variants) -> dict[str, ArmCounts]:

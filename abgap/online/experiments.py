@@ -1,6 +1,4 @@
-"""The experiments a study declares, from its tables or from a file of thousands, and their tables in the
-engine.
-"""
+"""The experiments a study declares, in itself or in a file of thousands, and their tables in the engine."""
 
 from __future__ import annotations
 
@@ -11,16 +9,18 @@ from pathlib import Path
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.catalogue import compile_query
+from abgap.engine.duckdb import DuckDBEngine, text_or_none
 from abgap.engine.loading import open_source
 from abgap.errors import DataError
 from abgap.online import tables
-from abgap.sources.columns import as_text, mapped
+from abgap.sources.columns import mapped_text, plain_names
 from abgap.study.model import Experiment, ExperimentsFile, Moment, Study
 
 # Per declared experiment the variants that count, None for all that are seen.
 Variants: TypeAlias = Mapping[str, Sequence[str] | None]
 
+_ROLES = ("experiment", "control", "split", "start", "end")
 _NEVER_BEFORE = dt.datetime(1, 1, 1)
 _NEVER_AFTER = dt.datetime(9999, 12, 31)
 
@@ -114,34 +114,48 @@ def _naive_utc(moment: Moment | None, timezone: str) -> dt.datetime | None:
 def _from_file(
     engine: DuckDBEngine, source: ExperimentsFile, timezone: str, directory: Path
 ) -> dict[str, DeclaredExperiment]:
-    plain = [name for name in source.columns.values() if isinstance(name, str)]
-    relation = open_source(engine, "experiments", source, directory, text=plain)
-    roles = ("experiment", "control", "split", "start", "end")
-    given = {
-        r: as_text(mapped(source.columns[r], relation.table, role=r)) for r in roles if r in source.columns
-    }
-    picked = ", ".join(str(given.get(role, "NULL")) for role in roles)
-    declared: dict[str, DeclaredExperiment] = {}
-    for name, control, split, start, end in engine.rows(
-        f"SELECT {picked} FROM {relation.sql} ORDER BY 1, 2, 3, 4, 5"
-    ):
-        if name is None or control is None:
-            raise DataError(
-                "experiments: a row has no experiment name or no control; both are needed in every row"
-            )
-        if name in declared:
+    relation = open_source(engine, "experiments", source, directory, text=plain_names(source, *_ROLES))
+    mapping = {role: mapped_text(source, relation.table, role) for role in _ROLES}
+    rows = engine.fetch(compile_query("declared_experiments", params=None, source=relation.sql, **mapping))
+    names = ("experiment", "control", "split", "starts_at", "ends_at")
+    found: dict[str, DeclaredExperiment] = {}
+    for name, *rest in zip(*(text_or_none(rows[column]) for column in names), strict=True):
+        declared = _from_row(name, *rest, timezone=timezone)
+        if declared.name in found:
             raise DataError(
                 f"experiments: experiment {name!r} stands in more than one row; one row per experiment is needed"
             )
-        if split not in {None, "equal"}:
-            raise DataError(
-                f"experiments: split {split!r} of {name!r} is not known; in a file it can only be 'equal'"
-            )
-        experiment = Experiment(
-            control=control, split=split, start=_moment(start, name), end=_moment(end, name)
+        found[declared.name] = declared
+    return found
+
+
+def _from_row(
+    name: str | None,
+    control: str | None,
+    split: str | None,
+    start: str | None,
+    end: str | None,
+    *,
+    timezone: str,
+) -> DeclaredExperiment:
+    if not name or not control:
+        raise DataError(
+            "experiments: a row has no experiment or no control; both are needed in every row: "
+            "name them, or take the row out"
         )
-        declared[name] = _declared(name, experiment, timezone)
-    return declared
+    if split not in {None, "equal"}:
+        raise DataError(f"experiments: the split of {name!r} is {split!r}; in a file it can only be 'equal'")
+    try:
+        starts_at, ends_at = (_naive_utc(_moment(text, name), timezone) for text in (start, end))
+    except OverflowError as error:
+        raise DataError(f"experiments: start or end of {name!r} is outside the years 1 to 9999") from error
+    if starts_at is not None and ends_at is not None and starts_at >= ends_at:
+        raise DataError(
+            f"experiments: {name!r} ends at {end}, which is not after its start at {start}; the end is exclusive"
+        )
+    return DeclaredExperiment(
+        name=name, control=control, variants=None, starts_at=starts_at, ends_at=ends_at, weights=split
+    )
 
 
 def _moment(text: str | None, name: str) -> dt.datetime | None:

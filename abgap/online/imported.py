@@ -9,22 +9,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import Columns, DuckDBEngine
+from abgap.engine.duckdb import Columns, DuckDBEngine, text_or_none
 from abgap.engine.loading import Relation, open_source
+from abgap.engine.values import mapped_number
 from abgap.errors import DataError
 from abgap.online.moments import make_rows
 from abgap.records import Kind, Moments
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, FloatArray, ObjectArray
-from abgap.sources.columns import Table, as_text, mapped
-from abgap.sources.sql import Sql, comma_list, identifier
+from abgap.sources.columns import Table, mapped, mapped_text
+from abgap.sources.sql import Named, Sql, identifier
 from abgap.study.model import Source
 
 _NEEDED = ("experiment", "variant", "metric", "n")
 _NUMBERS = (*FLOAT_COLUMNS, "sum")
+_NOT_NEGATIVE = ("n", "variance", "numerator_variance", "denominator_variance", "covariate_variance")
 
 
 def read_moments(
@@ -37,93 +41,85 @@ def read_moments(
     """
     text = [name for role in KEYS if isinstance(name := source.columns.get(role, role), str)]
     relation = open_source(engine, "moments", source, directory, text=text)
-    expressions = {
-        role: _expression(engine, source, relation, role) for role in (*KEYS, *_NUMBERS, *LIST_COLUMNS)
-    }
-    columns = [{"name": identifier(role), "value": value} for role, value in expressions.items()]
-    keys = comma_list(identifier(key) for key in KEYS)
-    found = engine.fetch(compile_query("imported_moments", columns=columns, source=relation.sql, keys=keys))
-    _refuse(found)
-    return _complete(found, kinds), relation
+    whole = _with_own_names(source, relation.table)
+    values: dict[str, Sql] = {role: mapped_text(whole, relation.table, role) for role in KEYS}
+    for role in _NUMBERS:
+        values[role] = mapped_number(engine, whole, relation.table, relation.sql, role)
+    for role in LIST_COLUMNS:
+        spec = whole.columns.get(role)
+        found = Sql("null") if spec is None else mapped(spec, relation.table, role=role)
+        values[role] = Sql(f"cast({found} as double[])")
+    columns = [Named(name=identifier(role), value=value) for role, value in values.items()]
+    keys = [identifier(key) for key in KEYS]
+    rows = engine.fetch(compile_query("imported_moments", columns=columns, source=relation.sql, keys=keys))
+    return _checked(rows, kinds), relation
 
 
-def _expression(engine: DuckDBEngine, source: Source, relation: Relation, role: str) -> Sql:
-    value = _mapped_or_named(source, relation.table, role)
-    if role in LIST_COLUMNS:
-        return Sql(f"CAST({value} AS DOUBLE[])")
-    if role not in _NUMBERS:
-        return as_text(value)
-    if str(value) != "NULL" and engine.type_of(value, relation.sql) == "VARCHAR":
+def _with_own_names(source: Source, table: Table) -> Source:
+    """The source with every role mapped that its table has a column for, under the role's own name."""
+    present = {column.lower() for column in table.columns}
+    roles = (*KEYS, *_NUMBERS, *LIST_COLUMNS)
+    own = {role: role for role in roles if role in present or role in _NEEDED}
+    return source.model_copy(update={"columns": own | source.columns})
+
+
+def _checked(rows: Columns, kinds: Mapping[str, Kind]) -> Moments:
+    columns: dict[str, FloatArray | ObjectArray] = {key: text_or_none(rows[key]) for key in KEYS}
+    columns |= {name: np.asarray(rows[name], dtype=np.float64) for name in FLOAT_COLUMNS}
+    columns |= {name: _lists(rows[name]) for name in LIST_COLUMNS}
+    keys: list[tuple[Any, ...]] = list(zip(*(columns[key] for key in KEYS), strict=True))
+    _refuse_keys(keys)
+    for name in _NUMBERS:
+        numbers = np.asarray(rows[name], dtype=np.float64)
+        _refuse(np.isinf(numbers), keys, numbers, f"{name} of {{}} is infinite; mend the file")
+    for name in _NOT_NEGATIVE:
+        numbers = np.asarray(rows[name], dtype=np.float64)
+        _refuse(numbers < 0, keys, numbers, f"{name} of {{}} is {{:g}}; it cannot be below zero")
+    n, total = np.asarray(rows["n"], dtype=np.float64), np.asarray(rows["sum"], dtype=np.float64)
+    _refuse(np.isnan(n), keys, n, "n of {} is missing; every row needs its number of units")
+    _refuse(n != np.floor(n), keys, n, "n of {} is {:g}; it counts units, and has to be a whole number")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.where(np.isnan(rows["mean"]), total / n, rows["mean"])
+        of_shares = mean * (1.0 - mean) * n / (n - 1.0)
+    share = np.array([kinds.get(metric) is Kind.PROPORTION for metric in columns["metric"]], dtype=bool)
+    no_share = share & ((mean < 0.0) | (mean > 1.0))
+    _refuse(no_share, keys, mean, "the share of {} is {:g}; a proportion lies between 0 and 1")
+    columns["mean"] = mean
+    columns["variance"] = np.where(share & (n >= 2), of_shares, rows["variance"])
+    return make_rows(len(n), columns)
+
+
+def _refuse_keys(keys: list[tuple[Any, ...]]) -> None:
+    if any(part is None for key in keys for part in key[:3]):
         raise DataError(
-            f"moments.columns.{role}: a number is needed, the column is text; mend the file or map another column"
+            "moments: a row has no experiment, variant or metric; every row needs all three: "
+            "name them, or take the row out"
         )
-    return Sql(f"CAST({value} AS DOUBLE)")
-
-
-def _mapped_or_named(source: Source, table: Table, role: str) -> Sql:
-    if role in source.columns:
-        return mapped(source.columns[role], table, role=role)
-    if role in table.columns:
-        return identifier(role)
-    if role in _NEEDED:
-        table.find(role, where=f"moments.columns.{role}")
-    return Sql("NULL")
-
-
-def _refuse(found: Columns) -> None:
-    keys = list(zip(*(_objects(found[key]) for key in KEYS), strict=True))
-    for i, key in enumerate(keys):
-        if any(part is None for part in key[:3]):
-            raise DataError("moments: a row has no experiment, variant or metric; every row needs all three")
-        for name in _NUMBERS:
-            number = found[name][i]
-            if isinstance(number, float) and np.isinf(number):
-                raise DataError(f"moments: {name} of {key[:3]} is infinite; mend the file")
-        for name in ("n", "variance", "numerator_variance", "denominator_variance", "covariate_variance"):
-            number = found[name][i]
-            if number is not None and number < 0:
-                raise DataError(f"moments: {name} of {key[:3]} is {number:g}; it cannot be below zero")
     repeated = [key for key, times in Counter(keys).items() if times > 1]
     if repeated:
         raise DataError(
-            f"moments: {len(repeated)} rows stand more than once, e.g. {repeated[0][:3]}; one row per key is needed"
+            f"moments: {len(repeated)} keys stand in more than one row, e.g. {_shown(repeated[0])}; "
+            "one row is needed per experiment, variant, metric, slice, period and fold"
         )
 
 
-def _objects(column: ObjectArray | FloatArray) -> list[object]:
-    """A key column; one that is null throughout arrives as NaN."""
-    return [None if value is None or value != value else value for value in column]  # noqa: PLR0124 - NaN is the only value that differs from itself
-
-
-def _complete(found: Columns, kinds: Mapping[str, Kind]) -> Moments:
-    length = len(found["n"])
-    columns: dict[str, FloatArray | ObjectArray] = {name: _floats(found[name]) for name in FLOAT_COLUMNS}
-    for key in KEYS:
-        columns[key] = np.array([*_objects(found[key]), None], dtype=object)[:-1]
-    for name in LIST_COLUMNS:
-        columns[name] = np.array(
-            [*(None if v is None else tuple(map(float, v)) for v in found[name]), None], dtype=object
-        )[:-1]
-    n, total = columns["n"], _floats(found["sum"])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.where(np.isnan(columns["mean"]), total / n, columns["mean"])
-        of_shares = mean * (1.0 - mean) * n / (n - 1.0)
-    proportion = np.array([kinds.get(metric) is Kind.PROPORTION for metric in columns["metric"]], dtype=bool)
-    _refuse_shares(columns, mean, proportion)
-    columns["mean"] = mean
-    columns["variance"] = np.where(proportion & (n >= 2), of_shares, columns["variance"])
-    return make_rows(length, columns)
-
-
-def _refuse_shares(
-    columns: Mapping[str, FloatArray | ObjectArray], mean: FloatArray, proportion: np.ndarray
-) -> None:  # type: ignore[type-arg]
-    bad = np.flatnonzero(proportion & ((mean < 0.0) | (mean > 1.0)))
+def _refuse(
+    where: npt.NDArray[np.bool_], keys: list[tuple[Any, ...]], numbers: FloatArray, sentence: str
+) -> None:
+    """Raise DataError about the first row where there is something wrong."""
+    bad = np.flatnonzero(where)
     if bad.size:
-        i = int(bad[0])
-        key = tuple(columns[name][i] for name in ("experiment", "variant", "metric"))
-        raise DataError(f"moments: the share of {key} is {mean[i]:g}; a proportion lies between 0 and 1")
+        raise DataError("moments: " + sentence.format(_shown(keys[bad[0]]), numbers[bad[0]]))
 
 
-def _floats(column: ObjectArray | FloatArray) -> FloatArray:
-    return np.array([np.nan if value is None else float(value) for value in column], dtype=np.float64)
+def _shown(key: tuple[Any, ...]) -> str:
+    named = zip(KEYS, key, strict=True)
+    return ", ".join(f"{name} {value!r}" for name, value in named if value is not None)
+
+
+def _lists(column: npt.NDArray[Any]) -> ObjectArray:
+    found = np.empty(len(column), dtype=object)
+    found[:] = [
+        tuple(map(float, value)) if isinstance(value, list | np.ndarray) else None for value in column
+    ]
+    return found

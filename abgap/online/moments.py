@@ -1,6 +1,6 @@
 """Exact sums made into the moments table: means and centred second moments per metric.
 
-``mean = shift + S / n`` and ``M2 = SS - S^2 / n`` over shifted values, whose sums are exact; the shift
+``mean = centre + S / n`` and ``M2 = SS - S^2 / n`` over centred values, whose sums are exact; the centre
 keeps the subtraction free of cancellation. From here on nothing knows of logs or SQL.
 """
 
@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 import numpy as np
+import numpy.typing as npt
 
+from abgap.engine.duckdb import text_or_none
+from abgap.engine.exact import centred
 from abgap.online import tables
 from abgap.online.experiments import Variants, is_analysed
 from abgap.online.plan import MetricColumns
@@ -60,9 +63,8 @@ def make_rows(length: int, columns: Mapping[str, FloatArray | ObjectArray]) -> M
 class _Reader:
     """Reads means and second moments out of the sums of the rows to keep."""
 
-    def __init__(self, sums: Sums, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
-        self.sums = sums
-        self.rows = {name: column[keep] for name, column in sums.rows.items()}
+    def __init__(self, sums: Sums, keep: npt.NDArray[np.bool_]) -> None:
+        self.sums, self.keep = sums, keep
         self.length = int(keep.sum())
 
     def metric(self, metric: MetricColumns) -> Moments:
@@ -77,9 +79,9 @@ class _Reader:
             columns |= self.ratio(metric.value, metric.denominator, n)
         if metric.covariate is not None:
             columns |= self.covariate(metric.value, metric.covariate, n)
-        cut = self.rows.get(tables.cut_name(metric.value))
+        cut = self.sums.rows.get(tables.cut_name(metric.value))
         if cut is not None:
-            columns["capped_units"] = _floats(cut)
+            columns["capped_units"] = np.nan_to_num(cut[self.keep])
         return make_rows(self.length, columns)
 
     def ratio(self, top: str, bottom: str, n: FloatArray) -> dict[str, FloatArray]:
@@ -106,11 +108,11 @@ class _Reader:
             "covariate_mean": self.mean(covariate, n),
             "covariate_variance": self.second(covariate, covariate, n),
             "covariate_covariance": self.second(value, covariate, n),
-            "without_history": n - _floats(self.rows[tables.known_name(covariate)]),
+            "without_history": n - self.known(covariate),
         }
 
     def funnel(self, name: str, stages: Sequence[str]) -> Moments:
-        n = _floats(self.rows["units"])
+        n = self.known(stages[0])
         means = np.stack([self.mean(stage, n) for stage in stages], axis=-1)
         covariances = np.stack([self.second(a, b, n) for a in stages for b in stages], axis=-1)
         columns = self.keys(name) | {
@@ -121,49 +123,35 @@ class _Reader:
         return make_rows(self.length, columns)
 
     def keys(self, metric: str) -> dict[str, FloatArray | ObjectArray]:
-        named = {
-            key: self.rows[key].astype(object)
-            for key in ("experiment", "variant", "slice_name", "slice_value", "period")
+        names = ("experiment", "variant", "slice_name", "slice_value", "period")
+        found: dict[str, FloatArray | ObjectArray] = {
+            name: text_or_none(self.sums.rows[name][self.keep]) for name in names
         }
-        # A column that is null throughout arrives as numbers.
-        empty = {key: np.where(_is_nan(column), None, column) for key, column in named.items()}
-        return empty | {"metric": np.full(self.length, metric, dtype=object)}
+        return found | {"metric": np.full(self.length, metric, dtype=object)}
 
     def known(self, column: str) -> FloatArray:
-        name = tables.known_name(column) if column in self.sums.counted else "units"
-        return _floats(self.rows[name])
+        return self.sums.known(column)[self.keep]
 
     def mean(self, column: str, n: FloatArray) -> FloatArray:
-        high, low = self.total(tables.sum_name(column))
-        return self.sums.shifts[column] + np.where(n > 0, (high + low) / np.maximum(n, 1.0), np.nan)
+        centre = self.sums.centres[column][self.keep]
+        return np.where(n > 0, centre + self.total(column) / np.maximum(n, 1.0), np.nan)
 
     def second(self, left: str, right: str, n: FloatArray) -> FloatArray:
         """Variance or covariance with ddof 1; null below two units."""
-        pair = (left, right) if tables.sum_name(left, right) in self.rows else (right, left)
-        high, low = self.total(tables.sum_name(*pair))
-        sums = [np.add(*self.total(tables.sum_name(name))) for name in pair]
-        centred = (high - sums[0] * (sums[1] / np.maximum(n, 1.0))) + low
+        pair = (left, right) if tables.sum_name(left, right) in self.sums.rows else (right, left)
+        rest = centred(self.total(*pair), self.total(left), self.total(right), n)
         if left == right:
-            centred = np.maximum(centred, 0.0)
-        return _undefined_below_two(n, centred / np.maximum(n - 1.0, 1.0))
+            rest = np.maximum(rest, 0.0)
+        return _undefined_below_two(n, rest / np.maximum(n - 1.0, 1.0))
 
-    def total(self, name: str) -> tuple[FloatArray, FloatArray]:
-        high = _floats(self.rows[name])
-        low = self.rows.get(tables.low_name(name))
-        return high, np.zeros_like(high) if low is None else _floats(low)
+    def total(self, left: str, right: str | None = None) -> FloatArray:
+        high, low = self.sums.total(left, right)
+        total: FloatArray = (high + low)[self.keep]
+        return total
 
 
 def _undefined_below_two(n: FloatArray, value: FloatArray) -> FloatArray:
     return np.where(n >= 2.0, value, np.nan)
-
-
-def _floats(column: np.ndarray[tuple[int], np.dtype[np.object_]] | FloatArray) -> FloatArray:
-    """Numbers as float64; sums over no value are null and mean an empty sum."""
-    return np.nan_to_num(np.asarray(column, dtype=np.float64), nan=0.0)
-
-
-def _is_nan(column: ObjectArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.array([isinstance(value, float) and value != value for value in column], dtype=bool)  # noqa: PLR0124 - NaN is the only value that differs from itself
 
 
 def _lists(rows: FloatArray) -> ObjectArray:

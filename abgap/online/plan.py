@@ -8,9 +8,10 @@ whatever the number of metrics.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from abgap.online.tables import column_name, derived_name
 from abgap.records import Aggregate, Kind
 from abgap.study.model import Covariate, Metric, Part, Study
 
@@ -129,8 +130,9 @@ class _Planner:
         return wanted.name
 
     def column(self, part: str, *, cap_percentile: float | None = None, pre_period: bool = False) -> str:
-        name = part if cap_percentile is None else f"{part} capped at p{cap_percentile:g}"
-        fraction = None if cap_percentile is None else cap_percentile / 100
+        name, fraction = part, None
+        if cap_percentile is not None:
+            name, fraction = derived_name(part, f"capped at p{cap_percentile!r}"), cap_percentile / 100
         self.columns.setdefault(
             name, ValueColumn(name=name, part=part, cap_fraction=fraction, pre_period=pre_period)
         )
@@ -138,7 +140,7 @@ class _Planner:
 
     def product(self, left: str, right: str) -> None:
         if (right, left) not in self.products:
-            self.products[(left, right)] = None
+            self.products[left, right] = None
 
 
 def make_plan(study: Study) -> Plan:
@@ -157,42 +159,48 @@ def make_plan(study: Study) -> Plan:
     )
 
 
-def with_guards(plan: Plan, incomplete: Iterable[str]) -> Plan:
-    """The plan with the metrics in ``incomplete`` counted only over units that have all their parts.
+def with_guards(plan: Plan, incomplete: Collection[str]) -> Plan:
+    """The plan with the metrics and funnels in ``incomplete`` counted only over units that have all their parts.
 
     Guarded columns get names of their own, because other metrics may share the plain ones.
     """
-    wanted = set(incomplete)
     columns = {column.name: column for column in plan.columns}
     products = dict.fromkeys(plan.products)
-    metrics = []
-    for metric in plan.metrics:
-        used = metric.used()
-        if metric.metric not in wanted or len(used) < 2:
-            metrics.append(metric)
-            continue
-        guards = tuple(columns[name].part for name in metric.measured())
-        renamed = {name: f"{name} of {metric.metric}" for name in used}
+
+    def guarded(name: str, used: Sequence[str], measured: Sequence[str]) -> dict[str, str]:
+        guards = tuple(dict.fromkeys(columns[column].part for column in measured))
+        renamed = {column: derived_name(column, f"in {column_name(name)}") for column in used}
         for old, new in renamed.items():
             columns[new] = replace(columns[old], name=new, guards=guards)
-        old_pairs = [pair for pair in plan.products if set(pair) <= set(used)]
-        products.update(dict.fromkeys((renamed[left], renamed[right]) for left, right in old_pairs))
-        metrics.append(metric.renamed(renamed))
-    return replace(plan, columns=tuple(columns.values()), metrics=tuple(metrics), products=tuple(products))
+        pairs = [pair for pair in plan.products if set(pair) <= set(used)]
+        products.update(dict.fromkeys((renamed[left], renamed[right]) for left, right in pairs))
+        return renamed
+
+    metrics = tuple(
+        metric.renamed(guarded(metric.metric, metric.used(), metric.measured()))
+        if metric.metric in incomplete
+        else metric
+        for metric in plan.metrics
+    )
+    funnels = tuple(
+        (name, tuple(guarded(name, stages, stages).values()) if name in incomplete else stages)
+        for name, stages in plan.funnels
+    )
+    return replace(
+        plan, columns=tuple(columns.values()), metrics=metrics, funnels=funnels, products=tuple(products)
+    )
 
 
 def _metric_columns(planner: _Planner, name: str, metric: Metric) -> MetricColumns:
     if metric.kind is Kind.RATIO:
         return _ratio_columns(planner, name, metric)
-    part = unit_part(
-        name, f"metrics.{name}", metric, kind=metric.kind, window=Window(days=metric.window_days)
-    )
+    part = _own_part(name, metric)
     value = planner.column(planner.part(part), cap_percentile=metric.cap_percentile)
-    if metric.kind is not Kind.PROPORTION:
-        planner.product(value, value)
     covariate = _covariate_column(planner, name, metric, part) if metric.covariate is not None else None
-    if covariate is not None:
+    # A share needs no second moment of events; ready-made values need one to show that they are 0 and 1.
+    if metric.kind is not Kind.PROPORTION or part.fact is None or covariate is not None:
         planner.product(value, value)
+    if covariate is not None:
         planner.product(covariate, covariate)
         planner.product(value, covariate)
     return MetricColumns(metric=name, kind=metric.kind, value=value, covariate=covariate)
@@ -210,31 +218,36 @@ def _ratio_columns(planner: _Planner, name: str, metric: Metric) -> MetricColumn
 def ratio_parts(name: str, metric: Metric) -> tuple[UnitPart, UnitPart]:
     """Numerator and denominator of a ratio metric as unit parts."""
     window = Window(days=metric.window_days)
-    sides = (("numerator", metric.numerator), ("denominator", metric.denominator))
     top, bottom = (
-        unit_part(f"{name} {side}", f"metrics.{name}.{side}", part or Part(), kind=Kind.MEAN, window=window)
-        for side, part in sides
+        _unit_part(
+            derived_name(column_name(name), side),
+            f"metrics.{name}.{side}",
+            part or Part(),
+            kind=Kind.MEAN,
+            window=window,
+        )
+        for side, part in (("numerator", metric.numerator), ("denominator", metric.denominator))
     )
     return top, bottom
 
 
-def unit_part(name: str, key: str, part: Part | Metric, *, kind: Kind, window: Window) -> UnitPart:
-    """One side of a metric as a unit part; the aggregate defaults to ``sum`` of a value, ``count`` without
-    one.
-    """
-    aggregate: Aggregate | None = None
-    if part.fact is not None:
-        default = Aggregate.COUNT if part.value is None or kind is Kind.PROPORTION else Aggregate.SUM
-        aggregate = part.aggregate or default
+def _own_part(name: str, metric: Metric) -> UnitPart:
+    window = Window(days=metric.window_days)
+    return _unit_part(column_name(name), f"metrics.{name}", metric.own_part, kind=metric.kind, window=window)
+
+
+def _unit_part(name: str, key: str, part: Part, *, kind: Kind, window: Window) -> UnitPart:
+    occurred = kind is Kind.PROPORTION and part.fact is not None
+    aggregate = Aggregate.COUNT if occurred else part.effective_aggregate
     return UnitPart(
         name=name,
         key=key,
         fact=part.fact,
         where=part.where.strip() if part.where else None,
         value=part.value.strip() if part.value else None,
-        aggregate=aggregate,
+        aggregate=None if part.fact is None else aggregate,
         window=window,
-        occurred=kind is Kind.PROPORTION and part.fact is not None,
+        occurred=occurred,
     )
 
 
@@ -242,7 +255,7 @@ def _covariate_column(planner: _Planner, name: str, metric: Metric, part: UnitPa
     covariate = metric.covariate
     if not isinstance(covariate, Covariate):
         raise TypeError("several covariates are refused when the study is loaded")
-    pre_name = f"{name} before exposure"
+    pre_name = derived_name(column_name(name), "before exposure")
     if covariate.column is not None:
         pre = UnitPart(
             name=pre_name,
@@ -262,16 +275,11 @@ def _covariate_column(planner: _Planner, name: str, metric: Metric, part: UnitPa
     return planner.column(planner.part(pre), pre_period=True)
 
 
-def _funnel_columns(planner: _Planner, study: Study, stages: list[str]) -> tuple[str, ...]:
+def _funnel_columns(planner: _Planner, study: Study, stages: Sequence[str]) -> tuple[str, ...]:
     names = []
     for stage in stages:
         metric = study.metrics[stage]
-        if metric.kind is Kind.RATIO:
-            part, _ = ratio_parts(stage, metric)
-        else:
-            part = unit_part(
-                stage, f"metrics.{stage}", metric, kind=metric.kind, window=Window(days=metric.window_days)
-            )
+        part = ratio_parts(stage, metric)[0] if metric.kind is Kind.RATIO else _own_part(stage, metric)
         names.append(planner.column(planner.part(part)))
     for position, left in enumerate(names):
         for right in names[position:]:

@@ -1,5 +1,4 @@
-"""Moments made into estimates: every treatment against its control, for every metric, slice and day, in one
-pass.
+"""Moments made into estimates: every treatment against its control, for every metric, slice and day, in one pass.
 
 All comparisons are computed together as arrays and become records only at the end. A metric is judged in
 its role: primaries are corrected by Holm over the metrics and arms of an experiment, secondaries by
@@ -9,7 +8,7 @@ tests of their own; diagnostics and days stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,14 +131,14 @@ def _successes(moments: Moments, pairs: Pairs) -> Successes:
     def side(rows: npt.NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
         arm = univariate(moments, rows)
         # A count of successes, whatever rounding the share went through.
-        return np.round(np.clip(arm.n * arm.mean, 0.0, arm.n)), arm.n
+        return np.asarray(np.round(np.clip(arm.n * arm.mean, 0.0, arm.n)), dtype=np.float64), arm.n
 
     (control, n_control), (treatment, n_treatment) = side(pairs.control), side(pairs.treatment)
     return Successes(control=control, n_control=n_control, treatment=treatment, n_treatment=n_treatment)
 
 
-def _numbers(values: object) -> FloatArray:
-    return np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64)  # type: ignore[attr-defined]
+def _numbers(values: Iterable[float | None]) -> FloatArray:
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
 
 
 def _choose(where: BoolArray, yes: Bounds, no: Bounds) -> Bounds:
@@ -267,7 +266,7 @@ class _Builder:
             Reason.TOO_FEW_UNITS: f"{counts}; at least {MIN_UNITS} in each arm are needed",
             Reason.ZERO_VARIANCE: "every unit has the same value, so nothing can be tested",
             Reason.NO_DENOMINATOR: "the denominator is zero in an arm",
-            Reason.CONTROL_NEAR_ZERO: "the control value cannot be told from zero, so a lift relative to it has no bounds",
+            Reason.CONTROL_NEAR_ZERO: "the control value cannot be told from zero, so a lift has no bounds",
             Reason.NO_VARIANCE_GIVEN: "no variance is given for an arm",
         }.get(reason, reason.value.replace("_", " "))
 

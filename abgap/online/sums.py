@@ -1,234 +1,201 @@
-"""Adds up the wide table: one pass for all metrics, slices and days, into exact sums that roll up without
-another scan.
+"""Adds up the wide table: one pass for all metrics, slices and days, into exact sums that roll up without another scan.
 
-Three small questions come first: the range of each part (it fixes the grid of the exact sums), the
-thresholds of capped metrics, and whether a table with missing values needs some metrics counted over
-complete units only.
+Small questions come first: the range of each part (it fixes the grid of the exact sums) and the thresholds of
+capped metrics. A second pass is needed only when a table with missing values has units with a part of a
+metric, or when the values of an arm lie so far from the common centre that their squares would lose digits.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import Columns, DuckDBEngine
-from abgap.engine.exact import make_grid, shift_for
-from abgap.errors import DataError
+from abgap.engine.exact import shift_for, sum_parts
 from abgap.online import tables
-from abgap.online.plan import Plan, ValueColumn, with_guards
+from abgap.online.cells import compile_cells
+from abgap.online.plan import Plan, with_guards
+from abgap.online.ranges import Range, column_range, no_share, not_finite_part, part_ranges
 from abgap.online.wide import Progress, WideTable
-from abgap.sources.sql import Sql, comma_list, identifier, literal
+from abgap.records import Kind
+from abgap.records.moments import FloatArray
+from abgap.sources.sql import Named, Sql, comma_list, identifier, literal
+
+# A squared mean this many times the variance costs three of sixteen digits; more is not accepted.
+_CROWDED = 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """The sums of every row of the rollup. plan: as used, with guards. shifts: what was subtracted per
-    column.
+    """The sums of every row of the rollup.
 
-    rows: columns of the rollup query, numbers as float64. counted: columns whose units with a value are
-    counted. smallest: the smallest value of each part.
+    plan: as used, with guards. rows: columns of the rollup query, numbers as float64. centres: what was
+    subtracted before adding up, per column and row. counted: columns whose units with a value are counted.
+    smallest: the smallest value of each part. caps: per capped column and experiment the value it is cut at.
     """
 
     plan: Plan
     rows: Columns
-    shifts: Mapping[str, float]
+    centres: Mapping[str, FloatArray]
     counted: frozenset[str]
     smallest: Mapping[str, float]
+    caps: Mapping[tuple[str, str], float]
+
+    def total(self, left: str, right: str | None = None) -> tuple[FloatArray, FloatArray]:
+        """High and low part of the sum of a column, or of the product of two."""
+        return sum_parts(self.rows, tables.sum_name(left, right))
+
+    def known(self, column: str) -> FloatArray:
+        """Units with a value of the column."""
+        n: FloatArray = self.rows[tables.known_name(column) if column in self.counted else "units"]
+        return n
+
+    @property
+    def is_whole(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """The rows of whole arms."""
+        return np.asarray(self.rows["level"] == "whole", dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Range:
-    low: float
-    high: float
-    integer: bool
+class _Work:
+    """What all passes share."""
 
-    def shifted(self, shift: float) -> float:
-        """The largest absolute value after the shift."""
-        return max(abs(self.low - shift), abs(self.high - shift))
+    engine: DuckDBEngine
+    wide: WideTable
+    row_count: int
+    ranges: Mapping[str, Range]
+    caps: Mapping[tuple[str, str], float]
 
 
 def sum_units(engine: DuckDBEngine, plan: Plan, wide: WideTable, *, progress: Progress) -> Sums:
-    """Add up ``unit_outcomes``. Raises DataError when a value is NaN or infinite."""
-    row_count, ranges = _ranges(engine, plan, wide)
-    _cap(engine, plan)
+    """Add up ``unit_outcomes``.
+
+    Raises DataError when a value is NaN or infinite, or when a share is not made of 0 and 1.
+    """
+    row_count, ranges = part_ranges(engine, plan, wide)
+    caps = _cap(engine, plan)
+    work = _Work(engine=engine, wide=wide, row_count=row_count, ranges=ranges, caps=caps)
     progress("adding up")
-    sums = _add_up(engine, plan, wide, ranges, row_count)
-    incomplete = _incomplete_metrics(sums)
-    if incomplete:
-        sums = _add_up(engine, with_guards(plan, incomplete), wide, ranges, row_count)
+    sums = _add_up(work, plan)
     _refuse_not_finite(sums)
-    return sums
+    _refuse_no_shares(sums)
+    incomplete = _incomplete(sums)
+    if incomplete:
+        sums = _add_up(work, with_guards(plan, incomplete))
+    return _add_up(work, sums.plan, around=sums) if _is_crowded(sums) else sums
 
 
-def _ranges(engine: DuckDBEngine, plan: Plan, wide: WideTable) -> tuple[int, dict[str, _Range]]:
-    names = list(dict.fromkeys(column.part for column in plan.columns))
-    context = [
-        {"name": identifier(n), "min": identifier(f"min {n}"), "max": identifier(f"max {n}")} for n in names
-    ]
-    found = engine.fetch(compile_query("ranges", columns=context))
-    ranges = {}
-    for name in names:
-        low, high = (_number(found[f"{side} {name}"][0]) for side in ("min", "max"))
-        for bound in (low, high):
-            if bound is not None and not math.isfinite(bound):
-                raise _not_finite(name, plan)
-        ranges[name] = _Range(low=low or 0.0, high=high or 0.0, integer=name in wide.integer_parts)
-    return int(found["row_count"][0]), ranges
-
-
-def _number(value: object) -> float | None:
-    """A bound as the engine gave it: null (no value at all) has no bound; a NaN in the data stays one."""
-    return None if value is None else float(value)  # type: ignore[arg-type]
-
-
-def _not_finite(part: str, plan: Plan) -> DataError:
-    key = next(p.key for p in plan.parts if p.name == part)
-    return DataError(
-        f"{key}: the column holds NaN or infinite values; mend the data, or take them as missing with "
-        "`case when isfinite(column) then column end`"
-    )
-
-
-def _refuse_not_finite(sums: Sums) -> None:
-    # The statistics of a parquet file need not know of NaN: the sums do.
-    for column in sums.plan.columns:
-        total = sums.rows[tables.sum_name(column.name)]
-        counted = (
-            sums.rows["units"]
-            if column.name not in sums.counted
-            else sums.rows[tables.known_name(column.name)]
+def _cap(engine: DuckDBEngine, plan: Plan) -> dict[tuple[str, str], float]:
+    capped = {column.name: column for column in plan.columns if column.cap_fraction is not None}
+    if not capped:
+        return {}
+    thresholds = [
+        Named(
+            name=identifier(name),
+            value=Sql(f"quantile_cont(cast(o.{identifier(c.part)} as double), {literal(c.cap_fraction)})"),
         )
-        bad = (counted > 0) & ~np.isfinite(np.asarray(total, dtype=np.float64))
-        if bad.any():
-            raise _not_finite(column.part, sums.plan)
-
-
-def _cap(engine: DuckDBEngine, plan: Plan) -> None:
-    capped = [
-        {"part": identifier(c.part), "fraction": literal(c.cap_fraction), "name": identifier(f"cap {c.name}")}
-        for c in plan.columns
-        if c.cap_fraction is not None
+        for name, c in capped.items()
     ]
-    if capped:
-        engine.create_table(tables.CAPS, compile_query("caps", capped=capped))
-
-
-def _add_up(
-    engine: DuckDBEngine, plan: Plan, wide: WideTable, ranges: Mapping[str, _Range], row_count: int
-) -> Sums:
-    shifts = {c.name: shift_for(*_bounds(c, ranges)) for c in plan.columns}
-    counted = frozenset(c.name for c in plan.columns if wide.may_miss_values or c.pre_period)
-    keys = ["experiment", "variant", *(["day"] if wide.by_day else []), *wide.slices]
-    columns = [_column(c, shifts[c.name], guarded=c.name in counted) for c in plan.columns]
-    terms = _terms(plan, ranges, shifts, row_count)
-    statement = compile_query(
-        "cells",
-        keys=[identifier(key) for key in keys],
-        key_list=comma_list(identifier(key) for key in keys),
-        columns=columns,
-        capped=any(c.cap_fraction is not None for c in plan.columns),
-        terms=terms,
-    )
-    engine.create_table(tables.CELLS, statement)
-    rows = engine.fetch(_rollup(wide, columns, terms))
-    smallest = {name: found.low for name, found in ranges.items()}
-    return Sums(plan=plan, rows=rows, shifts=shifts, counted=counted, smallest=smallest)
-
-
-def _bounds(column: ValueColumn, ranges: Mapping[str, _Range]) -> tuple[float, float]:
-    found = ranges[column.part]
-    # A unit without history counts as 0.
-    return (min(found.low, 0.0), max(found.high, 0.0)) if column.pre_period else (found.low, found.high)
-
-
-def _column(column: ValueColumn, shift: float, *, guarded: bool) -> dict[str, Any]:
-    part = Sql(f"CAST(o.{identifier(column.part)} AS DOUBLE)")
-    threshold = Sql(f"c.{identifier(f'cap {column.name}')}")
-    value = (
-        Sql(f"CASE WHEN {part} > {threshold} THEN {threshold} ELSE {part} END")
-        if column.cap_fraction
-        else part
-    )
-    if column.pre_period:
-        value = Sql(f"coalesce({value}, 0)")
-    if column.guards:
-        known = " AND ".join(f"o.{identifier(guard)} IS NOT NULL" for guard in column.guards)
-        value = Sql(f"CASE WHEN {known} THEN {value} END")
-    name = identifier(column.name)
-    raw = identifier(f"raw {column.name}") if column.pre_period else None
+    engine.create_table(tables.CAPS, compile_query("caps", thresholds=thresholds))
+    rows = engine.rows(f"SELECT experiment, {comma_list(t.name for t in thresholds)} FROM {tables.CAPS}")
     return {
-        "name": name,
-        "value": value,
-        "raw": part if raw else None,
-        "counted": (raw or name) if guarded else None,
-        "known": identifier(tables.known_name(column.name)),
-        "cut": identifier(tables.cut_name(column.name)) if column.cap_fraction else None,
-        "is_cut": Sql(f"CASE WHEN {part} > {threshold} THEN 1 ELSE 0 END"),
-        "shifted": name if shift == 0.0 else Sql(f"{name} - {literal(shift)}"),
+        (name, experiment): float(cap)
+        for experiment, *found in rows
+        for name, cap in zip(capped, found, strict=True)
+        if cap is not None
     }
 
 
-def _terms(
-    plan: Plan, ranges: Mapping[str, _Range], shifts: Mapping[str, float], row_count: int
-) -> list[dict[str, Sql | None]]:
-    by_name = {column.name: column for column in plan.columns}
-
-    def size(name: str) -> tuple[float, bool]:
-        column = by_name[name]
-        low, high = _bounds(column, ranges)
-        found = _Range(
-            low=low, high=high, integer=ranges[column.part].integer and column.cap_fraction is None
-        )
-        return found.shifted(shifts[name]), found.integer
-
-    terms = []
-    for left, right in [*((name, None) for name in by_name), *plan.products]:
-        largest, integer = size(left)
-        value = identifier(left)
-        if right is not None:
-            other, other_integer = size(right)
-            largest, integer = largest * other, integer and other_integer
-            value = Sql(f"({value} * {identifier(right)})")
-        grid = make_grid(largest, row_count, integer=integer)
-        name = tables.sum_name(left, right)
-        low_name = identifier(tables.low_name(name))
-        terms.append(
-            {
-                "value": value,
-                "high": grid.high,
-                "low": grid.low,
-                "high_name": identifier(name),
-                "low_name": low_name,
-            }
-        )
-    return terms
+def _add_up(work: _Work, plan: Plan, *, around: Sums | None = None) -> Sums:
+    """One pass. around: the sums of an earlier pass, whose means become the centres of the arms."""
+    bounds = {c.name: column_range(c, work.ranges) for c in plan.columns}
+    shifts = {name: shift_for(found.low, found.high) for name, found in bounds.items()}
+    counted = frozenset(c.name for c in plan.columns if work.wide.may_miss_values or c.pre_period)
+    arms = {} if around is None else _centre_on_means(work.engine, around)
+    cells = compile_cells(
+        plan,
+        work.wide,
+        work.ranges,
+        work.row_count,
+        shifts=shifts,
+        counted=counted,
+        by_arm=around is not None,
+    )
+    work.engine.create_table(tables.CELLS, cells.statement)
+    rows = work.engine.fetch(cells.rollup)
+    keys = list(zip(rows["experiment"], rows["variant"], strict=True))
+    centres = {
+        name: np.array([arms.get(key, {}).get(name, shift) for key in keys], dtype=np.float64)
+        for name, shift in shifts.items()
+    }
+    smallest = {name: found.low for name, found in work.ranges.items()}
+    return Sums(plan=plan, rows=rows, centres=centres, counted=counted, smallest=smallest, caps=work.caps)
 
 
-def _rollup(wide: WideTable, columns: Sequence[Mapping[str, Any]], terms: Sequence[Mapping[str, Any]]) -> Any:
-    sums = [Sql("units")]
-    for column in columns:
-        sums += [column["known"]] if column["counted"] else []
-        sums += [column["cut"]] if column["cut"] else []
-    for term in terms:
-        sums += [term["high_name"]] + ([term["low_name"]] if term["high"] else [])
-    slices = [{"name": identifier(name), "label": literal(name)} for name in wide.slices]
-    return compile_query("rollup", sums=sums, slices=slices, by_day=wide.by_day)
+def _means(sums: Sums, column: str) -> FloatArray:
+    """The mean of what was added up, 0 where there is nothing."""
+    high, low = sums.total(column)
+    mean: FloatArray = (high + low) / np.maximum(sums.known(column), 1.0)
+    return mean
 
 
-def _incomplete_metrics(sums: Sums) -> list[str]:
-    """Metrics of several columns of which some units have only a part."""
-    units = sums.rows["units"]
-    incomplete = []
+def _centre_on_means(engine: DuckDBEngine, sums: Sums) -> dict[tuple[object, object], dict[str, float]]:
+    """Make the table of centres: the mean of every column in every arm; the same by arm."""
+    rows = np.flatnonzero(sums.is_whole)
+    names = [column.name for column in sums.plan.columns]
+    means = {name: (sums.centres[name] + _means(sums, name))[rows] for name in names}
+    keys = {key: sums.rows[key][rows].tolist() for key in ("experiment", "variant")}
+    lists: dict[str, list[object]] = keys | {f"c{i}": means[name].tolist() for i, name in enumerate(names)}
+    columns = [f"unnest(${key})::VARCHAR AS {key}" for key in keys]
+    columns += [f"unnest($c{i})::DOUBLE AS {identifier(name)}" for i, name in enumerate(names)]
+    engine.run(f"CREATE OR REPLACE TEMP TABLE {tables.CENTRES} AS SELECT {', '.join(columns)}", lists)
+    return {
+        (keys["experiment"][i], keys["variant"][i]): {name: float(means[name][i]) for name in names}
+        for i in range(len(rows))
+    }
+
+
+def _is_crowded(sums: Sums) -> bool:
+    """Whether the values of an arm lie so close together, and so far from the centre, that digits are lost."""
+    whole = sums.is_whole
+    for name in [left for left, right in sums.plan.products if left == right]:
+        n, mean = sums.known(name)[whole], _means(sums, name)[whole]
+        high, low = (part[whole] for part in sums.total(name, name))
+        spread = (high + low) / np.maximum(n, 1.0) - mean**2
+        if np.any((n > 1) & (spread * _CROWDED < mean**2)):
+            return True
+    return False
+
+
+def _refuse_not_finite(sums: Sums) -> None:
+    for column in sums.plan.columns:
+        total = np.asarray(sums.rows[tables.sum_name(column.name)], dtype=np.float64)
+        if ((sums.known(column.name) > 0) & ~np.isfinite(total)).any():
+            raise not_finite_part(sums.plan, column.part)
+
+
+def _refuse_no_shares(sums: Sums) -> None:
+    """Values in [0, 1] are all 0 or 1 exactly when their sum is the sum of their squares."""
+    parts = {part.name: part for part in sums.plan.parts}
     for metric in sums.plan.metrics:
-        known = [
-            sums.rows[tables.known_name(name)] if name in sums.counted else units
-            for name in metric.measured()
-        ]
-        if len(metric.used()) > 1 and any(not np.array_equal(counts, units) for counts in known):
-            incomplete.append(metric.metric)
-    return incomplete
+        part = parts.get(metric.value)
+        if metric.kind is not Kind.PROPORTION or part is None or part.fact is not None:
+            continue
+        values, squares = (np.add(*sums.total(*of)) for of in ((metric.value,), (metric.value, metric.value)))
+        centres = sums.centres[metric.value]
+        if np.any(values != squares) or not np.isin(centres, (0.0, 1.0)).all():
+            raise no_share(part, "values between them")
+
+
+def _incomplete(sums: Sums) -> list[str]:
+    """Metrics and funnels of several columns of which some units have only a part."""
+    units = sums.rows["units"]
+
+    def has_gaps(columns: tuple[str, ...]) -> bool:
+        return any(not np.array_equal(sums.known(column), units) for column in columns)
+
+    metrics = [m.metric for m in sums.plan.metrics if len(m.used()) > 1 and has_gaps(m.measured())]
+    return metrics + [name for name, stages in sums.plan.funnels if has_gaps(stages)]

@@ -1,6 +1,8 @@
 """The names of the tables and columns that the stages hand to each other inside the engine.
 
-Column names carry the study's own words, so that a compiled statement can be read; they are always quoted.
+Column names carry the study's own words, so that a compiled statement can be read; they are always quoted. What
+is made of a column has its name, a colon and a word: ``revenue: sum``. Colons of the study's own words
+are doubled, so that no two names can meet, whatever a metric or a slice is called.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ ENROLMENTS = "enrolments"
 FIRST_EXPOSURES = "first_exposures"
 UNIT_OUTCOMES = "unit_outcomes"
 CAPS = "caps"
+CENTRES = "centres"
 CELLS = "cells"
-RESERVED = (EXPOSURES, UNITS, EXPERIMENTS, ARMS, ENROLMENTS, FIRST_EXPOSURES, UNIT_OUTCOMES, CAPS, CELLS)
 
 
 def unit_parts_table(fact: str) -> str:
@@ -24,26 +26,33 @@ def unit_parts_table(fact: str) -> str:
     return f"unit parts of {fact}"
 
 
+def column_name(word: str) -> str:
+    """The column that is named by a word of the study: a metric, a funnel or a slice."""
+    return word.replace(":", "::")
+
+
+def derived_name(name: str, what: str) -> str:
+    """The column that is made of another one."""
+    return f"{name}: {what}"
+
+
+def slice_column(name: str) -> Sql:
+    """The column of a slice, quoted."""
+    return identifier(column_name(name))
+
+
 def sum_name(left: str, right: str | None = None) -> str:
-    """The column of a sum (high part, or all of it) of a value or of a product of two."""
-    return f"sum {left}" if right is None else f"sum {left} x {right}"
-
-
-def low_name(name: str) -> str:
-    """The column of the low part of a sum."""
-    return f"{name} (low)"
+    """The column of the sum of a value, or of a product of two."""
+    if right is None:
+        return derived_name(left, "sum")
+    return derived_name(left, "sum of squares" if left == right else f"sum of products with {right}")
 
 
 def known_name(column: str) -> str:
     """The column that counts units with a value."""
-    return f"known {column}"
+    return derived_name(column, "known")
 
 
 def cut_name(column: str) -> str:
     """The column that counts units whose value was cut."""
-    return f"cut {column}"
-
-
-def quoted(name: str) -> Sql:
-    """Shorthand for a quoted identifier."""
-    return identifier(name)
+    return derived_name(column, "cut")

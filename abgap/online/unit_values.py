@@ -7,15 +7,14 @@ from pathlib import Path
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.loading import Relation, open_source
+from abgap.engine.values import Value, number_of
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.plan import Plan, UnitPart
-from abgap.online.values import not_a_number
-from abgap.online.views import plain_names, slice_column, time_column
+from abgap.online.views import slice_columns, time_column
 from abgap.online.wide import Progress, WideTable, whole
-from abgap.sources.columns import as_text, is_integer, is_number, mapped
-from abgap.sources.expressions import scalar
-from abgap.sources.sql import Sql, identifier, literal
+from abgap.sources.columns import local_day, mapped_text, plain_names
+from abgap.sources.sql import Named, identifier
 from abgap.study.model import Study, UnitValues
 
 
@@ -27,58 +26,65 @@ def units_from_values(
     Raises DataError when a column is missing or has the wrong type, or when units repeat.
     """
     progress("opening unit_values")
-    relation = open_source(
-        engine, "unit_values", source, directory, text=plain_names(source, "experiment", "unit", "variant")
+    text = [*plain_names(source, "experiment", "unit", "variant"), *source.slices]
+    relation = open_source(engine, "unit_values", source, directory, text=text)
+    values = {part.name: _value(engine, part, relation) for part in plan.parts}
+    wide = WideTable(
+        relations={"unit_values": relation},
+        slices=tuple(source.slices),
+        by_day="at" in source.columns,
+        has_units="unit" in source.columns,
+        may_miss_values=True,
+        integer_parts=frozenset(name for name, value in values.items() if value.whole),
     )
-    wide = WideTable(relations={"unit_values": relation}, slices=tuple(source.slices), may_miss_values=True)
-    table = relation.table
-    wide.has_units = "unit" in source.columns
-    wide.by_day = "at" in source.columns
-    integer_parts: set[str] = set()
-    parts = [_unit_value(engine, part, relation, integer_parts) for part in plan.parts]
-    wide.integer_parts = frozenset(integer_parts)
+    _name_columns(engine, study, source, relation, values)
+    if wide.has_units and source.unique == "check":
+        progress("checking that units do not repeat")
+        wide.without_unit = _check_units(engine)
+        if wide.without_unit:
+            _name_columns(engine, study, source, relation, values, with_unit_only=True)
+    return wide
+
+
+def _value(engine: DuckDBEngine, part: UnitPart, relation: Relation) -> Value:
+    where = part.key if part.pre_period else f"{part.key}.value"
+    return number_of(engine, str(part.value), relation.table, relation.sql, where=where)
+
+
+def _name_columns(
+    engine: DuckDBEngine,
+    study: Study,
+    source: UnitValues,
+    relation: Relation,
+    values: dict[str, Value],
+    *,
+    with_unit_only: bool = False,
+) -> None:
     at = time_column(engine, source, relation, study.study.timezone)
     statement = compile_query(
         "unit_values",
         source=relation.sql,
-        experiment=as_text(mapped(source.columns["experiment"], table, role="experiment")),
-        variant=as_text(mapped(source.columns["variant"], table, role="variant")),
-        unit=as_text(mapped(source.columns["unit"], table, role="unit")) if wide.has_units else literal(None),
-        day=Sql(f"CAST({at} AS DATE)"),
-        slices=[slice_column(table, name) for name in source.slices],
-        parts=parts,
+        experiment=mapped_text(source, relation.table, "experiment"),
+        variant=mapped_text(source, relation.table, "variant"),
+        unit=mapped_text(source, relation.table, "unit"),
+        day=local_day(at, study.study.timezone),
+        slices=slice_columns(relation.table, source.slices),
+        # No cast here: on parquet a bare column's range comes from the files' statistics, without a scan.
+        parts=[Named(name=identifier(name), value=value.sql) for name, value in values.items()],
+        with_unit_only=with_unit_only,
     )
     engine.create_view(tables.UNIT_OUTCOMES, statement)
-    if wide.has_units and source.unique == "check":
-        progress("checking that units do not repeat")
-        _refuse_repeats(engine)
-    return wide
 
 
-def _unit_value(
-    engine: DuckDBEngine, part: UnitPart, relation: Relation, integer_parts: set[str]
-) -> dict[str, Sql]:
-    key = part.key if part.pre_period else f"{part.key}.value"
-    value = scalar(
-        str(part.value), columns=relation.table.column_names(), where=key, table=relation.table.key
-    )
-    found = engine.type_of(value, relation.sql)
-    if found == "BOOLEAN":
-        value, found = Sql(f"CAST({value} AS INTEGER)"), "INTEGER"
-    if not is_number(found):
-        raise not_a_number(engine, key, str(part.value), value, found, relation.sql)
-    if is_integer(found):
-        integer_parts.add(part.name)
-    # No cast here: on parquet a bare column's range comes from the files' statistics, without a scan.
-    return {"name": identifier(part.name), "value": value}
-
-
-def _refuse_repeats(engine: DuckDBEngine) -> None:
-    found = engine.fetch(compile_query("repeated_units"))
-    repeated, across = whole(found["repeated_units"][0]), whole(found["in_two_variants"][0])
+def _check_units(engine: DuckDBEngine) -> int:
+    """Rows without a unit, which are left out. Raises DataError when a unit stands in several rows."""
+    found = engine.fetch_row(compile_query("repeated_units"))
+    repeated, across = whole(found["repeated_units"]), whole(found["in_two_variants"])
     if repeated:
         mixed = f", {across} of them in more than one variant" if across else ""
         raise DataError(
-            f"unit_values: {repeated} units stand in more than one row{mixed}, e.g. {found['example'][0]!r}; one row per unit "
-            "is needed: use [exposures] and [facts] for rows that repeat, or leave `unit` out if every row is a unit"
+            f"unit_values: {repeated} units stand in more than one row{mixed}, e.g. {found['example']!r}; "
+            "one row per unit is needed: use [exposures] and [facts] for rows that repeat, "
+            "or leave `unit` out if every row is a unit"
         )
+    return whole(found["without_unit"])

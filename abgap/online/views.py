@@ -14,8 +14,9 @@ from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.loading import Relation, open_source
 from abgap.errors import DataError
 from abgap.online import tables
-from abgap.sources.columns import Table, as_text, as_utc, mapped
-from abgap.sources.sql import Sql, identifier
+from abgap.online.wide import whole
+from abgap.sources.columns import Table, as_utc, mapped, mapped_text, plain_names, text_of
+from abgap.sources.sql import Named, Sql, identifier
 from abgap.study.model import Exposures, Source, Study
 
 
@@ -41,42 +42,37 @@ def open_views(engine: DuckDBEngine, study: Study, directory: Path) -> Views:
 def _open_exposures(
     engine: DuckDBEngine, study: Study, exposures: Exposures, directory: Path, views: Views
 ) -> None:
-    relation = open_source(
-        engine,
-        "exposures",
-        exposures,
-        directory,
-        text=plain_names(exposures, "experiment", "unit", "variant"),
-    )
+    text = [*plain_names(exposures, "experiment", "unit", "variant"), *exposures.slices]
+    relation = open_source(engine, "exposures", exposures, directory, text=text)
     views.relations["exposures"] = relation
-    table = relation.table
-    context = {
-        role: as_text(mapped(exposures.columns[role], table, role=role))
-        for role in ("experiment", "unit", "variant")
-    }
-    slices = [slice_column(table, name) for name in exposures.slices]
-    at = time_column(engine, exposures, relation, study.study.timezone)
-    engine.create_view(
-        tables.EXPOSURES, compile_query("exposures", source=relation.sql, at=at, slices=slices, **context)
+    statement = compile_query(
+        "exposures",
+        source=relation.sql,
+        experiment=mapped_text(exposures, relation.table, "experiment"),
+        unit=mapped_text(exposures, relation.table, "unit"),
+        variant=mapped_text(exposures, relation.table, "variant"),
+        at=time_column(engine, exposures, relation, study.study.timezone),
+        slices=slice_columns(relation.table, exposures.slices),
     )
+    engine.create_view(tables.EXPOSURES, statement)
 
 
-def slice_column(table: Table, name: str) -> dict[str, Sql]:
-    column = table.find(name, where=f"{table.key}.slices")
-    return {"name": identifier(name), "value": as_text(identifier(column))}
+def slice_columns(table: Table, names: Sequence[str]) -> list[Named]:
+    """The slices of a study, as text; null where a unit's value is not known."""
+    where = f"{table.key}.slices"
+    return [
+        Named(name=tables.slice_column(name), value=text_of(table.find(name, where=where), table))
+        for name in names
+    ]
 
 
 def time_column(engine: DuckDBEngine, source: Source, relation: Relation, timezone: str) -> Sql:
+    """The time that the source maps to ``at``, as naive UTC; null when none is mapped."""
     if "at" not in source.columns:
-        return Sql("CAST(NULL AS TIMESTAMP)")
+        return Sql("cast(null as timestamp)")
+    where = f"{relation.table.key}.columns.at"
     at = mapped(source.columns["at"], relation.table, role="at")
-    found = engine.type_of(at, relation.sql)
-    return as_utc(at, found, where=f"{relation.table.key}.columns.at", timezone=timezone)
-
-
-def plain_names(source: Source, *roles: str) -> list[str]:
-    """The plain column names that the mapping gives to ``roles``: ids and names, read as text."""
-    return [name for role in roles if isinstance(name := source.columns.get(role), str)]
+    return as_utc(at, engine.type_of(at, relation.sql, where=where), where=where, timezone=timezone)
 
 
 def _open_fact(
@@ -85,23 +81,24 @@ def _open_fact(
     key = f"facts.{name}"
     relation = open_source(engine, key, fact, directory, text=plain_names(fact, "unit"))
     views.relations[key] = relation
-    unit = as_text(mapped(fact.columns["unit"], relation.table, role="unit"))
-    at = time_column(engine, fact, relation, study.study.timezone)
-    others = _other_columns(fact, relation.table, taken=("unit", "at"))
-    engine.create_view(name, compile_query("fact", unit=unit, at=at, others=others, source=relation.sql))
+    statement = compile_query(
+        "fact",
+        unit=mapped_text(fact, relation.table, "unit"),
+        at=time_column(engine, fact, relation, study.study.timezone),
+        others=_other_columns(fact, relation.table, taken=("unit", "at")),
+        source=relation.sql,
+    )
+    engine.create_view(name, statement)
 
 
-def _other_columns(source: Source, table: Table, *, taken: Sequence[str]) -> list[dict[str, Sql]]:
+def _other_columns(source: Source, table: Table, *, taken: Sequence[str]) -> list[Named]:
     """Extra mapped columns first, then the source's own, each name once."""
     used = set(taken)
     columns = []
-    for name, spec in source.columns.items():
+    extra = [(name, spec) for name, spec in source.columns.items() if name.lower() not in used]
+    for name, spec in (*extra, *((name, name) for name in table.columns)):
         if name.lower() not in used:
-            columns.append({"name": identifier(name), "value": mapped(spec, table, role=name)})
-            used.add(name.lower())
-    for name in table.columns:
-        if name.lower() not in used:
-            columns.append({"name": identifier(name), "value": identifier(name)})
+            columns.append(Named(name=identifier(name), value=mapped(spec, table, role=name)))
             used.add(name.lower())
     return columns
 
@@ -109,13 +106,12 @@ def _other_columns(source: Source, table: Table, *, taken: Sequence[str]) -> lis
 def _open_units(engine: DuckDBEngine, units: Source, directory: Path, views: Views) -> None:
     relation = open_source(engine, "units", units, directory, text=plain_names(units, "unit"))
     views.relations["units"] = relation
-    unit = as_text(mapped(units.columns["unit"], relation.table, role="unit"))
+    unit = mapped_text(units, relation.table, "unit")
     others = _other_columns(units, relation.table, taken=("unit",))
     engine.create_view(tables.UNITS, compile_query("units", unit=unit, others=others, source=relation.sql))
-    repeated = engine.rows(
-        f"SELECT count(*), min(unit) FROM (SELECT unit FROM {identifier(tables.UNITS)} GROUP BY unit HAVING count(*) > 1)"
-    )[0]
-    if repeated[0]:
+    found = engine.fetch_row(compile_query("repeated_ids"))
+    if repeated := whole(found["repeated_units"]):
         raise DataError(
-            f"units: {repeated[0]} units stand in more than one row, e.g. {repeated[1]!r}; one row per unit is needed"
+            f"units: {repeated} units stand in more than one row, e.g. {found['example']!r}; "
+            "one row per unit is needed"
         )

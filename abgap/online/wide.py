@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,12 +13,17 @@ from abgap.engine.loading import Relation
 class Progress(Protocol):
     """Told what is being done now."""
 
-    def __call__(self, message: str) -> None: ...
+    def __call__(self, message: str) -> None:
+        """Take note of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactIntake:
-    """What one fact table holds. last_at: latest event (UTC) as text, None when it has no time."""
+    """What one fact table holds.
+
+    timed: whether windows apply to it. first_at, last_at: first and last event (UTC) as text, None when it has
+    no time. with_events: analysed units that have an event in reach of any window, over all experiments.
+    """
 
     fact: str
     row_count: int
@@ -26,14 +32,17 @@ class FactIntake:
     timed: bool
     first_at: str | None
     last_at: str | None
+    with_events: int
 
 
 @dataclass(slots=True, kw_only=True)
 class WideTable:
     """What the units stage leaves behind: relations by source key, and the counts for the data checks.
 
-    slices: names usable as columns of ``unit_outcomes``. by_day: whether exposures carry a time.
-    exposure_counts, enrolment_counts: results of the queries of those names (logs only).
+    slices: as the study names them. by_day: whether exposures carry a time. has_units: whether units have ids.
+    may_miss_values: whether a unit may be without a value. integer_parts: parts that are whole numbers.
+    exposure_counts, enrolment_counts: results of the queries of those names (logs only). intakes: one per fact
+    table that is read. without_unit: rows left out because they have no id (ready-made tables only).
     """
 
     relations: dict[str, Relation] = field(default_factory=dict)
@@ -45,8 +54,9 @@ class WideTable:
     exposure_counts: Columns | None = None
     enrolment_counts: Columns | None = None
     intakes: tuple[FactIntake, ...] = ()
+    without_unit: int = 0
 
 
-def whole(number: float) -> int:
+def whole(number: float | None) -> int:
     """A count out of the engine; sums over no rows are null and mean none."""
-    return 0 if number != number else int(number)  # noqa: PLR0124 - NaN is the only number that differs from itself
+    return 0 if number is None or math.isnan(number) else int(number)

@@ -24,7 +24,7 @@ from abgap.offline.matching import ServedModels, find_comparisons, matching_chec
 from abgap.offline.scores import Scores, read_scores
 from abgap.online import diagnostics
 from abgap.online.arm_checks import experiment_checks
-from abgap.online.counts import ArmCounts, count_arms, count_units, natural_order
+from abgap.online.counts import ArmCounts, count_arms, count_units
 from abgap.online.experiments import (
     DeclaredExperiment,
     declared_experiments,
@@ -41,6 +41,7 @@ from abgap.online.unit_values import units_from_values
 from abgap.online.views import Views, open_views
 from abgap.online.wide import Progress, WideTable
 from abgap.records import Check, Direction, Estimate, Moments, OfflineRow, Role
+from abgap.records.order import natural_order
 from abgap.study.load import LoadedStudy
 from abgap.study.model import Experiment, Study
 

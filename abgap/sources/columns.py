@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from abgap.errors import DataError
 from abgap.sources.expressions import missing_column, scalar
 from abgap.sources.sql import Sql, identifier, literal
-from abgap.study.model import ColumnSpec, ConstantColumn, ExpressionColumn
+from abgap.study.model import ColumnSpec, ConstantColumn, ExpressionColumn, Source
 
-_ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
-_NAIVE = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATETIME", "DATE")
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
-            "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
+_SIZES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_INTEGERS = frozenset({*_SIZES, *(f"U{size}" for size in _SIZES)})
+_FRACTIONS = frozenset({"FLOAT", "DOUBLE", "DECIMAL"})
+_NAIVE = frozenset({"TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATETIME", "DATE"})
+# A time of day followed by a letter or a sign: Z, +02, UTC, Europe/Berlin.
+_ZONE_IN_TEXT = ":[0-9]{2}.*[A-Za-z+-]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +42,18 @@ class Table:
         return folded[name.lower()]
 
 
+def _base(column_type: str) -> str:
+    return column_type.split("(", maxsplit=1)[0].upper()
+
+
 def is_number(column_type: str) -> bool:
     """Whether values of the type can be added up."""
-    return column_type.split("(", maxsplit=1)[0].upper() in _NUMBERS
+    return _base(column_type) in _INTEGERS | _FRACTIONS
 
 
 def is_integer(column_type: str) -> bool:
     """Whether the type holds whole numbers only, booleans among them."""
-    base = column_type.split("(", maxsplit=1)[0].upper()
-    return base == "BOOLEAN" or (is_number(column_type) and base not in {"FLOAT", "DOUBLE", "DECIMAL"})
+    return _base(column_type) in _INTEGERS | {"BOOLEAN"}
 
 
 def mapped(spec: ColumnSpec, table: Table, *, role: str) -> Sql:
@@ -65,29 +70,68 @@ def mapped(spec: ColumnSpec, table: Table, *, role: str) -> Sql:
             raise TypeError(f"not a column: {spec!r}")
 
 
+def mapped_text(source: Source, table: Table, role: str) -> Sql:
+    """The id or name that the source maps to ``role``, as text; null when nothing is mapped."""
+    match source.columns.get(role):
+        case None:
+            return Sql("cast(null as varchar)")
+        case str(name):
+            return text_of(table.find(name, where=f"{table.key}.columns.{role}"), table)
+        case spec:
+            return as_text(mapped(spec, table, role=role))
+
+
+def text_of(column: str, table: Table) -> Sql:
+    """A column of the table as text, so that 7 and '7' are the same unit, and so is a 7 that is stored as 7.0."""
+    name = identifier(column)
+    if _base(table.columns[column]) not in _FRACTIONS:
+        return as_text(name)
+    return Sql(
+        f"case when {name} = trunc({name}) then cast(try_cast({name} as hugeint) as varchar) else {as_text(name)} end"
+    )
+
+
 def as_text(expression: Sql) -> Sql:
-    """An id or a name: always text, so that 7 and '7' are the same unit."""
-    return Sql(f"CAST({expression} AS VARCHAR)")
+    """An id or a name: always text."""
+    return Sql(f"cast({expression} as varchar)")
+
+
+def plain_names(source: Source, *roles: str) -> list[str]:
+    """The plain column names that the mapping gives to ``roles``: ids and names, read as text."""
+    return [name for role in roles if isinstance(name := source.columns.get(role), str)]
 
 
 def as_utc(expression: Sql, column_type: str, *, where: str, timezone: str) -> Sql:
-    """A point in time as naive UTC; timestamps without a zone are read in the study's ``timezone``."""
+    """A point in time as naive UTC; timestamps without a zone are read in the study's ``timezone``.
+
+    A local time that a clock change skips or repeats is read as standard time.
+    """
     base = column_type.upper()
-    if base in _ZONED:
-        return Sql(f"({expression} AT TIME ZONE 'UTC')")
+    if base.endswith("WITH TIME ZONE") or base == "TIMESTAMPTZ":
+        return Sql(f"({expression} at time zone 'UTC')")
     if base in _NAIVE:
-        naive = Sql(f"CAST({expression} AS TIMESTAMP)")
-        if timezone == "UTC":
-            return naive
-        return Sql(f"(({naive} AT TIME ZONE {literal(timezone)}) AT TIME ZONE 'UTC')")
+        return _from_local(Sql(f"cast({expression} as timestamp)"), timezone)
     if base == "VARCHAR":
         # Text that is no timestamp becomes null, and rows without a time are counted aloud.
-        return as_utc(
-            Sql(f"TRY_CAST({expression} AS TIMESTAMP)"), "TIMESTAMP", where=where, timezone=timezone
-        )
+        zoned = f"try_cast({expression} as timestamptz) at time zone 'UTC'"
+        local = _from_local(Sql(f"try_cast({expression} as timestamp)"), timezone)
+        has_zone = f"regexp_matches({expression}, {literal(_ZONE_IN_TEXT)})"
+        return Sql(f"case when {has_zone} then {zoned} else {local} end")
     hint = (
         '{ expr = "epoch_ms(...)" } for milliseconds, { expr = "make_timestamp(...)" } for microseconds'
         if is_number(column_type)
         else "write it as 2026-03-02 10:15:00 or with a zone"
     )
     raise DataError(f"{where}: a timestamp is needed, the column is {column_type}; {hint}")
+
+
+def _from_local(naive: Sql, timezone: str) -> Sql:
+    if timezone == "UTC":
+        return naive
+    return Sql(f"({naive} at time zone {literal(timezone)} at time zone 'UTC')")
+
+
+def local_day(at: Sql, timezone: str) -> Sql:
+    """The calendar day, in the study's ``timezone``, of a point in time given as naive UTC."""
+    local = at if timezone == "UTC" else Sql(f"({at} at time zone 'UTC' at time zone {literal(timezone)})")
+    return Sql(f"cast({local} as date)")

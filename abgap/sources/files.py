@@ -1,11 +1,13 @@
 """Which files a source of the study means: paths, globs, folders, hive partitions, and their format.
 
-Nothing is opened here. The order of files is by name, so that it does not depend on the file system.
+Nothing is opened here. Files are ordered by name, each once, whatever order or overlap the patterns have.
 """
 
 from __future__ import annotations
 
+import difflib
 import glob
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,14 +34,14 @@ class SourceFiles:
     """The files of one source, all of one format.
 
     name: the source's key in the study. files: local files by name (empty for a URL). locations: what the
-    engine is given to read. partitioned: whether folders carry ``key=value`` columns.
+    engine is given to read. partition_keys: columns that stand in the folders' names as ``key=value``.
     """
 
     name: str
     files: tuple[Path, ...]
     locations: tuple[str, ...]
     file_format: str
-    partitioned: bool
+    partition_keys: tuple[str, ...]
 
     @property
     def location_list(self) -> Sql:
@@ -53,34 +55,58 @@ def resolve_files(name: str, source: Source, directory: Path) -> SourceFiles:
     Raises DataError when nothing matches, or when formats are unknown or mixed.
     """
     patterns = [source.path] if isinstance(source.path, str) else list(source.path or [])
-    urls = [p for p in patterns if p.startswith(_URL_SCHEMES)]
-    files = [f for p in patterns if p not in urls for f in _match(name, p, directory)]
-    shown = [*urls, *(str(f) for f in files)]
-    file_format = source.format or _one_format(name, shown)
+    urls = [pattern for pattern in patterns if pattern.startswith(_URL_SCHEMES)]
+    local = [pattern for pattern in patterns if pattern not in urls]
+    files = sorted({file for pattern in local for file in _match(name, pattern, directory)})
+    shown = [*urls, *map(str, files)]
     return SourceFiles(
         name=name,
         files=tuple(files),
         # The engine globs again: a bracket in a file's own name must not be read as a pattern.
-        locations=(*urls, *(glob.escape(str(f)) for f in files)),
-        file_format=file_format,
-        partitioned=any("=" in part for place in shown for part in Path(place).parts[:-1]),
+        locations=(*urls, *(glob.escape(str(file)) for file in files)),
+        file_format=source.format or _one_format(name, shown),
+        partition_keys=_partition_keys(files, directory),
     )
 
 
 def _match(name: str, pattern: str, directory: Path) -> list[Path]:
+    try:
+        found = _matching(pattern, directory)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DataError(f"{name}: {pattern!r} is no usable path: {reason}") from error
+    if not found:
+        raise _nothing_found(name, pattern, directory)
+    return found
+
+
+def _matching(pattern: str, directory: Path) -> list[Path]:
     literal_path = directory / pattern
     if literal_path.is_file():
         return [literal_path]
     if literal_path.is_dir():
-        found = [p for p in literal_path.rglob("*") if p.is_file() and _format_of(str(p)) is not None]
-        found = [p for p in found if not p.name.startswith((".", "_"))]
-    else:
-        found = [Path(p) for p in glob.glob(str(literal_path), recursive=True) if Path(p).is_file()]  # noqa: PTH207 - Path.glob refuses absolute patterns
-    if not found:
-        raise DataError(
-            f"{name}: no file matches {pattern!r} in {directory}; check `path`, it is relative to the study file"
-        )
-    return sorted(found)
+        below = (path for path in literal_path.rglob("*") if path.is_file() and _is_data(path, literal_path))
+        return [path for path in below if _format_of(str(path)) is not None]
+    # The folder of the study is no part of the pattern: brackets in its name stand for themselves.
+    hits = glob.glob(pattern, root_dir=directory, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
+    return [directory / hit for hit in hits if (directory / hit).is_file()]
+
+
+def _is_data(path: Path, folder: Path) -> bool:
+    """Whether writers of tables mean it as data: not hidden, and not in a log or staging folder."""
+    parts = path.relative_to(folder).parts
+    return not any(part.startswith((".", "_")) and "=" not in part for part in parts)
+
+
+def _nothing_found(name: str, pattern: str, directory: Path) -> DataError:
+    where = f"looked in {directory}; paths are relative to the study file"
+    if glob.has_magic(pattern) or (directory / pattern).is_dir():
+        return DataError(f"{name}: no file with data matches {pattern!r} ({where})")
+    path = directory / pattern
+    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, sorted(beside), n=1)
+    hint = f"; did you mean {str(Path(pattern).with_name(near[0]))!r}?" if near else ""
+    return DataError(f"{name}: there is no file {pattern!r} ({where}){hint}")
 
 
 def _format_of(place: str) -> str | None:
@@ -100,7 +126,15 @@ def _one_format(name: str, places: list[str]) -> str:
             "set `format` to parquet, csv or json"
         )
     if len(formats) > 1:
-        raise DataError(
-            f"{name}: files of different formats ({', '.join(sorted(map(str, formats)))}); use one per source"
-        )
+        known = ", ".join(sorted(str(found) for found in formats))
+        raise DataError(f"{name}: the files have different formats ({known}); use one format in a source")
     return str(formats.pop())
+
+
+def _partition_keys(files: Iterable[Path], directory: Path) -> tuple[str, ...]:
+    """The keys in the folders' names, below the study where the files lie there."""
+    keys: dict[str, None] = {}
+    for file in files:
+        below = file.relative_to(directory) if file.is_relative_to(directory) else file
+        keys |= dict.fromkeys(part.split("=", maxsplit=1)[0] for part in below.parts[:-1] if "=" in part)
+    return tuple(keys)

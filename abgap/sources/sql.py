@@ -25,44 +25,52 @@ class Sql:
         return self.text
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A select-list entry: an expression and the quoted name its column gets."""
+
+    name: Sql
+    value: Sql
+
+
 def identifier(name: str) -> Sql:
     """A quoted identifier; any text but the NUL character can be a name."""
-    if "\0" in name:
-        raise QueryError(f"the name {name!r} holds a NUL character, which no engine accepts; rename it")
-    return Sql('"' + name.replace('"', '""') + '"')
+    return Sql('"' + without_nul(name).replace('"', '""') + '"')
 
 
 def literal(value: str | float | bool | dt.date | None) -> Sql:  # noqa: FBT001 - a literal can be a boolean
     """A literal of the value's own type; floats keep every bit, dates and times are naive UTC."""
     match value:
         case None:
-            return Sql("NULL")
+            return Sql("null")
         case bool():
-            return Sql("TRUE" if value else "FALSE")
+            return Sql("true" if value else "false")
         case int():
             return Sql(str(value))
         case float():
             return _float_literal(value)
         case str():
-            return _text_literal(value)
+            return Sql("'" + without_nul(value).replace("'", "''") + "'")
         case dt.datetime():
             moment = value if value.tzinfo is None else value.astimezone(dt.UTC).replace(tzinfo=None)
-            return Sql(f"TIMESTAMP '{moment.isoformat(sep=' ')}'")
+            return Sql(f"timestamp '{moment.isoformat(sep=' ')}'")
         case _:
-            return Sql(f"DATE '{value.isoformat()}'")
+            return Sql(f"date '{value.isoformat()}'")
 
 
 def _float_literal(value: float) -> Sql:
     if not math.isfinite(value):
         raise QueryError(f"{value} cannot stand in a query")
-    # The exponent makes it a DOUBLE in every dialect; 17 digits carry every bit.
-    return Sql(f"{value:.17e}")
+    # repr carries every bit; the exponent makes it a DOUBLE in every dialect.
+    text = repr(value)
+    return Sql(text if "e" in text else f"{text}e0")
 
 
-def _text_literal(value: str) -> Sql:
-    if "\0" in value:
-        raise QueryError(f"the text {value!r} holds a NUL character, which no engine accepts")
-    return Sql("'" + value.replace("'", "''") + "'")
+def without_nul(text: str) -> str:
+    """The text itself; raises QueryError when it holds a NUL, at which engines would silently stop reading."""
+    if "\0" in text:
+        raise QueryError(f"{text!r} holds a NUL character, which cannot stand in a query; take it out")
+    return text
 
 
 def comma_list(items: Iterable[Sql]) -> Sql:

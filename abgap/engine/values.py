@@ -1,0 +1,96 @@
+"""A value that is added up, or a condition that chooses rows: its expression, its type, and when it is unfit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.exact import has_usable_size
+from abgap.errors import DataError
+from abgap.sources.columns import Table, is_integer, is_number, mapped
+from abgap.sources.expressions import scalar
+from abgap.sources.sql import Sql
+from abgap.study.model import Source
+
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """A number per row as SQL. whole: whether it is a whole number by its type."""
+
+    sql: Sql
+    whole: bool
+
+
+def number_of(engine: DuckDBEngine, text: str, table: Table, relation: Sql, *, where: str) -> Value:
+    """The user's expression ``text`` as a number; booleans count as 0 and 1.
+
+    where: the key of the study it stands in. Raises DataError when it is no number.
+    """
+    value = scalar(text, columns=table.column_names(), where=where, table=table.key)
+    return _number(engine, value, text, relation, where=where)
+
+
+def mapped_number(engine: DuckDBEngine, source: Source, table: Table, relation: Sql, role: str) -> Sql:
+    """The number that the source maps to ``role`` as a DOUBLE; null when nothing is mapped.
+
+    Raises DataError when it is no number.
+    """
+    spec = source.columns.get(role)
+    if spec is None:
+        return Sql("cast(null as double)")
+    shown = spec if isinstance(spec, str) else role
+    where = f"{table.key}.columns.{role}"
+    value = _number(engine, mapped(spec, table, role=role), shown, relation, where=where)
+    return Sql(f"cast({value.sql} as double)")
+
+
+def _number(engine: DuckDBEngine, value: Sql, text: str, relation: Sql, *, where: str) -> Value:
+    found = engine.type_of(value, relation, where=where)
+    if found == "BOOLEAN":
+        return Value(sql=Sql(f"cast({value} as integer)"), whole=True)
+    if is_number(found):
+        return Value(sql=value, whole=is_integer(found))
+    wrong = _no_number(engine, value, relation)
+    if wrong is None:
+        # A text file's column without any value has no type of its own.
+        return Value(sql=Sql(f"try_cast({value} as double)"), whole=False)
+    raise DataError(
+        f"{where}: a number is needed, but {text!r} is {found} and holds {wrong[:_SHOWN]!r}; mend the data, or write "
+        f"try_cast({text} as double) to take what is no number as missing"
+    )
+
+
+def _no_number(engine: DuckDBEngine, value: Sql, relation: Sql) -> str | None:
+    """A value, one that is no number if there is such a one; None when there are no values at all."""
+    ((smallest, wrong),) = engine.rows(
+        f"SELECT min(seen), min(CASE WHEN TRY_CAST(seen AS DOUBLE) IS NULL THEN seen END) "
+        f"FROM (SELECT CAST({value} AS VARCHAR) AS seen FROM {relation})"
+    )
+    return None if smallest is None else str(smallest if wrong is None else wrong)
+
+
+def condition_of(engine: DuckDBEngine, text: str, table: Table, relation: Sql, *, where: str) -> Sql:
+    """The user's expression ``text`` as a condition. Raises DataError when it is none."""
+    condition = scalar(text, columns=table.column_names(), where=where, table=table.key)
+    found = engine.type_of(condition, relation, where=where)
+    if found != "BOOLEAN":
+        raise DataError(
+            f"{where}: a condition is needed, but {text!r} is {found}; compare it with something, such as {text} > 0"
+        )
+    return condition
+
+
+def not_finite(where: str, text: str | None, *, remedy: str) -> DataError:
+    """The error for NaN or infinity among values that are added up."""
+    return DataError(f"{where}: {text!r} holds NaN or infinite values, which cannot be added up; {remedy}")
+
+
+def refuse_size(where: str, text: str | None, largest: float) -> None:
+    """Raise DataError when the squares of values as large (or small) as ``largest`` do not fit into a double."""
+    if not has_usable_size(largest):
+        raise DataError(
+            f"{where}: the largest value of {text!r} is {largest:.3g}, and sums of its square do not fit into a "
+            "floating-point number; measure it in another unit"
+        )
