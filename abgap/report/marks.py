@@ -101,9 +101,10 @@ def reading(estimate: Estimate, *, alpha: float) -> Mark:
 
 
 def _guardrail_reading(*, holds: bool, worse: bool) -> Mark:
+    if holds and worse:
+        return Mark(tone="part", sign="!", word="worse, within margin")
     if holds:
-        word = "guardrail holds, though worse" if worse else "guardrail holds"
-        return Mark(tone="part" if worse else "good", sign="✓", word=word)
+        return Mark(tone="good", sign="✓", word="within margin")
     if worse:
-        return Mark(tone="bad", sign="↓", word="worse, guardrail not shown to hold")
-    return Mark(tone="part", sign="!", word="guardrail not shown to hold")
+        return Mark(tone="bad", sign="↓", word="worse")
+    return Mark(tone="part", sign="?", word="margin not shown")

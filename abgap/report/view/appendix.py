@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from abgap.records import Check, Interval, MetricDefinition, OfflineRow, Provenance, Results, Status, words
+from abgap.records import Interval, MetricDefinition, OfflineRow, Provenance, Results, words
 from abgap.report import numbers
-from abgap.report.marks import VERDICT_MEANINGS, Tone, status_mark, verdict_mark
+from abgap.report.marks import VERDICT_MEANINGS, Tone, verdict_mark
 from abgap.report.view.cells import bar_of, cell, joined, reach_of
-from abgap.report.view.experiment import checks_in_words, checks_table
+from abgap.report.view.checks import checks_table, problems_table
 from abgap.report.view.index import Index
 from abgap.report.view.limits import Limits, left_out
 from abgap.report.view.model import Cell, Column, Fact, Group, QueryView, Table
@@ -125,48 +125,10 @@ def quality_tables(index: Index, limits: Limits, anchors: dict[str, str]) -> tup
     """Checks of whole sources, the experiments with a problem, and the rows each source gave."""
     tables = (
         checks_table(index.checks[None], "source-checks", "Checks of the sources", limits, anchors),
-        _problems(index, limits),
+        problems_table(index, limits),
         _sources(index.results.provenance, limits),
     )
     return tuple(table for table in tables if table is not None)
-
-
-def quality_summary(results: Results) -> str:
-    """All checks in a sentence."""
-    return f"Data checks: {checks_in_words(results.checks)}."
-
-
-def _problems(index: Index, limits: Limits) -> Table | None:
-    found = [
-        check
-        for status in (Status.FAIL, Status.WARN)
-        for experiment in index.ranked
-        for check in index.checks[experiment.name]
-        if check.status is status
-    ]
-    if not found:
-        return None
-    kept = found[: limits.rows]
-    return Table(
-        key="problems",
-        caption="Failed checks and warnings of the experiments",
-        columns=(
-            Column(label="Experiment"),
-            Column(label="Outcome", kind="mark"),
-            Column(label="What it says"),
-        ),
-        groups=(Group(title="", rows=tuple(_problem(index, check, limits) for check in kept)),),
-        note=left_out(len(kept), len(found), "of them"),
-    )
-
-
-def _problem(index: Index, check: Check, limits: Limits) -> tuple[Cell, ...]:
-    name = check.experiment or ""
-    return (
-        Cell(text=name, link=index.anchor(name, limits.sections)),
-        Cell(mark=status_mark(check.status), sub="blocks the verdict" if check.blocking else ""),
-        Cell(text=check.sentence),
-    )
 
 
 def _sources(provenance: Provenance, limits: Limits) -> Table | None:

@@ -11,7 +11,7 @@ from abgap.report.numbers import Shown
 from abgap.report.view.model import Bar, Cell
 
 SHADED = "Shaded: too small to matter."
-_WIDEST_TO_MEDIAN = 4.0
+_WIDEST_TO_MEDIAN = 2.5
 
 
 def joined(*parts: str | None, by: str = " ") -> str:

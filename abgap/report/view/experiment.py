@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from abgap.records import Check, ExperimentResult, Gap, Status, words
+from abgap.records import ExperimentResult, Gap, Status, words
 from abgap.report import numbers
-from abgap.report.marks import STATUS_ORDER, decision_mark, status_mark, verdict_mark
+from abgap.report.marks import STATUS_ORDER, decision_mark, verdict_mark
 from abgap.report.view.cells import both_sides, cell, days_of, joined, whole_sentence
+from abgap.report.view.checks import checks_in_words, checks_table
 from abgap.report.view.funnel import cumulative_of, funnels_of
 from abgap.report.view.index import Index
 from abgap.report.view.limits import Limits, left_out
@@ -37,10 +37,12 @@ def experiment_view(
         alarms=tuple(alarms),
         verdicts=_verdicts(index, experiment, spoken),
         decision=decision,
-        decision_reason=experiment.decision_reason,
+        decision_reason=""
+        if experiment.decision_reason == experiment.headline
+        else experiment.decision_reason,
         next_action=experiment.next_action,
         facts=_facts(index, spoken) if spoken else (),
-        notes=tuple(whole_sentence(note) for note in spoken.notes) if spoken else (),
+        notes=_notes(spoken) if spoken else (),
         comparisons=_comparisons(index, experiment, anchor, limits),
         scorecards=scorecards_of(index, experiment, anchor, limits),
         funnels=funnels_of(index, experiment, anchor),
@@ -80,16 +82,11 @@ def _facts(index: Index, gap: Gap) -> tuple[Fact, ...]:
         (f"Online lift, {gap.business_metric}", cell(numbers.lift(gap.online_lift, borders=borders))),
     ]
     if gap.expected_lift is not None:
-        power = (
-            f"power to see it: {words.percent(gap.power_at_expected)}"
-            if gap.power_at_expected is not None
-            else ""
+        facts.append(
+            ("Expected lift", cell(numbers.lift(gap.expected_lift), sub=_power(gap.power_at_expected)))
         )
-        source = joined(gap.expected_source, power, by="; ")
-        facts.append(("Expected lift", cell(numbers.lift(gap.expected_lift), sub=source)))
     if gap.smallest_worthwhile_lift is not None:
-        share = numbers.share(gap.power_at_smallest_worthwhile)
-        sub = f"power to see it: {share.text}" if gap.power_at_smallest_worthwhile is not None else ""
+        sub = _power(gap.power_at_smallest_worthwhile)
         facts.append(
             ("Smallest worthwhile lift", cell(numbers.half_width(gap.smallest_worthwhile_lift), sub=sub))
         )
@@ -98,10 +95,20 @@ def _facts(index: Index, gap: Gap) -> tuple[Fact, ...]:
             ("Worth in a year", cell(numbers.money(gap.money_per_year, index.results.study.currency)))
         )
     if gap.units_needed is not None:
-        weeks = f"{words.plain(gap.weeks_needed, decimals=1)} weeks" if gap.weeks_needed is not None else ""
-        sub = f"{weeks} in all, at this traffic" if weeks else ""
+        weeks = gap.weeks_needed
+        sub = "" if weeks is None else f"{words.plain(weeks, decimals=1)} more weeks at this traffic"
         facts.append(("Units needed per arm", cell(numbers.count(gap.units_needed), sub=sub)))
     return tuple(Fact(label=label, value=value) for label, value in facts)
+
+
+def _power(share: float | None) -> str:
+    return "" if share is None else f"power to see it: {words.percent(share)}"
+
+
+def _notes(gap: Gap) -> tuple[str, ...]:
+    """What belongs to the facts and is no number."""
+    source = f"Expected lift from {gap.expected_source}." if gap.expected_lift and gap.expected_source else ""
+    return tuple(note for note in (source, *(whole_sentence(note) for note in gap.notes)) if note)
 
 
 def _comparisons(index: Index, experiment: ExperimentResult, anchor: str, limits: Limits) -> Table | None:
@@ -127,7 +134,7 @@ def _comparisons(index: Index, experiment: ExperimentResult, anchor: str, limits
                 title=f"{arm} against {experiment.control}",
                 rows=tuple(_pair(gap) for gap in kept if gap.treatment == arm),
             )
-            for arm in dict.fromkeys(gap.treatment for gap in kept)
+            for arm in index.arm_order(experiment, (gap.treatment for gap in kept))
         ),
         note=joined(
             "Turned so that up is good.",
@@ -149,49 +156,4 @@ def _pair(gap: Gap) -> tuple[Cell, ...]:
         Cell(text=gap.business_metric),
         cell(numbers.lift(gap.online_lift, borders=both_sides(gap.smallest_worthwhile_lift))),
         Cell(mark=verdict_mark(gap.verdict)),
-    )
-
-
-def checks_in_words(checks: Sequence[Check]) -> str:
-    """How the checks came out: ``1 failed, 9 passed``."""
-    counts = Counter(check.status for check in checks)
-    said = [
-        f"{words.count(counts[status])} {status_mark(status).word}"
-        for status in STATUS_ORDER
-        if counts[status]
-    ]
-    return ", ".join(said) or "none made"
-
-
-def checks_table(
-    checks: Sequence[Check], key: str, caption: str, limits: Limits, query_anchors: dict[str, str]
-) -> Table | None:
-    """Checks as a table, the problems first; None when there is none."""
-    if not checks:
-        return None
-    kept = checks[: limits.rows]
-    return Table(
-        key=key,
-        caption=caption,
-        columns=(
-            Column(label="Check"),
-            Column(label="Outcome", kind="mark"),
-            Column(label="Measured", kind="number"),
-            Column(label="Matters from", kind="number"),
-            Column(label="What it says"),
-            Column(label="SQL", kind="code"),
-        ),
-        groups=(Group(title="", rows=tuple(_check(check, query_anchors) for check in kept)),),
-        note=left_out(len(kept), len(checks), "checks"),
-    )
-
-
-def _check(check: Check, query_anchors: dict[str, str]) -> tuple[Cell, ...]:
-    return (
-        Cell(text=check.name.replace("_", " ")),
-        Cell(mark=status_mark(check.status)),
-        cell(numbers.measured(check.value)),
-        cell(numbers.measured(check.threshold)),
-        Cell(text=check.sentence),
-        Cell(text=check.sql or "", link=query_anchors.get(check.sql or "", "")),
     )

@@ -19,9 +19,10 @@ _MOST_ARMS = 3
 
 
 def funnels_of(index: Index, experiment: ExperimentResult, anchor: str) -> tuple[Panel, ...]:
-    """One panel per arm whose headline pair has a funnel, or the note that says why it has none."""
-    gaps = [gap for gap in index.headline_gaps(experiment.name) if gap.funnel][:_MOST_ARMS]
-    return tuple(_funnel(index, gap, f"{anchor}-funnel{place}") for place, gap in enumerate(gaps))
+    """One panel per arm whose headline pair has a funnel."""
+    gaps = {gap.treatment: gap for gap in index.headline_gaps(experiment.name) if gap.funnel}
+    arms = index.arm_order(experiment, gaps)[:_MOST_ARMS]
+    return tuple(_funnel(index, gaps[arm], f"{anchor}-funnel{place}") for place, arm in enumerate(arms))
 
 
 def _funnel(index: Index, gap: Gap, key: str) -> Panel:
@@ -113,7 +114,7 @@ def cumulative_of(index: Index, experiment: ExperimentResult, anchor: str) -> tu
     """One panel per arm: the effect on the headline metric over all units exposed up to each day."""
     metric = index.headline_metric(experiment.name)
     rows = [e for e in index.by_period[experiment.name] if e.metric == metric]
-    arms = list(dict.fromkeys(estimate.treatment for estimate in rows))[:_MOST_ARMS]
+    arms = index.arm_order(experiment, (estimate.treatment for estimate in rows))[:_MOST_ARMS]
     panels = [
         _cumulative(index, [e for e in rows if e.treatment == arm], f"{anchor}-days{place}")
         for place, arm in enumerate(arms)

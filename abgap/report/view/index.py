@@ -56,6 +56,11 @@ class Index:
         gaps = self.headline_gaps(experiment.name)
         return next((gap for gap in gaps if gap.sentence == experiment.headline), gaps[0] if gaps else None)
 
+    def arm_order(self, experiment: ExperimentResult, arms: Iterable[str]) -> list[str]:
+        """Distinct treatment arms, the one the decision is about first."""
+        spoken = self.spoken_for(experiment)
+        return sorted(dict.fromkeys(arms), key=lambda arm: spoken is not None and arm != spoken.treatment)
+
     def arms(self, experiment: ExperimentResult) -> list[str]:
         """The treatment arms, in the order of the study."""
         return [arm for arm in experiment.arms if arm != experiment.control]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from abgap.records import Adjustment, Estimate, Interval, Kind, Results, Role, words
+from abgap.report.view.cells import whole_sentence
 from abgap.report.view.model import Topic
 
 _TESTS = {
@@ -13,6 +14,14 @@ _TESTS = {
     Kind.RATIO: "ratios by the delta method over units",
     Kind.QUANTILE: "quantiles by order statistics",
     Kind.RETENTION: "retention as a share of the units old enough",
+}
+_METHODS = {
+    "fieller": "Fieller",
+    "delta": "delta method",
+    "log": "log ratio",
+    "paired-t": "paired t",
+    "lmdi": "LMDI",
+    "shapley": "Shapley",
 }
 _COUNTED = (
     "The unit of analysis is the unit that was randomised. The first exposure decides the variant and starts the "
@@ -46,17 +55,21 @@ def _topics(results: Results) -> Iterator[tuple[str, str]]:
     yield "A dash", _DASH
 
 
+def _named(methods: Iterable[str]) -> str:
+    return words.listed(sorted({_METHODS.get(method, method) for method in methods}))
+
+
 def _tests(estimates: tuple[Estimate, ...], level: str) -> str:
     used = [text for kind, text in _TESTS.items() if any(e.kind is kind for e in estimates)]
-    return f"{words.listed(used).capitalize()}. Two-sided, intervals at {level}." if used else ""
+    return f"{whole_sentence(words.listed(used))} Two-sided, intervals at {level}." if used else ""
 
 
 def _lift_methods(estimates: tuple[Estimate, ...]) -> str:
-    methods = sorted({e.lift.method for e in estimates if isinstance(e.lift, Interval)})
+    methods = _named(e.lift.method for e in estimates if isinstance(e.lift, Interval))
     if not methods:
         return ""
     return (
-        f"Relative to the control arm; interval: {words.listed(methods)}. Where the control cannot be told from zero, "
+        f"Relative to the control arm; interval: {methods}. Where the control cannot be told from zero, "
         "no relative lift is given."
     )
 
@@ -85,7 +98,7 @@ def _multiplicity(estimates: tuple[Estimate, ...], alpha: float) -> str:
     if any(e.adjustment is Adjustment.BENJAMINI_HOCHBERG for e in estimates):
         said.append("secondary metrics and slices by Benjamini-Hochberg")
     guarded = any(e.role is Role.GUARDRAIL and e.non_inferiority for e in estimates)
-    text = f"p-values are adjusted for {words.listed(said)}, at alpha {words.plain(alpha)}." if said else ""
+    text = f"p-values are adjusted for {words.listed(said)}, at alpha {alpha:g}." if said else ""
     guard = (
         "Guardrails are tests of non-inferiority, each at alpha; a launch needs all of them."
         if guarded
@@ -115,18 +128,18 @@ def _looks(results: Results) -> str:
 def _offline(results: Results) -> str:
     if not results.offline:
         return ""
-    methods = sorted({row.gain.method for row in results.offline if isinstance(row.gain, Interval)})
-    made = f" Intervals: {words.listed(methods)}." if methods else ""
+    methods = _named(row.gain.method for row in results.offline if isinstance(row.gain, Interval))
+    made = f" Intervals: {methods}." if methods else ""
     return f"Every model against its baseline on the queries or examples that both have; the others are counted.{made}"
 
 
 def _funnel(results: Results) -> str:
     if not any(gap.funnel for gap in results.gaps):
         return ""
-    methods = sorted({stage.method for gap in results.gaps for stage in gap.funnel})
+    methods = _named(stage.method for gap in results.gaps for stage in gap.funnel)
     return (
         "The log changes of the stages add up to the log change of the total without a rest; in money by logarithmic "
-        f"mean weights. Method: {words.listed(methods)}. This is accounting, not causal."
+        f"mean weights. Method: {methods}. This is accounting, not causal."
     )
 
 

@@ -269,7 +269,6 @@ class ReportView:
     experiments_left_out: str
     offline: tuple[Table, ...]
     models: Table | None
-    quality_summary: str
     quality: tuple[Table, ...]
     methods: tuple[Topic, ...]
     verdict_meanings: Table

@@ -27,7 +27,7 @@ def scorecards_of(
 ) -> tuple[Table, ...]:
     """One table per treatment arm."""
     totals = index.totals[experiment.name]
-    arms = list(dict.fromkeys(estimate.treatment for estimate in totals))
+    arms = index.arm_order(experiment, (estimate.treatment for estimate in totals))
     room = max(1, limits.scorecard_rows // max(1, len(arms)))
     return tuple(
         _scorecard(
@@ -81,6 +81,7 @@ def _scorecard_note(kept: Sequence[Estimate], reach: float, more: str) -> str:
         if reach
         else "",
         f"p adjusted by {words.listed(used)}." if used else "",
+        *_footnotes(kept),
         more,
     ]
     return joined(*parts)
@@ -123,8 +124,17 @@ def _contract(index: Index, estimate: Estimate) -> str:
     return joined(estimate.kind.value, currency, less, by=", ")
 
 
+def _footnotes(estimates: Sequence[Estimate]) -> list[str]:
+    """The notes of the estimates, each once, with the metrics it is about."""
+    about: dict[str, list[str]] = {}
+    for estimate in estimates:
+        for note in estimate.notes:
+            about.setdefault(note, []).append(estimate.metric)
+    return [f"{words.listed(metrics)}: {note.rstrip('.')}." for note, metrics in about.items()]
+
+
 def _remarks(estimate: Estimate) -> str:
-    said = list(estimate.notes)
+    said = []
     if estimate.capped_units:
         said.append(f"{words.plural(estimate.capped_units, 'unit')} capped")
     if estimate.non_inferiority is not None:
@@ -135,7 +145,7 @@ def _remarks(estimate: Estimate) -> str:
 def slices_of(index: Index, experiment: ExperimentResult, anchor: str, limits: Limits) -> tuple[Table, ...]:
     """Slices of the metric that speaks for the experiment, and what else stands out after adjustment."""
     rows = index.by_slice[experiment.name]
-    arms = list(dict.fromkeys(estimate.treatment for estimate in rows))
+    arms = index.arm_order(experiment, (estimate.treatment for estimate in rows))
     room = limits.slice_rows // max(1, len(arms))
     if not room:
         return ()
