@@ -57,11 +57,12 @@ def verdict_sentence(subject: Subject, evidence: Evidence, verdict: Verdict, pow
     elif isinstance(evidence.online_lift, NotEstimable):
         text = _online_unknown(subject, evidence, verdict, evidence.online_lift)
     elif verdict.offline is None:
-        text = f"{_offline(subject, evidence, verdict)}; online, {_online(subject, evidence, verdict)}"
+        chances = _chances_if_open(evidence, verdict, power)
+        text = f"{_offline(subject, evidence, verdict)}; online, {_online(subject, evidence, verdict)}{chances}"
     elif verdict.offline is Sign.UP:
         text = _with_gain(subject, evidence, verdict, power)
     else:
-        text = _without_gain(subject, evidence, verdict)
+        text = _without_gain(subject, evidence, verdict, power)
     prefix = f"{subject.arm}: " if subject.arm else ""
     return f"{prefix}{sentence_case(text)}."
 
@@ -126,9 +127,10 @@ def _with_gain(subject: Subject, evidence: Evidence, verdict: Verdict, power: Po
             return f"{gain}; whether {subject.business} moved is not settled: {shown} {why}"
 
 
-def _without_gain(subject: Subject, evidence: Evidence, verdict: Verdict) -> str:
+def _without_gain(subject: Subject, evidence: Evidence, verdict: Verdict, power: Power) -> str:
     """The sentences that begin with no offline gain, or with a loss."""
     start, online = _offline(subject, evidence, verdict), _online(subject, evidence, verdict)
+    online += _chances_if_open(evidence, verdict, power)
     match verdict.name:
         case VerdictName.MISSED_BY_OFFLINE:
             fault = "; that is a false alarm or a fault in the data, not the work of a model"
@@ -209,12 +211,17 @@ def _against(evidence: Evidence, verdict: Verdict) -> str:
 
 def _why_open(subject: Subject, evidence: Evidence, verdict: Verdict, power: Power) -> str:
     """Why an online effect beside an offline gain is neither established nor ruled out."""
-    if verdict.corrected_away:
-        return corrected_away(subject)
     chances = _chances(evidence, power)
+    if verdict.corrected_away:
+        return f"{corrected_away(subject)}{chances}"
     if evidence.delta is None:
         return f"includes 0, and without a smallest worthwhile lift no effect can be ruled out{chances}"
     return f"includes 0 and reaches beyond {_least(evidence.delta)}{chances}"
+
+
+def _chances_if_open(evidence: Evidence, verdict: Verdict, power: Power) -> str:
+    """The power of a test whose verdict is inconclusive; nothing where it decided."""
+    return _chances(evidence, power) if verdict.name is VerdictName.INCONCLUSIVE else ""
 
 
 def _chances(evidence: Evidence, power: Power) -> str:

@@ -39,9 +39,11 @@ def _with_gaps(gaps: Sequence[Gap]) -> tuple[str, str]:
     if not won:
         return f"No offline gain is established in {words.plural(len(trusted), 'result')}{cannot}.", others
     reached = sum(gap.verdict in _REACHED for gap in won)
-    many = words.count(reached) if reached else "None"
-    noun = "gain" if len(won) == 1 else "gains"
-    sentence = f"{many} of {words.count(len(won))} offline {noun} reached {_metric_of(gaps)}{cannot}."
+    of_all = f"of {words.plural(len(won), 'offline gain')}"
+    if reached:
+        sentence = f"{words.count(reached)} {of_all} reached {_metric_of(gaps)}{cannot}."
+    else:
+        sentence = f"None {of_all} is shown to have reached {_metric_of(gaps)}{cannot}."
     return sentence, joined(_fate(won), others)
 
 
@@ -83,7 +85,7 @@ def _sentence(lead: str, clauses: Iterable[tuple[int, str]]) -> str:
 def _metric_of(gaps: Iterable[Gap]) -> str:
     """The business metric in words, when all results share one."""
     names = {gap.business_metric for gap in gaps}
-    return names.pop().replace("_", " ") if len(names) == 1 else "the business metric"
+    return words.label(names.pop()) if len(names) == 1 else "the business metric"
 
 
 def _without_gaps(index: Index) -> tuple[str, str]:
