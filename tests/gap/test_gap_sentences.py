@@ -380,3 +380,17 @@ def test_a_test_that_would_take_years_is_not_advised() -> None:
         "Give the test more traffic, or decide without it: at about 48,000 units per arm "
         "(about 383 more weeks at this traffic) a lift of 1 % in CTR is seen in 8 of 10 cases."
     )
+
+
+def test_every_inconclusive_sentence_gives_the_power() -> None:
+    power = Power(mde=0.2, at_delta=0.12)
+    lost = said(LOSS, between(-0.1, 0.3), delta=0.05, power=power)
+    unknown = said(
+        NotEstimable(reason=Reason.NOT_DECLARED, detail="no model is declared"),
+        between(-0.1, 0.3),
+        delta=0.05,
+        power=power,
+    )
+    corrected = said(GAIN, between(0.01, 0.3), delta=0.05, power=power, online_established=False)
+    for sentence in (lost, unknown, corrected):
+        assert "(power: 12 % to see 5 %)" in sentence, sentence
