@@ -5,7 +5,8 @@
     |-- StudyError      2       the study file is wrong: all its problems at once
     |-- DataError       3       the data the study names cannot be read, or is not what it says
     |   `-- QueryError  3       a query over the data failed, or is not allowed
-    `-- EngineError     4       the engine or an optional part is missing or too small
+    |-- EngineError     4       the engine or an optional part is missing or too small
+    `-- InternalError   70      a bug of ours
 
 A message says what, where, what was seen and what to do. Health problems of an experiment
 (sample-ratio mismatch, units in two variants) are results, not exceptions.
@@ -26,6 +27,8 @@ class ExitCode(IntEnum):
     USAGE = 2
     DATA = 3
     ENGINE = 4
+    # Of sysexits.h ("internal software error"): nobody mistakes a bug for a failed check or for bad data.
+    INTERNAL = 70
     INTERRUPTED = 130
 
 
@@ -101,3 +104,10 @@ class EngineError(AbgapError):
 
     exit_code = ExitCode.ENGINE
     code = "engine"
+
+
+class InternalError(AbgapError):
+    """What should not have happened: a bug of abgap, told like any other error."""
+
+    exit_code = ExitCode.INTERNAL
+    code = "internal"

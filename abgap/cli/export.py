@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abgap.cli.common import analysis_of, atomic_write, quiet_option, study_option
+from abgap.cli import options
+from abgap.cli.opening import analysis_of
+from abgap.cli.output import atomic_write, put_paths, refuse_existing
 from abgap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,77 +18,80 @@ if TYPE_CHECKING:
     from abgap.pipeline.analysis import Analysis
 
 
-@click.command("export")
+@options.command(
+    "export",
+    examples=[
+        "abgap export moments --out moments.parquet",
+        "abgap export moments --out moments.csv",
+        "abgap export database --out study.duckdb",
+    ],
+)
 @click.argument("what", type=click.Choice(["moments", "database"]))
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
 )
-@click.option("--force", is_flag=True, help="Replace the file if it is there.")
-@study_option
-@quiet_option
-def command(what: str, out: Path, study_file: Path | None, *, force: bool, quiet: bool) -> None:
-    """Write the moments table (.parquet or .csv), or a DuckDB database with logs, moments and findings.
-
-    \b
-    abgap export moments --out moments.parquet
-    abgap export database --out study.duckdb
-    """  # noqa: D301 - \b tells click to keep these lines
-    if out.exists() and not force:
-        raise UsageError(f"{out} is there already; name another file, or replace it with --force")
+@options.force_option
+@options.study_option
+@options.json_option
+@options.quiet_option
+def command(
+    what: str, out: Path, study_file: Path | None, *, force: bool, as_json: bool, quiet: bool
+) -> None:
+    """Write the moments table (.parquet or .csv), or a DuckDB database with logs, moments and findings."""
+    refuse_existing(out, force=force)
     if what == "moments" and out.suffix not in {".parquet", ".csv"}:
-        raise UsageError(f"moments are written as .parquet or .csv, not {out.suffix or 'without a suffix'}")
-    with analysis_of(study_file, quiet=quiet) as analysis:
+        raise UsageError(
+            f"moments are written as .parquet or .csv, and {out.name} ends with neither; name another file"
+        )
+    with analysis_of(study_file, quiet=quiet) as analysis, atomic_write(out) as temporary:
         if what == "moments":
             from abgap.report.tables import moments_table  # noqa: PLC0415 - only for this
 
-            _write_table(moments_table(analysis.moments), out)
+            _write_table(moments_table(analysis.moments), temporary)
         else:
-            _write_database(analysis, out)
-    click.echo(out)
+            _write_database(analysis, temporary)
+    put_paths([out], as_json=as_json)
 
 
-def _write_table(table: pa.Table, out: Path) -> None:
-    with atomic_write(out) as temporary:
-        if out.suffix == ".csv":
-            from pyarrow import csv  # noqa: PLC0415 - one of the two is needed
+def _write_table(table: pa.Table, path: Path) -> None:
+    if path.suffix == ".csv":
+        from pyarrow import csv  # noqa: PLC0415 - one of the two is needed
 
-            csv.write_csv(_without_lists(table), temporary)
-        else:
-            from pyarrow import parquet  # noqa: PLC0415
+        csv.write_csv(_for_csv(table), path)
+    else:
+        from pyarrow import parquet  # noqa: PLC0415
 
-            parquet.write_table(table, temporary)
+        parquet.write_table(table, path)
 
 
-def _without_lists(table: pa.Table) -> pa.Table:
-    """CSV holds no lists: the cross moments of funnels stay in parquet."""
+def _for_csv(table: pa.Table) -> pa.Table:
+    """CSV has no lists, and an empty column of it has no type: both are left out, which means null."""
     from abgap.records.moments import LIST_COLUMNS  # noqa: PLC0415 - only for CSV
 
-    return table.drop_columns(list(LIST_COLUMNS))
+    empty = [name for name in table.column_names if table[name].null_count == table.num_rows]
+    return table.drop_columns(sorted({*LIST_COLUMNS, *empty}))
 
 
-def _write_database(analysis: Analysis, out: Path) -> None:
-    from abgap.pipeline import export  # noqa: PLC0415 - only for this
-    from abgap.report.tables import moments_table, records_table  # noqa: PLC0415
+def _write_database(analysis: Analysis, path: Path) -> None:
+    from abgap.cli.shell import finding_table  # noqa: PLC0415 - only for this
+    from abgap.pipeline import export  # noqa: PLC0415
     from abgap.sources.sql import identifier, literal  # noqa: PLC0415
 
     engine = analysis.engine
-    relations = [*export.source_relations(analysis), *export.derived_relations(analysis)]
-    findings = {
-        "moments": moments_table(analysis.moments),
-        "estimates": records_table(analysis.estimates),
-        "offline": records_table(analysis.offline_rows),
-        "checks": records_table(analysis.checks),
-        "gaps": records_table(analysis.gaps.gaps),
-    }
-    with atomic_write(out) as temporary:
-        # The oldest file format that this engine writes, so that clients of the version before can open it.
-        engine.run(f"ATTACH {literal(str(temporary))} AS exported (STORAGE_VERSION 'v1.5.0')")
-        for name in relations:
+    names = [name for name in export.relation_names(analysis.study) if name not in export.FINDINGS]
+    for name in names:
+        export.open_relation(analysis, name)
+    # The oldest file format that this engine writes, so that clients of the version before can open it.
+    engine.run(f"ATTACH {literal(str(path))} AS exported (STORAGE_VERSION 'v1.5.0')")
+    try:
+        for name in names:
             engine.run(f"CREATE TABLE exported.{identifier(name)} AS SELECT * FROM {identifier(name)}")
-        for name, table in findings.items():
+        for name in export.FINDINGS:
+            table = finding_table(analysis, name)
             if table.num_columns:
                 engine.connection.register(f"finding {name}", table)
                 engine.run(
                     f"CREATE TABLE exported.{identifier(name)} AS SELECT * FROM {identifier(f'finding {name}')}"
                 )
+    finally:
         engine.run("DETACH exported")

@@ -6,44 +6,35 @@ from pathlib import Path
 
 import click
 
-from abgap.cli.common import (
-    analysis_of,
-    fail_on_option,
-    gate,
-    json_option,
-    print_part,
-    quiet_option,
-    study_option,
-)
-from abgap.errors import UsageError
+from abgap.cli import options
+from abgap.cli.opening import analysis_of, checks_of, chosen, gate
+from abgap.cli.output import put_part, tell
 
 
-@click.command("gap")
+@options.command("gap", examples=["abgap gap", "abgap gap search_v2 --json"])
 @click.argument("experiment", required=False)
-@study_option
-@json_option
-@quiet_option
-@fail_on_option("never")
+@options.study_option
+@options.json_option
+@options.quiet_option
+@options.fail_on_option("never")
 def command(
     experiment: str | None, study_file: Path | None, *, as_json: bool, quiet: bool, fail_on: str
 ) -> int:
     """Give the verdict of every offline x business pair, and where along the funnel the effect arose or got lost.
 
-    \b
-    abgap gap
-    abgap gap search_v2 --json
-    """  # noqa: D301 - \b tells click to keep these lines
+    EXPERIMENT shows one; the default is all.
+    """
     with analysis_of(study_file, quiet=quiet) as analysis:
-        if experiment is not None and experiment not in analysis.declared:
-            raise UsageError(f"no experiment {experiment!r}; the study has: {', '.join(analysis.declared)}")
-        gaps = tuple(g for g in analysis.gaps.gaps if experiment in {None, g.experiment})
-        checks = tuple(c for c in analysis.checks if experiment is None or c.experiment in {None, experiment})
+        names = chosen(experiment, analysis.declared)
+        gaps = tuple(g for g in analysis.gaps.gaps if g.experiment in names)
+        checks = checks_of(analysis.checks, names)
+        currency = analysis.study.study.currency
     if as_json:
-        print_part("gaps", gaps)
+        put_part("gaps", gaps)
     elif gaps:
-        from abgap.cli.terminal import show_gaps  # noqa: PLC0415 - rich is not needed for --json
+        from abgap.cli.findings import show_gaps  # noqa: PLC0415 - rich is not needed for --json
 
-        show_gaps(gaps)
+        show_gaps(gaps, currency=currency)
     else:
-        click.echo("the study declares no pairs; name metrics under [gap] offline and business", err=True)
-    return gate(checks, fail_on)
+        tell("the study declares no pairs; name metrics under [gap] offline and business")
+    return gate(checks, fail_on, as_json=as_json)

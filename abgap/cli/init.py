@@ -6,39 +6,44 @@ from pathlib import Path
 
 import click
 
-from abgap.cli.common import atomic_write
-from abgap.errors import UsageError
+from abgap.cli import options
+from abgap.cli.output import atomic_write, put_paths, refuse_existing, tell
 
 
-@click.command("init")
+@options.command(
+    "init",
+    examples=[
+        "abgap init users.csv",
+        "abgap init 'exposures/*.parquet' 'events/*.parquet' scores.csv --control A",
+    ],
+)
 @click.argument("files", nargs=-1, required=True)
 @click.option(
     "--control", help="The variant everything is compared with; needed when no variant has a telling name."
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("abgap.toml"), show_default=True
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("abgap.toml"),
+    show_default=True,
+    help="The study file to write; its paths are relative to its folder.",
 )
-@click.option("--force", is_flag=True, help="Replace the file if it is there.")
-def command(files: tuple[str, ...], control: str | None, out: Path, *, force: bool) -> None:
-    """Guess a study from FILES (paths, globs or folders) and write it, commented; every guess is marked.
-
-    \b
-    abgap init users.csv
-    abgap init 'logs/exposures/*.parquet' 'logs/events/*.parquet' offline/scores.csv --control A
-    """  # noqa: D301 - \b tells click to keep these lines
+@options.force_option
+@options.json_option
+def command(files: tuple[str, ...], control: str | None, out: Path, *, force: bool, as_json: bool) -> None:
+    """Guess a study from FILES (paths, globs or folders) and write it, commented; every guess is marked."""
     from abgap.pipeline.profiling import profile_files  # noqa: PLC0415 - only for this command
     from abgap.study.scaffold import write_study  # noqa: PLC0415
 
-    if out.exists() and not force:
-        raise UsageError(f"{out} is there already; name another file with --out, or replace it with --force")
+    refuse_existing(out, force=force)
     directory = out.resolve().parent
-    text = write_study(
-        profile_files([_relative(name, directory) for name in files], directory), control=control
-    )
+    profiles = profile_files([_relative(name, directory) for name in files], directory)
+    text = write_study(profiles, control=control)
     with atomic_write(out) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    click.echo(out)
-    click.echo(f"Read {out} and mend what is guessed wrong, then: abgap check --study {out}", err=True)
+    put_paths([out], as_json=as_json)
+    if not as_json:
+        tell(f"Read {out} and mend what is guessed wrong, then: abgap check --study {out}")
 
 
 def _relative(name: str, directory: Path) -> str:

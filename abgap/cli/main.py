@@ -1,23 +1,19 @@
 """The ``abgap`` command: a group whose commands are imported only when they are called.
 
-``abgap --help`` imports click and nothing else of weight. Errors meant for the user become one sentence on
-stderr and an exit code (see ``abgap.errors``); with ``--json`` the error is a JSON document on stderr.
-stdout carries data only.
+``abgap --help`` imports click and nothing else of weight. What ends a command early is told in ``failures``.
 """
 
 from __future__ import annotations
 
 import difflib
 import importlib
-import json
-import os
 import sys
 from collections.abc import Sequence
 
 import click
 
 from abgap import __version__
-from abgap.errors import AbgapError, ExitCode, StudyError
+from abgap.cli.failures import run
 
 # name -> (module, one line for --help); the order is the order of a first day with abgap.
 COMMANDS = {
@@ -33,6 +29,21 @@ COMMANDS = {
     "export": ("abgap.cli.export", "Write the moments, or a database file."),
     "schema": ("abgap.cli.schema", "JSON Schema of the study file or of results.json."),
 }
+FIRST_STEPS = (
+    ("A first look:", "abgap demo"),
+    ("Your own data:", "abgap init users.csv"),
+    ("", "abgap check"),
+    ("", "abgap report"),
+)
+EXIT_CODES = (
+    ("0", "done"),
+    ("1", "a data check has the status that --fail-on names"),
+    ("2", "the command line or the study file is wrong, or a file cannot be written"),
+    ("3", "data cannot be read, or a query failed"),
+    ("4", "the engine or another part is missing or too small"),
+    ("70", "a bug in abgap"),
+    ("130", "interrupted"),
+)
 
 
 class LazyGroup(click.Group):
@@ -64,61 +75,21 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
+        with formatter.section("First steps"):
+            formatter.write_dl(FIRST_STEPS)
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+        with formatter.section("Exit codes"):
+            formatter.write_dl(EXIT_CODES)
 
 
-@click.group(
-    cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 a data gate failed, 2 usage or study file, 3 data cannot be read, "
-    "4 engine or optional part missing, 130 interrupted.",
-)
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="abgap")
 def cli() -> None:
-    """Did the offline gain reach the business, how sure are we, and where did the rest go?
-
-    \b
-    A first look:       abgap demo
-    Your own data:      abgap init users.csv, then abgap report
-    """  # noqa: D301 - \b tells click to keep these lines
+    """Did the offline gain reach the business, how sure are we, and where did the rest go?"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_run(given))
-
-
-def _run(arguments: list[str]) -> int:
-    try:
-        result = cli.main(args=arguments, prog_name="abgap", standalone_mode=False)
-        sys.stdout.flush()
-    except AbgapError as error:
-        return _report(error, as_json="--json" in arguments)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has enough (`| head`): not an error, and nothing more can be written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
-    return result if isinstance(result, int) else ExitCode.OK
-
-
-def _report(error: AbgapError, *, as_json: bool) -> int:
-    if as_json:
-        document: dict[str, object] = {"code": error.code, "message": error.message, "hint": error.hint}
-        if isinstance(error, StudyError):
-            document["problems"] = [
-                {"path": p.path, "message": p.message, "hint": p.hint} for p in error.problems
-            ]
-        click.echo(json.dumps({"error": document}, ensure_ascii=False), err=True)
-    else:
-        click.echo(f"abgap: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"  hint: {error.hint}", err=True)
-    return error.exit_code
+    sys.exit(run(lambda: cli.main(args=given, prog_name="abgap", standalone_mode=False), given))

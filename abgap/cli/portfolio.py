@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
+from abgap.cli import options
+from abgap.cli.opening import analysis_of
+from abgap.cli.output import put_part
 
-from abgap.cli.common import analysis_of, json_option, print_part, quiet_option, study_option
 
-
-@click.command("portfolio")
-@study_option
-@json_option
-@quiet_option
+@options.command("portfolio", examples=["abgap portfolio", "abgap portfolio --json"])
+@options.study_option
+@options.json_option
+@options.quiet_option
 def command(study_file: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Count the verdicts and cross offline with business signs over all experiments.
-
-    \b
-    abgap portfolio
-    """  # noqa: D301 - \b tells click to keep these lines
+    """Count the verdicts and cross offline with business signs over all experiments."""
     with analysis_of(study_file, quiet=quiet) as analysis:
         portfolio = analysis.gaps.portfolio
     if as_json:
-        print_part("portfolio", portfolio)
+        put_part("portfolio", portfolio)
         return
-    from abgap.cli.terminal import show_portfolio  # noqa: PLC0415 - rich is not needed for --json
+    from abgap.cli.findings import show_portfolio  # noqa: PLC0415 - rich is not needed for --json
 
     show_portfolio(portfolio)

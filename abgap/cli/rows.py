@@ -1,82 +1,204 @@
-"""Rows of a query as a table, CSV, JSON or parquet."""
+"""Rows of a query as a table, CSV, JSON or parquet, batch by batch: a log of millions of rows is not held in memory."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import click
+import pyarrow as pa
 
-from abgap.cli.common import atomic_write
+from abgap.cli.output import atomic_write, put, tell
+from abgap.errors import QueryError
 
+FORMATS = ("table", "csv", "json", "parquet")
 MOST_ROWS_ON_SCREEN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """A query's result: column names, and one tuple per row."""
+    """A query's result: its columns' names, and its rows as Arrow batches, to be read once."""
 
-    names: Sequence[str]
-    rows: Sequence[tuple[Any, ...]]
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names, as the query gives them: one may stand twice."""
+        return list(self.schema.names)
+
+    def blocks(self) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows as Python values, a batch at a time."""
+        for batch in self.batches:
+            columns = [_values(name, column) for name, column in zip(self.names, batch.columns, strict=True)]
+            yield list(zip(*columns, strict=True))
 
 
 def write_rows(found: Rows, output: str, out: Path | None) -> None:
     """Print the rows on stdout, or write them to ``out``."""
-    if output == "parquet" and out is not None:
-        _write_parquet(found, out)
-        return
-    text = {"csv": _csv, "json": _json, "table": _table}[output](found)
     if out is None:
-        click.echo(text, nl=False)
-    else:
-        with atomic_write(out) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        for text in _texts(found, output):
+            if not put(text):
+                return
+        return
+    with atomic_write(out) as temporary:
+        if output == "parquet":
+            _write_parquet(found, temporary)
+        else:
+            with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+                file.writelines(_texts(found, output))
 
 
-def _csv(found: Rows) -> str:
+def _texts(found: Rows, output: str) -> Iterator[str]:
+    return {"csv": _csv, "json": _json, "table": _table}[output](found)
+
+
+def _csv(found: Rows) -> Iterator[str]:
+    yield _csv_lines([found.names])
+    for block in found.blocks():
+        yield _csv_lines([[_cell(value, null="") for value in row] for row in block])
+
+
+def _csv_lines(rows: Sequence[Sequence[str]]) -> str:
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(found.names)
-    writer.writerows(found.rows)
+    csv.writer(stream, lineterminator="\n").writerows(rows)
     return stream.getvalue()
 
 
-def _json(found: Rows) -> str:
-    objects = [dict(zip(found.names, row, strict=True)) for row in found.rows]
-    return json.dumps(objects, ensure_ascii=False, indent=1, default=str) + "\n"
+def _json(found: Rows) -> Iterator[str]:
+    """One list of objects, one row a line."""
+    names = _distinct(found.names)
+    mark = "["
+    for block in found.blocks():
+        lines = []
+        for row in block:
+            document = {name: _plain(value) for name, value in zip(names, row, strict=True)}
+            lines.append(f"{mark}\n{json.dumps(document, ensure_ascii=False, allow_nan=False)}")
+            mark = ","
+        yield "".join(lines)
+    yield "[]\n" if mark == "[" else "\n]\n"
 
 
-def _table(found: Rows) -> str:
-    from rich.table import Table  # noqa: PLC0415 - not needed for data formats
-    from rich.text import Text  # noqa: PLC0415
+def _table(found: Rows) -> Iterator[str]:
+    from abgap.cli.terminal import Column, Terminal  # noqa: PLC0415 - not needed for data formats
 
-    from abgap.cli.terminal import console, one_line  # noqa: PLC0415
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for position, name in enumerate(found.names):
-        numeric = all(isinstance(row[position], int | float | None) for row in found.rows)
-        table.add_column(Text(one_line(name)), justify="right" if numeric else "left", overflow="fold")
-    for row in found.rows[:MOST_ROWS_ON_SCREEN]:
-        table.add_row(*(Text(one_line("NULL" if value is None else str(value))) for value in row))
-    out = console()
-    with out.capture() as captured:
-        out.print(table)
-    if len(found.rows) > MOST_ROWS_ON_SCREEN:
-        click.echo(
-            f"the first {MOST_ROWS_ON_SCREEN} of {len(found.rows)} rows; use --format csv for all", err=True
-        )
-    return captured.get()
+    rows = list(itertools.islice(itertools.chain.from_iterable(found.blocks()), MOST_ROWS_ON_SCREEN + 1))
+    numeric = [_is_number(kind) for kind in found.schema.types]
+    # On a narrow terminal the last columns go first.
+    head = [
+        Column(title=name, number=right, spare=position)
+        for position, (name, right) in enumerate(zip(found.names, numeric, strict=True))
+    ]
+    shown = [[_cell(value, null="NULL") for value in row] for row in rows[:MOST_ROWS_ON_SCREEN]]
+    out = Terminal()
+    out.table(head, shown)
+    yield out.text()
+    if len(rows) > MOST_ROWS_ON_SCREEN:
+        tell(f"only the first {MOST_ROWS_ON_SCREEN} rows are shown; use --format csv for all")
 
 
-def _write_parquet(found: Rows, out: Path) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - only for parquet
-    import pyarrow.parquet as pq  # noqa: PLC0415
+def _write_parquet(found: Rows, path: Path) -> None:
+    import pyarrow.parquet as pq  # noqa: PLC0415 - only for parquet
 
-    columns = list(zip(*found.rows, strict=True)) or [() for _ in found.names]
-    with atomic_write(out) as temporary:
-        pq.write_table(pa.table([pa.array(list(c)) for c in columns], names=list(found.names)), temporary)
+    names = _distinct(found.names)
+    intervals = [pa.types.is_interval(kind) for kind in found.schema.types]
+    fields = [
+        pa.field(name, pa.string() if as_text else kind)
+        for name, kind, as_text in zip(names, found.schema.types, intervals, strict=True)
+    ]
+    schema = pa.schema(fields)
+    with pq.ParquetWriter(path, schema) as writer:
+        for batch in found.batches:
+            columns = [
+                pa.array([_cell(v, null=None) for v in column.to_pylist()], pa.string())
+                if as_text
+                else column
+                for column, as_text in zip(batch.columns, intervals, strict=True)
+            ]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+
+
+def _values(name: str, column: pa.Array) -> list[Any]:
+    try:
+        values: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError) as error:
+        raise QueryError(
+            f"sql: column {name!r} holds a time that cannot be shown ({error}); cast it to VARCHAR"
+        ) from error
+    return values
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names that stand twice get a number: the keys of an object have to differ."""
+    found: list[str] = []
+    for name in names:
+        candidates = itertools.chain([name], (f"{name}_{i}" for i in itertools.count(1)))
+        found.append(next(candidate for candidate in candidates if candidate not in found))
+    return found
+
+
+def _cell(value: Any, *, null: Any) -> Any:
+    """A value as text; ``null`` where there is none."""
+    match value:
+        case None:
+            return null
+        case bool():
+            return "true" if value else "false"
+        case dict() | list():
+            return json.dumps(_plain(value), ensure_ascii=False)
+        case bytes():
+            return value.hex()
+        case Decimal():
+            return format(value, "f")
+        case pa.MonthDayNano():
+            return _interval(value)
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; NaN and infinity, which it has not, are null."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case Decimal():
+            return (
+                int(value)
+                if value == value.to_integral_value() and value.as_tuple().exponent == 0
+                else float(value)
+            )
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() if value and all(isinstance(item, tuple) for item in value):
+            return {str(_cell(key, null="NULL")): _plain(item) for key, item in value}
+        case list():
+            return [_plain(item) for item in value]
+    return _cell(value, null=None)
+
+
+def _interval(value: Any) -> str:
+    """A span of time as the engine writes it: ``1 month 2 days 03:04:05``."""
+    parts = [
+        f"{n} {word}{'' if abs(n) == 1 else 's'}"
+        for n, word in ((value.months, "month"), (value.days, "day"))
+        if n
+    ]
+    seconds, rest = divmod(abs(value.nanoseconds) // 1000, 1_000_000)
+    if seconds or rest or not parts:
+        sign = "-" if value.nanoseconds < 0 else ""
+        fraction = f".{rest:06d}".rstrip("0") if rest else ""
+        parts.append(f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{fraction}")
+    return " ".join(parts)

@@ -6,15 +6,14 @@ import json
 
 import click
 
+from abgap.cli import options
+from abgap.cli.output import put
 
-@click.command("schema")
+
+@options.command("schema", examples=["abgap schema study > abgap.schema.json", "abgap schema results"])
 @click.argument("what", type=click.Choice(["study", "results"]))
 def command(what: str) -> None:
-    """Print the JSON Schema (draft 2020-12) of abgap.toml or of results.json.
-
-    \b
-    abgap schema study > abgap.schema.json
-    """  # noqa: D301 - \b tells click to keep these lines
+    """Print the JSON Schema (draft 2020-12) of abgap.toml or of results.json."""
     if what == "study":
         from abgap.study.schema import study_schema  # noqa: PLC0415 - one of the two is needed
 
@@ -23,4 +22,4 @@ def command(what: str) -> None:
         from abgap.report.schema import results_schema  # noqa: PLC0415
 
         schema = results_schema()
-    click.echo(json.dumps(schema, indent=2, ensure_ascii=False))
+    put(json.dumps(schema, indent=2, ensure_ascii=False) + "\n")

@@ -2,20 +2,29 @@
 
 Relations appear when a statement names them: logs as views, what is made of them, and the findings as
 tables. Before the first statement of a user runs, the engine is locked: it can read the files of the study
-and nothing else.
+and nothing else. A statement runs when it is one SELECT that changes nothing and calls only table functions
+that are known to read what they are given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterator
+
+import duckdb
+import pyarrow as pa
 
 from abgap.cli.rows import Rows
-from abgap.engine.loading import select_problem
-from abgap.errors import QueryError
+from abgap.engine.duckdb import first_line
+from abgap.engine.select import select_problem, tables_of
+from abgap.errors import DataError, QueryError
 from abgap.pipeline import export
 from abgap.pipeline.analysis import Analysis
 from abgap.report.tables import moments_table, records_table
 from abgap.sources.sql import comma_list, literal
+
+_BATCH_ROWS = 50_000
+_FILE = "Cannot access file "
 
 
 class Shell:
@@ -23,78 +32,98 @@ class Shell:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        self._sources = export.source_relations(analysis)
         self._made: set[str] = set()
         self._locked = False
 
     def names(self) -> list[str]:
         """What can be queried."""
-        derived = ["unit_outcomes"] if self._analysis.study.moments is None else []
-        return [*self._sources, *derived, *export.FINDINGS]
+        return export.relation_names(self._analysis.study)
+
+    def is_whole(self, text: str) -> bool:
+        """Whether ``text`` ends outside of quotes and comments; it may be wrong otherwise."""
+        try:
+            self._analysis.engine.connection.extract_statements(text)
+        except duckdb.Error as error:
+            return "unterminated" not in str(error)
+        return True
 
     def run(self, statement: str) -> Rows:
         """The rows of one SELECT. Raises QueryError when it is something else, or fails."""
-        text = statement.strip().rstrip(";")
-        problem = select_problem(self._analysis.engine, text)
+        if not statement.strip():
+            raise QueryError("sql: there is no statement; write one SELECT")
+        problem = select_problem(self._analysis.engine, statement)
         if problem:
-            raise QueryError(
-                f"sql: the statement {problem}" if not problem.startswith("syntax") else f"sql: {problem}"
-            )
-        self._prepare(text)
+            raise QueryError(f"sql: {problem}")
+        if statement.lower().rstrip("; \n\t").split() == ["show", "tables"]:
+            names = pa.table({"name": self.names()})
+            return Rows(schema=names.schema, batches=iter(names.to_batches()))
+        self._prepare(statement)
         try:
-            found = self._analysis.engine.run(text)
-        except QueryError as error:
-            raise QueryError(f"sql: {error.message}; there are: {', '.join(self.names())}") from error
-        return Rows(names=[column[0] for column in found.description or []], rows=found.fetchall())
+            relation = self._analysis.engine.connection.sql(statement)
+            reader = relation.to_arrow_reader(_BATCH_ROWS)
+        except duckdb.Error as error:
+            raise self._explained(error) from error
+        return Rows(schema=reader.schema, batches=self._read(reader))
 
-    def _prepare(self, text: str) -> None:
-        derived, findings = export.needed_stages(_tables_of(text))
-        if derived and "derived" not in self._made:
-            export.derived_relations(self._analysis)
-            self._made.add("derived")
-        for name in sorted(findings - self._made):
-            self._register(name)
-            self._made.add(name)
+    def _read(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from reader
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise self._explained(error) from error
+
+    def _prepare(self, statement: str) -> None:
         if not self._locked:
             self._lock()
+        self._open({name.lower() for name in tables_of(self._analysis.engine, statement)})
 
-    def _register(self, name: str) -> None:
+    def _open(self, named: set[str]) -> None:
         analysis = self._analysis
-        table = {
-            "moments": lambda: moments_table(analysis.moments),
-            "estimates": lambda: records_table(analysis.estimates),
-            "offline": lambda: records_table(analysis.offline_rows),
-            "checks": lambda: records_table(analysis.checks),
-            "gaps": lambda: records_table(analysis.gaps.gaps),
-        }[name]()
-        analysis.engine.connection.register(name, table)
+        for name in sorted(named - self._made):
+            if name in export.FINDINGS:
+                analysis.engine.connection.register(name, finding_table(analysis, name))
+            else:
+                export.open_relation(analysis, name)
+            self._made.add(name)
 
     def _lock(self) -> None:
-        # Findings are made lazily, and making them reads the study's files: those stay allowed.
-        for settings in _lock_statements(self._files()):
-            self._analysis.engine.run(settings)
+        # Relations are opened when they are named, and opening them reads the study's files: those stay allowed.
+        places = comma_list(literal(place) for place in export.places(self._analysis))
+        for setting in (
+            f"SET allowed_paths = [{places}]",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            self._analysis.engine.run(setting)
         self._locked = True
 
-    def _files(self) -> list[str]:
-        return [str(path) for relation in self._analysis.relations.values() for path in relation.files]
+    def _explained(self, error: Exception) -> DataError:
+        """The engine's error in a sentence, with what it knows to help."""
+        message = first_line(error)
+        if message.startswith(_FILE):
+            name = message.removeprefix(_FILE).split('"')[1]
+            return QueryError(f"sql: {name!r} is not a file of the study; only those can be read")
+        if "Table with name" in message:
+            return QueryError(f"sql: {message.rstrip('!')}; {self._nearest(message)}")
+        candidates = [line for line in str(error).splitlines() if line.startswith("Candidate bindings")]
+        return QueryError("; ".join([f"sql: {message}", *candidates[:1]]))
+
+    def _nearest(self, message: str) -> str:
+        wanted = message.split("Table with name ", 1)[1].split(" ", 1)[0].strip('"')
+        near = difflib.get_close_matches(wanted.lower(), self.names(), n=1)
+        return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.names())}"
 
 
-def _lock_statements(files: Iterable[str]) -> list[str]:
-    return [
-        f"SET allowed_paths = [{comma_list(literal(path) for path in files)}]",
-        "SET enable_external_access = false",
-        "SET lock_configuration = true",
-    ]
-
-
-def _tables_of(text: str) -> set[str]:
-    import sqlglot  # noqa: PLC0415 - a sixth of a second, only for a user's own SQL
-    from sqlglot import expressions as exp  # noqa: PLC0415
-    from sqlglot.errors import SqlglotError  # noqa: PLC0415
-
-    try:
-        tree = sqlglot.parse_one(text, dialect="duckdb")
-    except SqlglotError:
-        # DuckDB accepts it, our parser does not: be ready for anything.
-        return {"unit_outcomes", *export.FINDINGS}
-    return {table.name for table in tree.find_all(exp.Table)}
+def finding_table(analysis: Analysis, name: str) -> pa.Table:
+    """A finding of the study as an Arrow table."""
+    match name:
+        case "moments":
+            return moments_table(analysis.moments)
+        case "estimates":
+            return records_table(analysis.estimates)
+        case "offline":
+            return records_table(analysis.offline_rows)
+        case "checks":
+            return records_table(analysis.checks)
+        case "gaps":
+            return records_table(analysis.gaps.gaps)
+    raise ValueError(f"there is no finding {name!r}")

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from abgap.cli.common import analysis_of, quiet_option, study_option
-from abgap.errors import AbgapError, UsageError
+from abgap.cli import options
+from abgap.cli.opening import analysis_of, unknown
+from abgap.cli.output import one_line, put, refuse_existing
+from abgap.errors import UsageError
 
 if TYPE_CHECKING:
     from abgap.pipeline.analysis import Analysis
@@ -21,98 +23,95 @@ if TYPE_CHECKING:
 FORMATS = ("table", "csv", "json", "parquet")
 
 
-@click.command("sql")
+@options.command(
+    "sql",
+    examples=[
+        'abgap sql "SELECT event, count(*) FROM events GROUP BY ALL"',
+        'abgap sql "SELECT metric, lift.estimate FROM estimates WHERE slice_name IS NULL" --format csv',
+        'abgap sql "SELECT * FROM unit_outcomes" --out units.parquet',
+        "abgap sql --show list",
+        "abgap sql --show cells",
+    ],
+)
 @click.argument("statement", required=False)
-@study_option
+@options.study_option
 @click.option(
     "--format",
     "output",
     type=click.Choice(FORMATS),
-    default="table",
-    show_default=True,
-    help="How to print rows.",
+    help="How to write rows. Default: as the name of --out ends, else table.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file (needed for parquet)."
+    "--json", "as_json", is_flag=True, help="The same as --format json; an error is JSON on stderr too."
 )
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows to this file.")
+@options.force_option
 @click.option(
     "--show", metavar="NAME", help="Print the compiled statement of this name; `list` names them all."
 )
-@quiet_option
+@options.quiet_option
 def command(
     statement: str | None,
     study_file: Path | None,
     *,
-    output: str,
+    output: str | None,
+    as_json: bool,
     out: Path | None,
+    force: bool,
     show: str | None,
     quiet: bool,
 ) -> None:
     """Run one SELECT over exposures, fact tables, units, unit_outcomes, moments, estimates, offline, checks and gaps.
 
-    Without a statement it reads statements from a prompt, or from stdin.
+    Without a statement it reads statements from a prompt, or one from stdin.
+    """
+    form = _form(output, out, as_json=as_json)
+    if out is not None:
+        refuse_existing(out, force=force)
+    if show is not None:
+        if statement is not None or out is not None:
+            raise UsageError("--show prints a statement and runs none; leave the statement and --out away")
+        with analysis_of(study_file, quiet=quiet) as analysis:
+            put(_compiled(analysis, show) + "\n")
+        return
+    asks = statement is None and sys.stdin.isatty()
+    if asks and out is not None:
+        raise UsageError("--out needs a statement: give one, or send one to stdin")
+    _run(None if asks else statement or sys.stdin.read(), study_file, form, out, quiet=quiet or asks)
 
-    \b
-    abgap sql "SELECT event, count(*) FROM events GROUP BY ALL"
-    abgap sql "SELECT experiment, metric, lift.estimate FROM estimates WHERE slice_name IS NULL" --format csv
-    abgap sql --show cells
-    """  # noqa: D301 - \b tells click to keep these lines
-    if output == "parquet" and out is None:
+
+def _form(output: str | None, out: Path | None, *, as_json: bool) -> str:
+    """The format to write: as asked for, as the file is called, or a table."""
+    if as_json and output not in {None, "json"}:
+        raise UsageError(f"--json and --format {output} exclude each other")
+    named = out.suffix.removeprefix(".").lower() if out is not None else ""
+    form = "json" if as_json else output or (named if named in FORMATS else "table")
+    if form == "parquet" and out is None:
         raise UsageError("parquet is not for a terminal; name a file with --out")
-    with analysis_of(study_file, quiet=quiet) as analysis:
-        if show is not None:
-            click.echo(_compiled(analysis, show))
-            return
-        from abgap.cli.shell import Shell  # noqa: PLC0415 - not needed to show a statement
+    return form
 
+
+def _run(statement: str | None, study_file: Path | None, form: str, out: Path | None, *, quiet: bool) -> None:
+    """Run the statement, or those that are typed when there is none."""
+    from abgap.cli.prompt import prompt  # noqa: PLC0415 - not needed to show a statement
+    from abgap.cli.rows import write_rows  # noqa: PLC0415
+    from abgap.cli.shell import Shell  # noqa: PLC0415
+
+    with analysis_of(study_file, quiet=quiet) as analysis:
         shell = Shell(analysis)
-        if statement is not None:
-            _write(shell.run(statement), output, out)
-        elif sys.stdin.isatty():
-            _prompt(shell, output)
+        if statement is None:
+            prompt(shell, lambda rows: write_rows(rows, form, None))
         else:
-            _write(shell.run(sys.stdin.read()), output, out)
+            write_rows(shell.run(statement), form, out)
 
 
 def _compiled(analysis: Analysis, name: str) -> str:
     """Every statement of that name as it ran for this study, ready to paste into a DuckDB client."""
     _ = analysis.gaps
     statements = analysis.engine.statements
-    names = list(dict.fromkeys(s.name for s in statements))
+    purposes = {s.name: s.purpose for s in statements}
     if name == "list":
-        purposes = {s.name: s.purpose for s in statements}
-        return "\n".join(f"{n:20} {purposes[n]}" for n in names)
-    found = [s.sql.rstrip(";") + ";" for s in statements if s.name == name]
-    if not found:
-        raise UsageError(f"this study runs no statement {name!r}; it runs: {', '.join(names)}")
-    return "\n\n".join(found)
-
-
-def _prompt(shell: object, output: str) -> None:
-    from abgap.cli.shell import Shell  # noqa: PLC0415 - the type only
-
-    if not isinstance(shell, Shell):
-        raise TypeError("not a shell")
-    click.echo(f"abgap sql: {', '.join(shell.names())}. End a statement with ; and leave with \\q.", err=True)
-    text = ""
-    while True:
-        try:
-            line = input("     > " if text else "abgap> ")
-        except EOFError:
-            return
-        if line.strip() in {"\\q", "exit", "quit"}:
-            return
-        text += line + "\n"
-        if line.rstrip().endswith(";"):
-            try:
-                _write(shell.run(text), output, None)
-            except AbgapError as error:
-                click.echo(error.message, err=True)
-            text = ""
-
-
-def _write(rows: object, output: str, out: Path | None) -> None:
-    from abgap.cli.rows import Rows, write_rows  # noqa: PLC0415 - only when there are rows
-
-    if isinstance(rows, Rows):
-        write_rows(rows, output, out)
+        return "\n".join(f"{n:20} {one_line(purpose)}" for n, purpose in purposes.items())
+    if name not in purposes:
+        raise unknown("statement", name, purposes, has="this study runs")
+    return "\n\n".join(s.sql.rstrip(";") + ";" for s in statements if s.name == name)

@@ -1,18 +1,24 @@
-"""Findings as tables and sentences for a terminal: the words and digits of the report, plain text in a pipe."""
+"""Words and tables for a terminal; in a pipe the same without colours, and with one line for each row.
+
+A table that is too wide for the terminal gives up its less important columns and says which; numbers are
+never cut.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from abgap.records import Check, Estimate, ExperimentResult, Gap, NineCells, OfflineRow, Portfolio
-from abgap.report import marks, numbers
+from abgap.cli.output import one_line, put
 
-_COLOURS = {
+_ENDLESS = 100_000
+COLOURS = {
     "good": "green",
     "part": "yellow",
     "flat": "cyan",
@@ -21,166 +27,102 @@ _COLOURS = {
     "unsure": "yellow",
     "void": "magenta",
 }
-_PIPE_WIDTH = 160
 
 
-def console() -> Console:
-    """A console on stdout: colours and the terminal's width on a terminal, a fixed width in a pipe."""
-    width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    return Console(width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a table. number: set to the right. spare: the higher, the sooner it is left out; 0 never."""
+
+    title: str
+    number: bool = False
+    spare: int = 0
 
 
-def show_checks(checks: Sequence[Check]) -> None:
-    """All checks, source by source and experiment by experiment."""
-    out = console()
-    for name in dict.fromkeys(check.experiment for check in checks):
-        out.print(Text(name if name is not None else "Sources", style="bold"))
-        for check in checks:
-            if check.experiment == name:
-                mark = marks.status_mark(check.status)
-                line = Text(f"  {mark.sign} ", style=_COLOURS[mark.tone])
-                line.append(f"{check.name}: ", style="bold").append(check.sentence, style="default")
-                out.print(line)
+def columns(*titles: str, spare: Sequence[str] = ()) -> list[Column]:
+    """Columns by their titles; one that begins with ``>`` holds numbers.
 
-
-def show_experiment(result: ExperimentResult, estimates: Iterable[Estimate], *, alpha: float) -> None:
-    """Headline, decision and scorecard of one experiment."""
-    out = console()
-    mark = marks.decision_mark(result.decision)
-    arms = ", ".join(f"{arm} {numbers.count(n).text}" for arm, n in result.arms.items())
-    out.print(Text(result.name, style="bold").append(f"   units: {arms}", style="default"))
-    out.print(Text(result.headline))
-    decision = Text(f"{mark.sign} {mark.word}: ", style=f"bold {_COLOURS[mark.tone]}")
-    out.print(decision.append(result.decision_reason, style="default"))
-    out.print(Text("Next: ", style="bold").append(result.next_action, style="default"))
-    rows = list(estimates)
-    if rows:
-        out.print(_scorecard(rows, alpha))
-    out.print()
-
-
-def _scorecard(rows: Sequence[Estimate], alpha: float) -> Table:
-    table = _table(
-        "metric",
-        "role",
-        "arm",
-        ">control",
-        ">treatment",
-        ">lift",
-        f">{1 - alpha:.0%} interval",
-        ">p",
-        ">adjusted",
-        ">MDE",
-    )
-    for row in rows:
-        control, treatment = numbers.side_by_side(row.value_control, row.value_treatment, row.kind)
-        lift = numbers.lift(row.lift)
-        where = f" · {row.slice_name} = {row.slice_value or 'not known'}" if row.slice_name else ""
-        colour = _COLOURS[marks.reading(row, alpha=alpha).tone] if row.significant else "default"
-        table.add_row(
-            Text(one_line(row.metric + where)),
-            Text(row.role.value),
-            Text(one_line(row.treatment)),
-            control.text,
-            treatment.text,
-            Text(lift.text, style=colour),
-            lift.range or lift.why,
-            numbers.p_value(row.p_value).text,
-            numbers.p_value(row.p_adjusted).text,
-            numbers.half_width(row.mde).text,
+    spare: titles in the order in which columns may be left out.
+    """
+    plain = [title.removeprefix(">") for title in titles]
+    return [
+        Column(
+            title=name,
+            number=title.startswith(">"),
+            spare=len(spare) - spare.index(name) if name in spare else 0,
         )
-    return table
+        for name, title in zip(plain, titles, strict=True)
+    ]
 
 
-def show_offline(rows: Sequence[OfflineRow]) -> None:
-    """Every candidate against its baseline."""
-    table = _table(
-        "model", "baseline", "metric", ">value", ">baseline", ">gain", ">interval", ">p", ">n", ">skipped"
-    )
-    for row in rows:
-        value, base = numbers.number(row.value), numbers.number(row.baseline_value)
-        face = None if row.value is None or row.baseline_value is None else row.value - row.baseline_value
-        gain = numbers.gain(row.gain, face_value=face)
-        table.add_row(
-            *(Text(one_line(text)) for text in (row.model, row.baseline, row.metric)),
-            value.text,
-            base.text,
-            gain.text,
-            gain.range or gain.why,
-            numbers.p_value(row.p_adjusted).text,
-            numbers.count(row.n).text,
-            numbers.count(row.skipped).text,
-        )
-    console().print(table)
+class Terminal:
+    """Collects what to show, and shows it at once."""
+
+    def __init__(self) -> None:
+        width = None if sys.stdout is not None and sys.stdout.isatty() else _ENDLESS
+        self._console = Console(width=width, highlight=False, emoji=False, markup=False)
+        self._shown: list[RenderableType] = []
+
+    def line(self, *parts: str | tuple[str, str]) -> None:
+        """A line of text, or of pieces with their styles."""
+        self._shown.append(_text(parts))
+
+    def point(self, mark: tuple[str, str], *parts: str | tuple[str, str]) -> None:
+        """A line behind a mark (a sign and its style); what wraps stays to the right of the mark."""
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        sign, style = mark
+        grid.add_row(Text(f"  {sign}", style=style), _text(parts))
+        self._shown.append(grid)
+
+    def table(self, head: Sequence[Column], rows: Sequence[Sequence[str | Text]]) -> None:
+        """A table, with as many of its columns as the terminal has room for."""
+        left_out: list[str] = []
+        keep = list(range(len(head)))
+        table = _table(head, rows, keep)
+        while self._width_of(table) > self._console.width:
+            spare = max(keep, key=lambda i: head[i].spare)
+            if not head[spare].spare:
+                break
+            keep.remove(spare)
+            left_out.append(head[spare].title)
+            table = _table(head, rows, keep)
+        self._shown.append(table)
+        if left_out:
+            self.line((f"(no room for: {', '.join(reversed(left_out))})", "dim"))
+
+    def text(self) -> str:
+        """Everything there is to show, as it is written to stdout."""
+        with self._console.capture() as captured:
+            for item in self._shown:
+                self._console.print(item)
+        self._shown.clear()
+        return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+    def show(self) -> None:
+        """Write everything to stdout."""
+        put(self.text())
+
+    def _width_of(self, table: Table) -> int:
+        endless = self._console.options.update(width=_ENDLESS)
+        return Measurement.get(self._console, endless, table).maximum
 
 
-def show_gaps(gaps: Sequence[Gap]) -> None:
-    """Every pair's verdict in a sentence, with its funnel."""
-    out = console()
-    for gap in gaps:
-        mark = marks.verdict_mark(gap.verdict)
-        title = f"{gap.experiment} · {gap.treatment} · {gap.offline_metric} × {gap.business_metric}"
-        out.print(
-            Text(one_line(title), style="bold").append(
-                f"   {mark.sign} {mark.word}", style=_COLOURS[mark.tone]
-            )
-        )
-        out.print(Text(gap.sentence))
-        if gap.funnel:
-            out.print(_funnel(gap))
-        out.print(Text("Next: ", style="bold").append(gap.next_action, style="default"))
-        out.print()
+def _text(parts: Sequence[str | tuple[str, str]]) -> Text:
+    pieces = [(part, "") if isinstance(part, str) else part for part in parts]
+    return Text.assemble(*((one_line(text), style) for text, style in pieces))
 
 
-def _funnel(gap: Gap) -> Table:
-    table = _table("stage", ">control", ">treatment", ">log points", ">interval", ">per unit")
-    for stage in gap.funnel:
-        points = numbers.log_points(stage.log_lift, stage.low, stage.high)
-        amount = numbers.contribution(stage.money, stage.money_low, stage.money_high)
-        table.add_row(
-            Text(one_line(stage.stage)),
-            numbers.number(stage.value_control).text,
-            numbers.number(stage.value_treatment).text,
-            points.text,
-            points.range or points.why,
-            amount.text,
-        )
-    return table
-
-
-def show_portfolio(portfolio: Portfolio) -> None:
-    """Verdicts counted, nine cells, and what cannot be said."""
-    out = console()
-    out.print(Text(f"{portfolio.n_experiments} experiments", style="bold"))
-    for verdict, n in portfolio.verdicts.items():
-        if n:
-            out.print(Text(f"  {n:>4}  {verdict}"))
-    for cells in portfolio.nine_cells:
-        out.print(_cells(cells))
-    for refusal in portfolio.refusals:
-        out.print(Text(f"· {refusal}"))
-
-
-def _cells(cells: NineCells) -> Table:
-    table = _table(
-        f"{cells.offline_metric} × {cells.business_metric}", ">business −", ">not established", ">business +"
-    )
-    for name, row in zip(("offline −", "offline not established", "offline +"), cells.counts, strict=True):
-        table.add_row(name, *(str(n) for n in row))
-    return table
-
-
-def _table(*columns: str) -> Table:
-    """A plain table; a column that starts with ``>`` holds numbers and is set to the right."""
+def _table(head: Sequence[Column], rows: Sequence[Sequence[str | Text]], keep: Sequence[int]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        right = column.startswith(">")
+    for i in keep:
+        right = head[i].number
         table.add_column(
-            Text(one_line(column.removeprefix(">"))), justify="right" if right else "left", no_wrap=right
+            Text(one_line(head[i].title)),
+            justify="right" if right else "left",
+            no_wrap=right,
+            overflow="fold",
         )
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell := row[i], Text) else Text(one_line(cell)) for i in keep))
     return table
-
-
-def one_line(text: str) -> str:
-    """A name out of data on one line, without control characters that a terminal would obey."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -55,15 +55,22 @@ def select_problem(engine: DuckDBEngine, sql: str) -> str | None:
     if len(statements) != 1:
         return f"it holds {len(statements)} statements, one is needed"
     if statements[0].type != duckdb.StatementType.SELECT:
-        return f"it is a {statements[0].type.name} statement, only SELECT is allowed"
-    for node in _nodes(_tree(engine, sql)):
+        return f"it is {_with_article(statements[0].type.name)} statement, only SELECT is allowed"
+    tree = _tree(engine, sql)
+    if tree.get("error"):
+        return "it cannot be taken apart, so nobody knows whether it only reads"
+    for node in _nodes(tree):
         kind = _kind(node)
         if kind.endswith(_CHANGES_DATA):
-            return f"it holds a {kind.removesuffix(_CHANGES_DATA)}, only SELECT is allowed"
+            return f"it holds {_with_article(kind.removesuffix(_CHANGES_DATA))}, only SELECT is allowed"
         if kind == "TABLE_FUNCTION" and (name := _function_name(node)) not in _TABLE_FUNCTIONS:
             known = ", ".join(sorted(_TABLE_FUNCTIONS))
             return f"it reads from the table function {name!r}, which is not allowed; allowed are {known}"
     return None
+
+
+def _with_article(word: str) -> str:
+    return f"{'an' if word[0] in 'AEIOU' else 'a'} {word}"
 
 
 def tables_of(engine: DuckDBEngine, select: str) -> frozenset[str]:

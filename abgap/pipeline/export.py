@@ -2,38 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from abgap.online import tables
 from abgap.pipeline.analysis import Analysis
+from abgap.sources.files import resolve_files
+from abgap.sources.sql import identifier
+from abgap.study.model import ExperimentsFile, Source, Study
 
-# What the logs themselves give, and what is made of them on the way to the moments.
-_DERIVED = (tables.ENROLMENTS, tables.FIRST_EXPOSURES, tables.UNIT_OUTCOMES, tables.CELLS)
+OFFLINE_SCORES = "offline_scores"
+UNIT_VALUES = "unit_values"
 FINDINGS = ("moments", "estimates", "offline", "checks", "gaps")
+# What is made of logs on the way to the moments, and what of a table that has one row per unit already.
+_OF_LOGS = (tables.ENROLMENTS, tables.FIRST_EXPOSURES, tables.UNIT_OUTCOMES, tables.CELLS)
+_OF_VALUES = (tables.UNIT_OUTCOMES, tables.CELLS)
 
 
-def source_relations(analysis: Analysis) -> list[str]:
-    """Names of the relations that are the study's own data, opened."""
-    study = analysis.study
+def relation_names(study: Study) -> list[str]:
+    """Everything that can be queried: the study's own data, what is made of it, and the findings."""
+    return [*_data_names(study), *_derived_names(study), *FINDINGS]
+
+
+def _data_names(study: Study) -> list[str]:
     names = []
     if study.exposures is not None:
-        _ = analysis.views
         names += [tables.EXPOSURES, *study.facts, *([tables.UNITS] if study.units is not None else [])]
+    if study.unit_values is not None:
+        names.append(UNIT_VALUES)
     if study.offline.scores is not None:
-        _ = analysis.scores
-        names.append("offline_scores")
+        names.append(OFFLINE_SCORES)
     return names
 
 
-def derived_relations(analysis: Analysis) -> list[str]:
-    """Names of the relations made on the way to the moments, built."""
-    _ = analysis.sums
-    if analysis.study.exposures is not None:
-        return list(_DERIVED)
-    return [tables.UNIT_OUTCOMES, tables.CELLS] if analysis.study.unit_values is not None else []
+def _derived_names(study: Study) -> tuple[str, ...]:
+    if study.exposures is not None:
+        return _OF_LOGS
+    return _OF_VALUES if study.unit_values is not None else ()
 
 
-def needed_stages(names: Iterable[str]) -> tuple[bool, set[str]]:
-    """Whether ``names`` ask for derived relations, and which findings they ask for."""
-    wanted = {name.lower() for name in names}
-    return bool(wanted & {*_DERIVED}), wanted & {*FINDINGS}
+def open_relation(analysis: Analysis, name: str) -> None:
+    """Make the relation ``name`` known to the engine; a name that is none of the study's does nothing."""
+    study = analysis.study
+    if name in _derived_names(study):
+        _ = analysis.sums
+    elif name == OFFLINE_SCORES and study.offline.scores is not None:
+        _ = analysis.scores
+    elif name == UNIT_VALUES and study.unit_values is not None:
+        _ = analysis.wide
+        raw = analysis.relations[UNIT_VALUES].sql
+        analysis.engine.run(f"CREATE OR REPLACE TEMP VIEW {identifier(UNIT_VALUES)} AS SELECT * FROM {raw}")
+    elif name in {known.lower() for known in _data_names(study)}:
+        _ = analysis.views
+
+
+def places(analysis: Analysis) -> list[str]:
+    """All that the engine has to be allowed to read for the study, as it is given to read it.
+
+    A source that is a query is read here: what it reads cannot be told from outside.
+    """
+    found: set[str] = set()
+    for key, source in _sources(analysis.study):
+        if source.path is None:
+            _read(analysis, key)
+        else:
+            resolved = resolve_files(key, source, analysis.directory)
+            found |= {*resolved.locations, *map(str, resolved.files)}
+    return sorted(found)
+
+
+def _sources(study: Study) -> Iterator[tuple[str, Source]]:
+    """Every source of the study that is read, with its key."""
+    given = {
+        "exposures": study.exposures,
+        **{f"facts.{name}": fact for name, fact in study.facts.items()},
+        "units": study.units,
+        "unit_values": study.unit_values,
+        "moments": study.moments,
+        "offline.scores": study.offline.scores,
+        "experiments": study.experiments if isinstance(study.experiments, ExperimentsFile) else None,
+    }
+    return ((key, source) for key, source in given.items() if source is not None)
+
+
+def _read(analysis: Analysis, key: str) -> None:
+    match key:
+        case "experiments":
+            _ = analysis.declared
+        case "offline.scores":
+            _ = analysis.scores
+        case "moments":
+            _ = analysis.moments
+        case "unit_values":
+            _ = analysis.wide
+        case _:
+            _ = analysis.views

@@ -1,0 +1,195 @@
+"""Findings as tables and sentences for a terminal: the words and digits of the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rich.text import Text
+
+from abgap.cli.terminal import COLOURS, Terminal, columns
+from abgap.records import Check, Estimate, ExperimentResult, Gap, NineCells, OfflineRow, Portfolio, Status
+from abgap.report import marks, numbers
+
+_COUNTED = {
+    Status.FAIL: "failed",
+    Status.WARN: "to look at",
+    Status.PASS: "passed",
+    Status.NOT_TESTABLE: "not testable",
+}
+
+
+def show_checks(checks: Sequence[Check]) -> None:
+    """All checks, source by source and experiment by experiment, and how many of each kind."""
+    out = Terminal()
+    for name in dict.fromkeys(check.experiment for check in checks):
+        out.line((name if name is not None else "Sources", "bold"))
+        for check in checks:
+            if check.experiment == name:
+                mark = marks.status_mark(check.status)
+                out.point((mark.sign, COLOURS[mark.tone]), (f"{check.name}: ", "bold"), check.sentence)
+    found = Counter(check.status for check in checks)
+    out.line(
+        ", ".join(f"{found[s]:,} {word}" for s, word in _COUNTED.items() if found[s]) or "nothing to check"
+    )
+    out.show()
+
+
+def show_experiments(
+    results: Iterable[ExperimentResult], estimates: Sequence[Estimate], *, alpha: float
+) -> None:
+    """Headline, decision and scorecard of each experiment."""
+    out = Terminal()
+    of_experiment: dict[str, list[Estimate]] = {}
+    for estimate in estimates:
+        of_experiment.setdefault(estimate.experiment, []).append(estimate)
+    for position, result in enumerate(results):
+        if position:
+            out.line()
+        _experiment(out, result, of_experiment.get(result.name, []), alpha)
+    out.show()
+
+
+def _experiment(out: Terminal, result: ExperimentResult, rows: Sequence[Estimate], alpha: float) -> None:
+    mark = marks.decision_mark(result.decision)
+    arms = ", ".join(f"{arm} {numbers.count(n).text}" for arm, n in result.arms.items())
+    out.line((result.name, "bold"), f"   units: {arms}")
+    out.line(result.headline)
+    out.line((f"{mark.sign} {mark.word}: ", f"bold {COLOURS[mark.tone]}"), result.decision_reason)
+    out.line(("Next: ", "bold"), result.next_action)
+    if rows:
+        head = columns(
+            "metric",
+            "role",
+            "arm",
+            ">control",
+            ">treatment",
+            ">lift",
+            f">{1 - alpha:.0%} interval",
+            ">p",
+            ">adjusted",
+            ">MDE",
+            spare=(
+                "MDE",
+                "role",
+                "p",
+                "adjusted",
+                *(() if len(result.arms) > 2 else ("arm",)),
+                "control",
+                "treatment",
+            ),
+        )
+        out.table(head, [_score(row, alpha) for row in rows])
+
+
+def _score(row: Estimate, alpha: float) -> list[str | Text]:
+    control, treatment = numbers.side_by_side(row.value_control, row.value_treatment, row.kind)
+    lift = numbers.lift(row.lift)
+    where = f" · {row.slice_name} = {row.slice_value or 'not known'}" if row.slice_name else ""
+    colour = COLOURS[marks.reading(row, alpha=alpha).tone] if row.significant else "default"
+    return [
+        row.metric + where,
+        row.role.value,
+        row.treatment,
+        control.text,
+        treatment.text,
+        Text(lift.text, style=colour),
+        lift.range or lift.why,
+        numbers.p_value(row.p_value).text,
+        numbers.p_value(row.p_adjusted).text,
+        numbers.half_width(row.mde).text,
+    ]
+
+
+def show_offline(rows: Sequence[OfflineRow]) -> None:
+    """Every candidate against its baseline."""
+    out = Terminal()
+    head = columns(
+        "model", "baseline", "metric", ">value", ">baseline value", ">gain", ">interval", ">p", ">n", ">skipped",
+        spare=("skipped", "baseline value", "n", "p", "value"),
+    )  # fmt: skip
+    out.table(head, [_candidate(row) for row in rows])
+    out.show()
+
+
+def _candidate(row: OfflineRow) -> list[str | Text]:
+    face = None if row.value is None or row.baseline_value is None else row.value - row.baseline_value
+    gain = numbers.gain(row.gain, face_value=face)
+    return [
+        row.model,
+        row.baseline,
+        row.metric,
+        numbers.number(row.value).text,
+        numbers.number(row.baseline_value).text,
+        gain.text,
+        gain.range or gain.why,
+        numbers.p_value(row.p_adjusted).text,
+        numbers.count(row.n).text,
+        numbers.count(row.skipped).text,
+    ]
+
+
+def show_gaps(gaps: Sequence[Gap], *, currency: str | None) -> None:
+    """Every pair's verdict in a sentence; the funnel of an arm, which is the same for all its pairs, once."""
+    out = Terminal()
+    shown: set[tuple[str, str, str]] = set()
+    for position, gap in enumerate(gaps):
+        if position:
+            out.line()
+        mark = marks.verdict_mark(gap.verdict)
+        title = f"{gap.experiment} · {gap.treatment} · {gap.offline_metric} × {gap.business_metric}"
+        out.line((title, "bold"), (f"   {mark.sign} {mark.word}", COLOURS[mark.tone]))
+        out.line(gap.sentence)
+        arm = (gap.experiment, gap.treatment, gap.business_metric)
+        if gap.funnel and arm not in shown:
+            _funnel(out, gap, currency)
+        shown.add(arm)
+        out.line(("Next: ", "bold"), gap.next_action)
+    out.show()
+
+
+def _funnel(out: Terminal, gap: Gap, currency: str | None) -> None:
+    head = columns(
+        "stage", ">control", ">treatment", ">log points", ">interval", f">{currency or 'change'} per unit",
+        spare=("control", "treatment"),
+    )  # fmt: skip
+    rows: list[list[str | Text]] = []
+    for stage in gap.funnel:
+        points = numbers.log_points(stage.log_lift, stage.low, stage.high)
+        amount = numbers.contribution(stage.money, stage.money_low, stage.money_high)
+        rows.append(
+            [
+                stage.stage,
+                numbers.number(stage.value_control).text,
+                numbers.number(stage.value_treatment).text,
+                points.text,
+                points.range or points.why,
+                amount.text,
+            ]
+        )
+    out.table(head, rows)
+    if gap.funnel_note:
+        out.line((gap.funnel_note, "dim"))
+
+
+def show_portfolio(portfolio: Portfolio) -> None:
+    """Verdicts counted, nine cells, and what cannot be said."""
+    out = Terminal()
+    n = portfolio.n_experiments
+    out.line((f"{n:,} experiment{'' if n == 1 else 's'}", "bold"))
+    for verdict, times in portfolio.verdicts.items():
+        if times:
+            out.line(f"  {times:>4}  {verdict}")
+    for cells in portfolio.nine_cells:
+        _cells(out, cells)
+    for refusal in portfolio.refusals:
+        out.point(("·", "default"), refusal)
+    out.show()
+
+
+def _cells(out: Terminal, cells: NineCells) -> None:
+    out.line()
+    out.line((f"{cells.offline_metric} × {cells.business_metric}", "bold"))
+    signs = ("offline −", "offline not established", "offline +")
+    rows = [[sign, *map(str, row)] for sign, row in zip(signs, cells.counts, strict=True)]
+    out.table(columns("", ">business −", ">not established", ">business +"), rows)

@@ -1,0 +1,76 @@
+"""What the commands have in common: their options, and help that ends with examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class ExampleCommand(click.Command):
+    """A command whose help ends with examples, each a line that can be pasted."""
+
+    def __init__(self, *args: Any, examples: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples as they are: a wrapped command line could not be pasted."""
+        super().format_epilog(ctx, formatter)
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+
+
+def command(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function the command ``name``."""
+    return click.command(name, cls=ExampleCommand, examples=examples)
+
+
+def study_option(decorated: Decorated) -> Decorated:
+    """``--study``: the study file, by default the nearest abgap.toml."""
+    return click.option(
+        "--study",
+        "study_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="The study file. Default: the nearest abgap.toml, here or in a folder above.",
+    )(decorated)
+
+
+def json_option(decorated: Decorated) -> Decorated:
+    """``--json``: one JSON document on stdout instead of words."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print one JSON document on stdout; an error is a JSON document on stderr.",
+    )(decorated)
+
+
+def quiet_option(decorated: Decorated) -> Decorated:
+    """``--quiet``: no progress."""
+    return click.option("-q", "--quiet", is_flag=True, help="Show no progress on stderr.")(decorated)
+
+
+def force_option(decorated: Decorated) -> Decorated:
+    """``--force``: replace the file that is written."""
+    return click.option("--force", is_flag=True, help="Replace the file if it is there.")(decorated)
+
+
+def fail_on_option(default: str) -> Callable[[Decorated], Decorated]:
+    """``--fail-on``: when a data check shall become exit code 1."""
+
+    def decorate(decorated: Decorated) -> Decorated:
+        return click.option(
+            "--fail-on",
+            type=click.Choice(["fail", "warn", "never"]),
+            default=default,
+            show_default=True,
+            help="Exit with 1 when a data check has this status or worse.",
+        )(decorated)
+
+    return decorate
