@@ -1,8 +1,8 @@
 -- purpose: The exact sums of values and products per cell (experiment x variant x day x all slices), in one pass.
 -- takes: the value columns (part, cap, centre), the sums and their grids, compiled into the select list.
 -- reads: unit_outcomes; caps when a metric is capped; centres when each arm has its own.
--- gives: one row per cell: units; per column how many units have a value (known) and how many were cut; per sum its high
---        and low part. Values are centred first, so that nothing is lost to cancellation. The terms of each sum are
+-- gives: one row per cell: units; per column how many units have a value (known) and how many were cut; per sum one to
+--        three parts. Values are centred first, so that nothing is lost to cancellation. The terms of each sum are
 --        rounded to a common grid that makes every partial sum exact: the result cannot depend on the order of rows, on
 --        threads or on how files are split.
 with valued as (
@@ -62,11 +62,8 @@ select
     , sum({{ column.cut }}) as {{ column.cut }}
 {% endif %}
 {% endfor %}
-{% for term in terms %}
-    , {{ term.high }} as {{ term.high_name }}
-{% if term.low %}
-    , {{ term.low }} as {{ term.low_name }}
-{% endif %}
+{% for sum in sums %}
+    , {{ sum.value }} as {{ sum.name }}
 {% endfor %}
 from centred
 group by {% for key in keys %}{{ key }}{% if not loop.last %}, {% endif %}{% endfor %}

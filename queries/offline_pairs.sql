@@ -1,8 +1,8 @@
 -- purpose: Every candidate against its baseline, query by query.
 -- takes: the grids of the exact sums, compiled in.
 -- reads: offline_scores, comparisons (the model x baseline pairs that experiments ran).
--- gives: one row per model x baseline x metric: shared (queries both have a value for), and high and low parts of the exact
---        sums over them of the model's value, the baseline's value, the difference and its square.
+-- gives: one row per model x baseline x metric: shared (queries both have a value for), and the parts of the exact sums over
+--        them of the model's value, the baseline's value, the difference and its square.
 with per_query as (
     select
         c.model
@@ -22,11 +22,8 @@ select
     , baseline
     , metric
     , count(*) as shared
-{% for term in terms %}
-    , {{ term.high }} as {{ term.high_name }}
-{% if term.low %}
-    , {{ term.low }} as {{ term.low_name }}
-{% endif %}
+{% for sum in sums %}
+    , {{ sum.value }} as {{ sum.name }}
 {% endfor %}
 from per_query
 group by model, baseline, metric

@@ -2,8 +2,8 @@
 -- takes: the metric parts over this fact table: filter, value, window and aggregate of each, compiled in.
 -- reads: first_exposures and one fact table.
 -- gives: one row per experiment and unit with at least one event in reach of a window: experiment, unit and one column per
---        part, null where the unit has no event for it. Sums of fractions are made of two sums whose terms are rounded to
---        a common grid: each is exact, so the order of rows and the number of threads cannot change the result.
+--        part, null where the unit has no event for it. Sums of fractions are made of sums whose terms are rounded to
+--        common grids: each is exact, so the order of rows and the number of threads cannot change the result.
 with events_of_parts as (
     select
         unit

@@ -2,11 +2,12 @@
 
 A sum of doubles on several threads differs from run to run in its last digits, because rounding depends on
 the order. If every term is a multiple of one power of two, and the total of absolute values stays below
-2^53 of that power, each partial sum is exact and the order is irrelevant. So each term is split into a high
-part, rounded to such a grid, and a low part, the rest rounded to a finer grid; both sums are exact, and
-together they keep about 100 bits less the bits of the count: more than a double holds. This is the
-pre-rounding of Demmel and Nguyen, "Fast Reproducible Floating-Point Summation" (ARITH 2013), with two bins.
-Adding and subtracting 1.5 * 2^52 * grid rounds a double to the grid.
+2^53 of that power, each partial sum is exact and the order is irrelevant. So each term is split into parts:
+the first is rounded to such a grid, the next takes what is left of it on a finer grid, and so on; the sum of
+each part is exact. Every part keeps 50 bits less the bits of the count: two are more than a double holds,
+unless the largest value is very much larger than the usual one, or rows are very many; then a third is
+added. This is the pre-rounding of Demmel and Nguyen, "Fast Reproducible Floating-Point Summation" (ARITH
+2013). Adding and subtracting 1.5 * 2^52 * grid rounds a double to the grid.
 """
 
 from __future__ import annotations
@@ -27,75 +28,65 @@ LARGEST, SMALLEST = 2.0**400, 2.0**-400
 _EXACT_LIMIT = 2.0**52
 # What is left of a sum of squares at this share of it is rounding, not spread: half of the digits of a double.
 _ROUNDING = 2.0**-48
+_PARTS = ("", " (low part)", " (lowest part)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """The rounding constants of one sum as SQL literals; both None when the plain sum is exact already."""
+    """The powers of two that the parts of every term are multiples of, coarse to fine; none for a plain sum."""
 
-    high: Sql | None
-    low: Sql | None
+    powers: tuple[float, ...] = ()
+
+    @property
+    def finest(self) -> float:
+        """What no term is rounded by more than half of; 0 when nothing is rounded."""
+        return self.powers[-1] if self.powers else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExactSum:
-    """A sum as the templates read it: its aggregates, and the columns they go to.
+class SumColumn:
+    """One part of an exact sum as the templates read it: its aggregate, and the column it goes to."""
 
-    high: the high part, or all of it; low: the low part, None when there is none.
-    """
-
-    high: Sql
-    low: Sql | None
-    high_name: Sql
-    low_name: Sql
-
-    @property
-    def names(self) -> list[Sql]:
-        """The columns that the sum fills."""
-        return [self.high_name] if self.low is None else [self.high_name, self.low_name]
+    value: Sql
+    name: Sql
 
 
-PLAIN = Grid(high=None, low=None)
-
-
-def make_grid(largest: float, count: int, *, integer: bool) -> Grid:
+def make_grid(largest: float, count: int, *, integer: bool, parts: int = 2) -> Grid:
     """The grid for a sum of at most ``count`` terms of absolute value at most ``largest`` (finite)."""
     terms = max(count, 1)
     if largest == 0.0 or (integer and largest * terms < _EXACT_LIMIT):
-        return PLAIN
-    high = _grid_power(largest * terms)
-    low = _grid_power(high * terms)
-    return Grid(high=literal(1.5 * 2.0**52 * high), low=literal(1.5 * 2.0**52 * low))
+        return Grid()
+    powers: list[float] = []
+    for _ in range(parts):
+        powers.append(_power_for((powers[-1] if powers else largest) * terms))
+    return Grid(powers=tuple(powers))
 
 
-def _grid_power(bound: float) -> float:
+def _power_for(bound: float) -> float:
     """The power of two of which sums up to ``bound`` are exact multiples, with two bits to spare."""
     _, exponent = math.frexp(bound)
     # Grids end at the smallest normal numbers; nothing smaller matters beside values above SMALLEST.
     return math.ldexp(1.0, max(exponent - 50, -1022))
 
 
-def exact_sum(name: str, value: Sql, grid: Grid) -> ExactSum:
-    """The sum of ``value`` on a grid, in the column ``name`` and one beside it."""
-    high, low = Sql(f"sum({value})"), None
-    if grid.high is not None and grid.low is not None:
-        rounded = f"(({value} + {grid.high}) - {grid.high})"
-        high, low = Sql(f"sum{rounded}"), Sql(f"sum((({value} - {rounded}) + {grid.low}) - {grid.low})")
-    return ExactSum(high=high, low=low, high_name=identifier(name), low_name=identifier(_low_name(name)))
+def exact_sum(name: str, value: Sql, grid: Grid) -> list[SumColumn]:
+    """The sum of ``value`` on a grid: one column called ``name``, and one beside it for each further part."""
+    if not grid.powers:
+        return [SumColumn(value=Sql(f"sum({value})"), name=identifier(name))]
+    columns, rest = [], str(value)
+    for power, part in zip(grid.powers, _PARTS, strict=False):
+        rounder = literal(1.5 * 2.0**52 * power)
+        rounded = f"(({rest} + {rounder}) - {rounder})"
+        columns.append(SumColumn(value=Sql(f"sum{rounded}"), name=identifier(name + part)))
+        rest = f"({rest} - {rounded})"
+    return columns
 
 
-def sum_parts(columns: Mapping[str, npt.NDArray[Any]], name: str) -> tuple[FloatArray, FloatArray]:
-    """High and low part of the sum ``name`` out of a query's result; a sum over no value is null, and empty."""
-    high, low = columns[name], columns.get(_low_name(name))
-    return _no_null(high), np.zeros(len(high)) if low is None else _no_null(low)
-
-
-def _low_name(name: str) -> str:
-    return f"{name} (low part)"
-
-
-def _no_null(column: npt.NDArray[Any]) -> FloatArray:
-    return np.where(np.isnan(column), 0.0, column)
+def sum_of(columns: Mapping[str, npt.NDArray[Any]], name: str) -> FloatArray:
+    """The sum ``name`` out of a query's result, its parts together; one over no value is null, and empty."""
+    found = [columns[name + part] for part in reversed(_PARTS) if name + part in columns]
+    total: FloatArray = np.sum([np.where(np.isnan(part), 0.0, part) for part in found], axis=0)
+    return total
 
 
 def has_usable_size(largest: float) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import Columns, DuckDBEngine
-from abgap.engine.exact import ExactSum, exact_sum, make_grid, sum_parts
+from abgap.engine.exact import SumColumn, exact_sum, make_grid, sum_of
 from abgap.engine.loading import Relation, open_source
 from abgap.engine.values import mapped_number, refuse_size
 from abgap.errors import DataError
@@ -162,8 +162,8 @@ def _pairs(
         "SELECT unnest($models)::VARCHAR AS model, unnest($baselines)::VARCHAR AS baseline",
         {"models": [model for model, _ in comparisons], "baselines": [base for _, base in comparisons]},
     )
-    rows = engine.fetch(compile_query("offline_pairs", terms=_terms(intake)))
-    totals = {name: np.add(*sum_parts(rows, _sum_name(name))) for name in _SUMMED}
+    rows = engine.fetch(compile_query("offline_pairs", sums=_sums(intake)))
+    totals = {name: sum_of(rows, _sum_name(name)) for name in _SUMMED}
     keys = zip(rows["model"], rows["baseline"], rows["metric"], strict=True)
     return {
         key: PairSums(shared=int(rows["shared"][i]), **{name: float(totals[name][i]) for name in _SUMMED})
@@ -171,7 +171,7 @@ def _pairs(
     }
 
 
-def _terms(intake: Columns) -> list[ExactSum]:
+def _sums(intake: Columns) -> list[SumColumn]:
     """The sums over shared queries; the largest score anywhere fixes their grids."""
     bounds = np.abs(np.concatenate([intake["smallest"], intake["largest"]]))
     largest = float(np.max(bounds, initial=0.0, where=~np.isnan(bounds)))
@@ -185,8 +185,9 @@ def _terms(intake: Columns) -> list[ExactSum]:
         "square": (Sql(f"({difference} * {difference})"), 4.0 * largest * largest),
     }
     return [
-        exact_sum(_sum_name(name), value, make_grid(size, rows, integer=False))
+        column
         for name, (value, size) in values.items()
+        for column in exact_sum(_sum_name(name), value, make_grid(size, rows, integer=False, parts=3))
     ]
 
 

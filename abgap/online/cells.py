@@ -1,19 +1,18 @@
 """The statement of the one pass over units: value columns, their centres, and the grids of their exact sums.
 
-What is added up is ``column - centre``: with a centre near the values nothing is lost to cancellation. A
-centre is one number for all units, or (``centres``) one per arm.
+What is added up is ``column - centre`` (``centres.py``), on a grid that makes the order of rows irrelevant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from abgap.engine.catalogue import Statement, compile_query
-from abgap.engine.exact import ExactSum, exact_sum, make_grid
+from abgap.engine.exact import Grid, SumColumn, exact_sum, make_grid
 from abgap.online import tables
+from abgap.online.centres import Centres
 from abgap.online.plan import Plan, ValueColumn
-from abgap.online.ranges import Range, column_range
 from abgap.online.wide import WideTable
 from abgap.sources.sql import Sql, identifier, literal
 
@@ -40,46 +39,55 @@ class ColumnSql:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """The statement of one pass, and the statement that rolls its result up."""
+    """The statement of one pass, and the statement that rolls its result up.
+
+    resolution: per sum the power of two that its terms are rounded to, 0 where none is.
+    """
 
     statement: Statement
     rollup: Statement
+    resolution: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sum:
+    grid: Grid
+    columns: Sequence[SumColumn]
 
 
 def compile_cells(
     plan: Plan,
     wide: WideTable,
-    ranges: Mapping[str, Range],
+    centres: Centres,
     row_count: int,
     *,
-    shifts: Mapping[str, float],
     counted: frozenset[str],
-    by_arm: bool,
+    parts: int,
 ) -> Cells:
     """The pass over ``unit_outcomes``.
 
-    shifts: the centre of each column; by_arm: take the centres from the table of that name instead.
-    counted: columns of which units with a value are counted.
+    counted: columns of which units with a value are counted. parts: of every sum that is not exact already.
     """
-    columns = [
-        _column(c, None if by_arm else shifts[c.name], counted=c.name in counted) for c in plan.columns
-    ]
-    terms = _terms(plan, ranges, row_count, shifts=None if by_arm else shifts)
+    columns = [_column(column, centres, counted=column.name in counted) for column in plan.columns]
+    sums = _sums(plan, centres, row_count, parts)
     slices = [tables.slice_column(name) for name in wide.slices]
     keys = [Sql("experiment"), Sql("variant"), *([Sql("day")] if wide.by_day else [])]
     statement = compile_query(
         "cells",
         keys=[*keys, *slices],
         columns=columns,
-        terms=terms,
+        sums=[column for of_one in sums.values() for column in of_one.columns],
         capped=any(column.is_cut for column in columns),
-        by_arm=by_arm,
+        by_arm=centres.of_arms is not None,
     )
-    return Cells(statement=statement, rollup=_rollup(wide, columns, terms))
+    return Cells(
+        statement=statement,
+        rollup=_rollup(wide, columns, sums.values()),
+        resolution={name: of_one.grid.finest for name, of_one in sums.items()},
+    )
 
 
-def _column(column: ValueColumn, shift: float | None, *, counted: bool) -> ColumnSql:
-    """A column; shift None: its centre comes from the table of centres."""
+def _column(column: ValueColumn, centres: Centres, *, counted: bool) -> ColumnSql:
     name, part = identifier(column.name), Sql(f"cast(o.{identifier(column.part)} as double)")
     threshold = f"c.{identifier(column.name)}"
     # Not above the cap, but to be refused: NaN and infinity have to reach the sums.
@@ -93,7 +101,7 @@ def _column(column: ValueColumn, shift: float | None, *, counted: bool) -> Colum
     return ColumnSql(
         name=name,
         value=value,
-        centre=Sql(f"m.{name}") if shift is None else literal(shift) if shift else None,
+        centre=_centre(column.name, centres),
         raw=raw,
         raw_name=raw_name,
         counted=(name if raw is None else raw_name) if counted else None,
@@ -103,35 +111,30 @@ def _column(column: ValueColumn, shift: float | None, *, counted: bool) -> Colum
     )
 
 
+def _centre(column: str, centres: Centres) -> Sql | None:
+    if centres.of_arms is not None:
+        return Sql(f"m.{identifier(column)}")
+    shift = centres.common[column]
+    return None if shift == 0.0 else literal(shift)
+
+
 def _guarded(column: ValueColumn, value: Sql) -> Sql:
     """The value where all guards of the column are known."""
     known = " and ".join(f"o.{identifier(guard)} is not null" for guard in column.guards)
     return Sql(f"case when {known} then {value} end") if known else value
 
 
-def _terms(
-    plan: Plan, ranges: Mapping[str, Range], row_count: int, *, shifts: Mapping[str, float] | None
-) -> list[ExactSum]:
-    """The sums of all columns and products. shifts None: centres differ by arm, and lie within the range."""
-    sizes = {}
-    for column in plan.columns:
-        found = column_range(column, ranges)
-        if shifts is None:
-            sizes[column.name] = (found.high - found.low, False)
-        else:
-            shift = shifts[column.name]
-            sizes[column.name] = (found.farthest_from(shift), found.integer and shift.is_integer())
-
-    def term(left: str, right: str | None = None) -> ExactSum:
-        (largest, integer), value = sizes[left], identifier(left)
+def _sums(plan: Plan, centres: Centres, row_count: int, parts: int) -> dict[str, _Sum]:
+    """The sums of all columns and products, by name."""
+    found = {}
+    for left, right in [*((column.name, None) for column in plan.columns), *plan.products]:
+        size, value = centres.sizes[left], identifier(left)
         if right is not None:
-            other, other_integer = sizes[right]
-            largest, integer = largest * other, integer and other_integer
-            value = Sql(f"{value} * {identifier(right)}")
-        grid = make_grid(largest, row_count, integer=integer)
-        return exact_sum(tables.sum_name(left, right), value, grid)
-
-    return [*(term(column.name) for column in plan.columns), *(term(*pair) for pair in plan.products)]
+            size, value = size * centres.sizes[right], Sql(f"{value} * {identifier(right)}")
+        grid = make_grid(size.largest, row_count, integer=size.whole, parts=parts)
+        name = tables.sum_name(left, right)
+        found[name] = _Sum(grid=grid, columns=exact_sum(name, value, grid))
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +145,11 @@ class _Slice:
     label: Sql
 
 
-def _rollup(wide: WideTable, columns: Sequence[ColumnSql], terms: Sequence[ExactSum]) -> Statement:
-    sums = [Sql("units")]
+def _rollup(wide: WideTable, columns: Sequence[ColumnSql], sums: Iterable[_Sum]) -> Statement:
+    names = [Sql("units")]
     for column in columns:
-        sums += [column.known] if column.counted else []
-        sums += [column.cut] if column.is_cut else []
-    sums += [name for term in terms for name in term.names]
+        names += [column.known] if column.counted else []
+        names += [column.cut] if column.is_cut else []
+    names += [part.name for of_one in sums for part in of_one.columns]
     slices = [_Slice(column=tables.slice_column(name), label=literal(name)) for name in wide.slices]
-    return compile_query("rollup", sums=sums, slices=slices, by_day=wide.by_day)
+    return compile_query("rollup", sums=names, slices=slices, by_day=wide.by_day)

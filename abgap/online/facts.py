@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import DuckDBEngine, Row
-from abgap.engine.exact import PLAIN, Grid, exact_sum, make_grid
+from abgap.engine.exact import Grid, exact_sum, make_grid
 from abgap.engine.values import Value, condition_of, not_finite, number_of, refuse_size
 from abgap.online import tables
 from abgap.online.plan import SECONDS_PER_DAY, UnitPart, Window
@@ -112,7 +112,7 @@ def _value(engine: DuckDBEngine, part: UnitPart, aggregate: Aggregate, table: Ta
 def _grid(part: PartSql, held: Row) -> Grid:
     """The grid of the part's exact sum over events."""
     if part.is_count:
-        return PLAIN
+        return Grid()
     where = f"{part.part.key}.value"
     if whole(held[tables.derived_name(part.part.name, "not finite")]):
         remedy = 'mend the data, or leave them out with `where = "isfinite(...)"`'
@@ -121,15 +121,17 @@ def _grid(part: PartSql, held: Row) -> Grid:
     largest = max((abs(float(bound)) for bound in bounds if bound is not None), default=0.0)
     refuse_size(where, part.part.value, largest)
     if part.whole or part.aggregate not in _SUMS:
-        return PLAIN
-    return make_grid(largest, whole(held["row_count"]), integer=False)
+        return Grid()
+    # Three parts, because one unit's value may be very much smaller than the largest of all events.
+    return make_grid(largest, whole(held["row_count"]), integer=False, parts=3)
 
 
 def _with_total(part: PartSql, grid: Grid) -> PartSql:
     if part.aggregate not in _SUMS:
         return part
-    found = exact_sum(part.part.name, part.name, grid)
-    return replace(part, total=found.high if found.low is None else Sql(f"{found.high} + {found.low}"))
+    # The finest part first: the total is rounded once, when the largest is added.
+    parts = [column.value for column in reversed(exact_sum(part.part.name, part.name, grid))]
+    return replace(part, total=Sql(" + ".join(map(str, parts))))
 
 
 def _intake(fact: str, held: Row, *, timed: bool, with_events: int) -> FactIntake:

@@ -145,9 +145,7 @@ class _Reader:
         return _undefined_below_two(n, rest / np.maximum(n - 1.0, 1.0))
 
     def total(self, left: str, right: str | None = None) -> FloatArray:
-        high, low = self.sums.total(left, right)
-        total: FloatArray = (high + low)[self.keep]
-        return total
+        return self.sums.total(left, right)[self.keep]
 
 
 def _undefined_below_two(n: FloatArray, value: FloatArray) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import DuckDBEngine
@@ -15,6 +16,9 @@ from abgap.online.plan import Plan, UnitPart, ValueColumn
 from abgap.online.wide import WideTable
 from abgap.records import Kind
 from abgap.sources.sql import Sql, identifier
+
+# Experiment and variant.
+Arm: TypeAlias = tuple[object, object]
 
 _REMEDY = "mend the data, or take them as missing with `case when isfinite(column) then column end`"
 
@@ -47,11 +51,7 @@ def part_ranges(engine: DuckDBEngine, plan: Plan, wide: WideTable) -> tuple[int,
     Raises DataError when a value is NaN, infinite, or too large or small to be squared, and when a share is
     none. The statistics of parquet files, which may answer this, need not know of NaN: the sums are looked at too.
     """
-    parts = [
-        _Bounds(part=identifier(p.name), low=identifier(_low(p.name)), high=identifier(_high(p.name)))
-        for p in plan.parts
-    ]
-    found = engine.fetch_row(compile_query("ranges", parts=parts))
+    found = engine.fetch_row(compile_query("ranges", parts=_parts(plan), by_arm=False))
     shares = {metric.value for metric in plan.metrics if metric.kind is Kind.PROPORTION}
     ranges = {}
     for part in plan.parts:
@@ -61,6 +61,27 @@ def part_ranges(engine: DuckDBEngine, plan: Plan, wide: WideTable) -> tuple[int,
         if part.name in shares and not (low >= 0.0 and high <= 1.0):
             raise no_share(part, f"values between {low:g} and {high:g}")
     return int(found["row_count"]), ranges
+
+
+def arm_ranges(engine: DuckDBEngine, plan: Plan, wide: WideTable) -> dict[Arm, dict[str, Range]]:
+    """The range of every part in every arm, where it has a value."""
+    rows = engine.fetch(compile_query("ranges", parts=_parts(plan), by_arm=True))
+    arms = list(zip(rows["experiment"], rows["variant"], strict=True))
+    found: dict[Arm, dict[str, Range]] = {arm: {} for arm in arms}
+    for part in plan.parts:
+        bounds = zip(arms, rows[_low(part.name)], rows[_high(part.name)], strict=True)
+        for arm, low, high in bounds:
+            if not math.isnan(low):
+                integer = part.name in wide.integer_parts
+                found[arm][part.name] = Range(low=float(low), high=float(high), integer=integer)
+    return found
+
+
+def _parts(plan: Plan) -> list[_Bounds]:
+    return [
+        _Bounds(part=identifier(p.name), low=identifier(_low(p.name)), high=identifier(_high(p.name)))
+        for p in plan.parts
+    ]
 
 
 def column_range(column: ValueColumn, ranges: Mapping[str, Range]) -> Range:
@@ -93,7 +114,8 @@ def _refuse(part: UnitPart, low: float, high: float) -> None:
 
 def _bound(value: object) -> float:
     """A bound as the engine gave it (a DECIMAL comes as its own type); no value at all is bounded by 0."""
-    return 0.0 if value is None else float(value)  # type: ignore[arg-type]
+    # Statistics of parquet files write a zero as -0.0.
+    return 0.0 if value is None else float(value) + 0.0  # type: ignore[arg-type]
 
 
 def _low(part: str) -> str:

@@ -2,23 +2,25 @@
 
 Small questions come first: the range of each part (it fixes the grid of the exact sums) and the thresholds of
 capped metrics. A second pass is needed only when a table with missing values has units with a part of a
-metric, or when the values of an arm lie so far from the common centre that their squares would lose digits.
+metric, when the values of an arm lie so far from the common centre that their squares lose digits, or when a few
+values are so large that the grid made for them is too coarse for the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import Columns, DuckDBEngine
-from abgap.engine.exact import shift_for, sum_parts
+from abgap.engine.exact import sum_of
 from abgap.online import tables
 from abgap.online.cells import compile_cells
+from abgap.online.centres import Centres, arm_centres, common_centres
 from abgap.online.plan import Plan, with_guards
-from abgap.online.ranges import Range, column_range, no_share, not_finite_part, part_ranges
+from abgap.online.ranges import Arm, Range, no_share, not_finite_part, part_ranges
 from abgap.online.wide import Progress, WideTable
 from abgap.records import Kind
 from abgap.records.moments import FloatArray
@@ -26,6 +28,8 @@ from abgap.sources.sql import Named, Sql, comma_list, identifier, literal
 
 # A squared mean this many times the variance costs three of sixteen digits; more is not accepted.
 _CROWDED = 1000.0
+# Squares may be rounded by this share of the mean square; nine digits are promised.
+_COARSE = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +38,21 @@ class Sums:
 
     plan: as used, with guards. rows: columns of the rollup query, numbers as float64. centres: what was
     subtracted before adding up, per column and row. counted: columns whose units with a value are counted.
-    smallest: the smallest value of each part. caps: per capped column and experiment the value it is cut at.
+    resolution: what the terms of each sum were rounded to. smallest: the smallest value of each part.
+    caps: per capped column and experiment the value it is cut at.
     """
 
     plan: Plan
     rows: Columns
     centres: Mapping[str, FloatArray]
     counted: frozenset[str]
+    resolution: Mapping[str, float]
     smallest: Mapping[str, float]
     caps: Mapping[tuple[str, str], float]
 
-    def total(self, left: str, right: str | None = None) -> tuple[FloatArray, FloatArray]:
-        """High and low part of the sum of a column, or of the product of two."""
-        return sum_parts(self.rows, tables.sum_name(left, right))
+    def total(self, left: str, right: str | None = None) -> FloatArray:
+        """The sum of a column, or of the product of two."""
+        return sum_of(self.rows, tables.sum_name(left, right))
 
     def known(self, column: str) -> FloatArray:
         """Units with a value of the column."""
@@ -79,13 +85,18 @@ def sum_units(engine: DuckDBEngine, plan: Plan, wide: WideTable, *, progress: Pr
     caps = _cap(engine, plan)
     work = _Work(engine=engine, wide=wide, row_count=row_count, ranges=ranges, caps=caps)
     progress("adding up")
-    sums = _add_up(work, plan)
+    sums = _add_up(work, plan, common_centres(plan, ranges))
     _refuse_not_finite(sums)
     _refuse_no_shares(sums)
     incomplete = _incomplete(sums)
     if incomplete:
-        sums = _add_up(work, with_guards(plan, incomplete))
-    return _add_up(work, sums.plan, around=sums) if _is_crowded(sums) else sums
+        plan = with_guards(plan, incomplete)
+        sums = _add_up(work, plan, common_centres(plan, ranges))
+    if _is_crowded(sums):
+        return _add_up(work, plan, arm_centres(engine, plan, wide, _arm_means(sums)), parts=3)
+    if _is_coarse(sums):
+        return _add_up(work, plan, common_centres(plan, ranges), parts=3)
+    return sums
 
 
 def _cap(engine: DuckDBEngine, plan: Plan) -> dict[tuple[str, str], float]:
@@ -109,65 +120,63 @@ def _cap(engine: DuckDBEngine, plan: Plan) -> dict[tuple[str, str], float]:
     }
 
 
-def _add_up(work: _Work, plan: Plan, *, around: Sums | None = None) -> Sums:
-    """One pass. around: the sums of an earlier pass, whose means become the centres of the arms."""
-    bounds = {c.name: column_range(c, work.ranges) for c in plan.columns}
-    shifts = {name: shift_for(found.low, found.high) for name, found in bounds.items()}
+def _add_up(work: _Work, plan: Plan, centres: Centres, *, parts: int = 2) -> Sums:
+    """One pass over the units. parts: of every sum."""
     counted = frozenset(c.name for c in plan.columns if work.wide.may_miss_values or c.pre_period)
-    arms = {} if around is None else _centre_on_means(work.engine, around)
-    cells = compile_cells(
-        plan,
-        work.wide,
-        work.ranges,
-        work.row_count,
-        shifts=shifts,
-        counted=counted,
-        by_arm=around is not None,
-    )
+    cells = compile_cells(plan, work.wide, centres, work.row_count, counted=counted, parts=parts)
     work.engine.create_table(tables.CELLS, cells.statement)
     rows = work.engine.fetch(cells.rollup)
-    keys = list(zip(rows["experiment"], rows["variant"], strict=True))
-    centres = {
-        name: np.array([arms.get(key, {}).get(name, shift) for key in keys], dtype=np.float64)
-        for name, shift in shifts.items()
-    }
-    smallest = {name: found.low for name, found in work.ranges.items()}
-    return Sums(plan=plan, rows=rows, centres=centres, counted=counted, smallest=smallest, caps=work.caps)
+    arms = list(zip(rows["experiment"], rows["variant"], strict=True))
+    return Sums(
+        plan=plan,
+        rows=rows,
+        centres={column.name: centres.in_rows(column.name, arms) for column in plan.columns},
+        counted=counted,
+        resolution=cells.resolution,
+        smallest={name: found.low for name, found in work.ranges.items()},
+        caps=work.caps,
+    )
 
 
 def _means(sums: Sums, column: str) -> FloatArray:
     """The mean of what was added up, 0 where there is nothing."""
-    high, low = sums.total(column)
-    mean: FloatArray = (high + low) / np.maximum(sums.known(column), 1.0)
-    return mean
+    return sums.total(column) / np.maximum(sums.known(column), 1.0)
 
 
-def _centre_on_means(engine: DuckDBEngine, sums: Sums) -> dict[tuple[object, object], dict[str, float]]:
-    """Make the table of centres: the mean of every column in every arm; the same by arm."""
+def _arm_means(sums: Sums) -> dict[Arm, dict[str, float]]:
+    """The mean of every column in every arm."""
     rows = np.flatnonzero(sums.is_whole)
-    names = [column.name for column in sums.plan.columns]
-    means = {name: (sums.centres[name] + _means(sums, name))[rows] for name in names}
-    keys = {key: sums.rows[key][rows].tolist() for key in ("experiment", "variant")}
-    lists: dict[str, list[object]] = keys | {f"c{i}": means[name].tolist() for i, name in enumerate(names)}
-    columns = [f"unnest(${key})::VARCHAR AS {key}" for key in keys]
-    columns += [f"unnest($c{i})::DOUBLE AS {identifier(name)}" for i, name in enumerate(names)]
-    engine.run(f"CREATE OR REPLACE TEMP TABLE {tables.CENTRES} AS SELECT {', '.join(columns)}", lists)
+    means = {c.name: sums.centres[c.name] + _means(sums, c.name) for c in sums.plan.columns}
     return {
-        (keys["experiment"][i], keys["variant"][i]): {name: float(means[name][i]) for name in names}
-        for i in range(len(rows))
+        (sums.rows["experiment"][row], sums.rows["variant"][row]): {
+            name: float(mean[row]) for name, mean in means.items()
+        }
+        for row in rows
     }
 
 
 def _is_crowded(sums: Sums) -> bool:
     """Whether the values of an arm lie so close together, and so far from the centre, that digits are lost."""
+    return any(
+        bool(np.any((n > 1) & ((squares - mean**2) * _CROWDED < mean**2)))
+        for _, n, mean, squares in _arm_squares(sums)
+    )
+
+
+def _is_coarse(sums: Sums) -> bool:
+    """Whether the usual values of an arm are so small beside the largest one that rounding to its grid tells."""
+    return any(
+        bool(np.any((mean != 0.0) & (sums.resolution[tables.sum_name(name, name)] > _COARSE * squares)))
+        for name, _, mean, squares in _arm_squares(sums)
+    )
+
+
+def _arm_squares(sums: Sums) -> Iterator[tuple[str, FloatArray, FloatArray, FloatArray]]:
+    """Per column with a second moment: its name, and by arm the units, the mean and the mean square."""
     whole = sums.is_whole
     for name in [left for left, right in sums.plan.products if left == right]:
-        n, mean = sums.known(name)[whole], _means(sums, name)[whole]
-        high, low = (part[whole] for part in sums.total(name, name))
-        spread = (high + low) / np.maximum(n, 1.0) - mean**2
-        if np.any((n > 1) & (spread * _CROWDED < mean**2)):
-            return True
-    return False
+        n = sums.known(name)[whole]
+        yield name, n, _means(sums, name)[whole], sums.total(name, name)[whole] / np.maximum(n, 1.0)
 
 
 def _refuse_not_finite(sums: Sums) -> None:
@@ -184,7 +193,7 @@ def _refuse_no_shares(sums: Sums) -> None:
         part = parts.get(metric.value)
         if metric.kind is not Kind.PROPORTION or part is None or part.fact is not None:
             continue
-        values, squares = (np.add(*sums.total(*of)) for of in ((metric.value,), (metric.value, metric.value)))
+        values, squares = sums.total(metric.value), sums.total(metric.value, metric.value)
         centres = sums.centres[metric.value]
         if np.any(values != squares) or not np.isin(centres, (0.0, 1.0)).all():
             raise no_share(part, "values between them")
