@@ -19,10 +19,12 @@ from abgap.report.view.headings import HEADINGS
 from abgap.report.view.model import Column
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_SPECIAL = re.compile(r"[\\`*\[\]{}|#$~!]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+_SPECIAL = re.compile(r"[\\`*\[\]|#$~]|!(?=\[)|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+# The brackets of an interval are ours, unless what follows could make them a link.
+_INTERVAL = re.compile(r"(\[[+\u2212]?[\d.,]*\d, [+\u2212]?[\d.,]*\d\](?![(\[:]))")
 _MENTION = re.compile(r"@(?=[A-Za-z])")
 _ADDRESS = re.compile(r"(?i)\b(https?|ftp|www|xmpp|mailto)([:.])")
-_LIST_MARKER = re.compile(r"^(?:([-+=])(?=[\s=-]|$)|(\d+)([.)])(?=\s|$))")
+_LIST_MARKER = re.compile(r"^(?:([-+])(?=[\s-]|$)|(\d+)([.)])(?=\s|$))")
 _BACKTICKS = re.compile(r"`+")
 
 
@@ -34,11 +36,16 @@ def render_markdown(view: ReportView) -> str:
 
 def escaped(text: str) -> str:
     """A text on one line that Markdown shows as it is, wherever it stands."""
-    plain = "".join(_ENTITIES.get(character, character) for character in one_line(text))
+    parts = _INTERVAL.split(one_line(text))
+    plain = "".join(part if place % 2 else _without_markup(part) for place, part in enumerate(parts))
+    return _LIST_MARKER.sub(_without_list, plain)
+
+
+def _without_markup(text: str) -> str:
+    plain = "".join(_ENTITIES.get(character, character) for character in text)
     plain = _SPECIAL.sub(lambda match: f"\\{match.group()}", plain)
     plain = _MENTION.sub("&#64;", plain)
-    plain = _ADDRESS.sub(lambda match: f"{match.group(1)}&#{ord(match.group(2))};", plain)
-    return _LIST_MARKER.sub(_without_list, plain)
+    return _ADDRESS.sub(lambda match: f"{match.group(1)}&#{ord(match.group(2))};", plain)
 
 
 def _without_list(match: re.Match[str]) -> str:

@@ -124,11 +124,6 @@ def p_value(p: float | None) -> Shown:
     return Shown(text="< 0.001" if p < 0.001 else f"{p:.3f}")
 
 
-def share(fraction: float | None) -> Shown:
-    """A share or a threshold in percent, or a dash."""
-    return Shown(text=words.percent(fraction)) if _finite(fraction) else missing()
-
-
 def half_width(fraction: float | None) -> Shown:
     """A distance from zero in percent, on either side of it: ``±2.1 %``."""
     return Shown(text=f"±{words.percent(fraction)}") if _finite(fraction) else missing()

@@ -208,7 +208,7 @@ def gap_of(
         else None,
         expected_source="declared exchange rate" if verdict is V.FELL_SHORT and revenue else None,
         verdict=verdict if revenue else V.TRANSLATED if lift.low > 0 else V.INCONCLUSIVE,
-        sentence=f"{name}: {business} {verdict.value}.",
+        sentence=HEADLINES[verdict] if revenue else f"{name}: {business} {verdict.value}.",
         next_action="",
         correction="holm over 2 pairs",
         power_at_smallest_worthwhile=estimate.power_at_smallest_worthwhile,
@@ -423,8 +423,16 @@ def offline_rows() -> tuple[OfflineRow, ...]:
     return tuple(rows)
 
 
-def results_of(names: list[str], *, detailed: bool = True, study: str = "Search ranking 2026") -> Results:
-    parts = [experiment_parts(row % len(STORY), name, detailed=detailed) for row, name in enumerate(names)]
+def results_of(
+    names: list[str],
+    *,
+    detailed: bool = True,
+    study: str = "Search ranking 2026",
+    rows: list[int] | None = None,
+) -> Results:
+    """One experiment per name; ``rows`` of STORY, one after the other when not given."""
+    told = [row % len(STORY) for row in range(len(names))] if rows is None else rows
+    parts = [experiment_parts(row, name, detailed=detailed) for row, name in zip(told, names, strict=True)]
     gaps = tuple(gap for part in parts for gap in part[2])
     headlines = [
         gap for gap in gaps if gap.offline_metric == "ndcg@10" and gap.business_metric == "revenue_per_user"
@@ -487,6 +495,45 @@ def example() -> Results:
 def hostile() -> Results:
     """The same with every name a user can choose made hostile."""
     return _renamed(results_of(HOSTILE, study=HOSTILE[0]))
+
+
+@pytest.fixture(scope="session")
+def several_arms() -> Results:
+    """One experiment with two treatment arms, of which the second is the one to ship."""
+    one = results_of(["rankers"])
+    worse = {
+        gap: replace(gap, treatment="B", verdict=V.REVERSED, sentence="B: worse online.", money_per_year=None)
+        for gap in one.gaps
+    }
+    better = {
+        gap: replace(gap, treatment="C", sentence="C: better online." if gap is one.gaps[0] else gap.sentence)
+        for gap in one.gaps
+    }
+    experiment = replace(
+        one.experiments[0],
+        arms={"A": 100, "B": 101, "C": 102},
+        headline="C: better online.",
+        decision_reason="C: better online.",
+    )
+    estimates = (*one.estimates, *(replace(e, treatment="C") for e in one.estimates))
+    return replace(
+        one, experiments=(experiment,), estimates=estimates, gaps=(*worse.values(), *better.values())
+    )
+
+
+@pytest.fixture(scope="session")
+def few() -> Results:
+    """One experiment of every kind that looks different, for a browser."""
+    rows = [0, 3, 7, 11]
+    return results_of([STORY[row][0] for row in rows], rows=rows)
+
+
+@pytest.fixture(scope="session")
+def few_hostile() -> Results:
+    """The same with hostile names."""
+    rows = [0, 11]
+    names = [HOSTILE[0], HOSTILE[7]]
+    return _renamed(results_of(names, study=HOSTILE[0], rows=rows))
 
 
 @pytest.fixture(scope="session")

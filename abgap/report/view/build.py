@@ -6,8 +6,6 @@ from abgap.records import Results
 from abgap.report.view.appendix import (
     definition_tables,
     input_tables,
-    models_table,
-    offline_tables,
     provenance_facts,
     quality_tables,
     queries_of,
@@ -18,6 +16,7 @@ from abgap.report.view.index import index_of
 from abgap.report.view.limits import LADDER, Limits, left_out
 from abgap.report.view.methods import methods_of
 from abgap.report.view.model import ReportView
+from abgap.report.view.offline import models_table, offline_tables
 from abgap.report.view.opening import opening_of
 from abgap.report.view.overview import overview_of
 

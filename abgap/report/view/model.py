@@ -77,11 +77,6 @@ class Table:
     groups: tuple[Group, ...]
     note: str = ""
 
-    @property
-    def n_rows(self) -> int:
-        """Rows over all groups."""
-        return sum(len(group.rows) for group in self.groups)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:

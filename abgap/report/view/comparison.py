@@ -1,0 +1,167 @@
+"""Offline held against online in pictures: the scatter, the forest of business effects, the nine cells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from abgap.records import Estimable, ExperimentResult, Gap, Interval, NineCells, Portfolio, words
+from abgap.report.marks import Mark, Tone, decision_mark, verdict_mark
+from abgap.report.view.axes import cut_remark, limits_of
+from abgap.report.view.cells import SHADED, joined, turned
+from abgap.report.view.index import Index
+from abgap.report.view.limits import Limits, left_out
+from abgap.report.view.model import Count, Figure, NineCellsView
+from abgap.report.view.pictures import Forest, ForestRow, Point, Scatter
+
+_MOST_PAIRS = 3
+_MOST_FOREST_ROWS = 40
+_MOST_LABELLED = 60
+
+
+def scatters_of(index: Index, limits: Limits) -> tuple[Figure, ...]:
+    """One picture per pair of metrics, the pair of the headlines first."""
+    pairs: dict[tuple[str, str], list[tuple[Gap, Point]]] = {}
+    for experiment in index.ranked:
+        for gap in index.gaps[experiment.name]:
+            if point := _point(index, gap):
+                pairs.setdefault((gap.offline_metric, gap.business_metric), []).append((gap, point))
+    return tuple(
+        _scatter(place, pair, drawn, limits)
+        for place, (pair, drawn) in enumerate(list(pairs.items())[:_MOST_PAIRS])
+    )
+
+
+def _point(index: Index, gap: Gap) -> Point | None:
+    online, offline = gap.online_lift, gap.offline_gain
+    x = offline.estimate if isinstance(offline, Interval) else gap.offline_face_value
+    if x is None or not isinstance(online, Interval):
+        return None
+    online = online.scaled(100.0)
+    return Point(
+        label=index.label(gap.experiment, gap.treatment),
+        x=x,
+        x_low=offline.low if isinstance(offline, Interval) else None,
+        x_high=offline.high if isinstance(offline, Interval) else None,
+        y=online.estimate,
+        y_low=online.low,
+        y_high=online.high,
+        tone=verdict_mark(gap.verdict).tone,
+    )
+
+
+def _scatter(place: int, pair: tuple[str, str], drawn: Sequence[tuple[Gap, Point]], limits: Limits) -> Figure:
+    offline, business = pair
+    worthwhile = next((g.smallest_worthwhile_lift for g, _ in drawn if g.smallest_worthwhile_lift), None)
+    points = tuple(point for _, point in drawn)[: limits.points]
+    if len(drawn) > _MOST_LABELLED:
+        points = tuple(replace(point, label="") for point in points)
+    x_ends = [end for point in points for end in (point.x_low, point.x_high) if end is not None]
+    y_ends = [end for point in points for end in (point.y_low, point.y_high)]
+    x_limits = limits_of([point.x for point in points], x_ends)
+    y_limits = limits_of([point.y for point in points], y_ends)
+    counts = Counter(gap.verdict.value for gap, _ in drawn)
+    said = words.listed([f"{words.count(number)} {verdict}" for verdict, number in counts.items()])
+    return Figure(
+        key=f"scatter{place}",
+        title=f"Offline gain in {offline} against online lift in {business}",
+        caption=joined(
+            "Each cross is one result, with its intervals on both axes; numbers as in the table.",
+            SHADED if worthwhile else "",
+            cut_remark(x_ends, x_limits) or cut_remark(y_ends, y_limits),
+            left_out(len(points), len(drawn), "results"),
+        ),
+        alt=f"{words.plural(len(drawn), 'result')}: {said}. The table of experiments has the numbers.",
+        picture=Scatter(
+            points=points,
+            x_axis=f"offline gain, {offline}",
+            y_axis=f"online lift, {business}, %",
+            x_limits=x_limits,
+            y_limits=y_limits,
+            band=worthwhile * 100.0 if worthwhile else None,
+        ),
+    )
+
+
+def forest_of(index: Index) -> Figure | None:
+    """The business effect of every experiment, largest first."""
+    found = [row for experiment in index.ranked for row in _forest_rows(index, experiment)]
+    metrics = {metric for metric, _ in found}
+    if not found or len(metrics) != 1:
+        return None
+    metric = metrics.pop()
+    chosen = sorted((row for _, row in found[:_MOST_FOREST_ROWS]), key=_forest_order)
+    worthwhile = index.worthwhile(metric)
+    ends = [end for row in chosen for end in (row.low, row.high)]
+    limits = limits_of([row.estimate for row in chosen], ends)
+    return Figure(
+        key="forest",
+        title=f"Online lift in {metric}, result by result",
+        caption=joined(
+            "Largest first, results that cannot be trusted last.",
+            SHADED if worthwhile else "",
+            cut_remark(ends, limits),
+            left_out(len(chosen), len(found), "results"),
+        ),
+        alt="; ".join(f"{row.label}: {row.estimate:+.1f} %" for row in chosen).replace("-", words.MINUS),
+        picture=Forest(
+            rows=tuple(chosen),
+            axis=f"online lift, {metric}, %",
+            limits=limits,
+            band=worthwhile * 100.0 if worthwhile else None,
+        ),
+    )
+
+
+def _forest_order(row: ForestRow) -> tuple[bool, float, str]:
+    return row.tone == "void", -row.estimate, row.label
+
+
+def _forest_rows(index: Index, experiment: ExperimentResult) -> list[tuple[str, ForestRow]]:
+    """The metric and the interval of every arm; without a gap pair those of the primary metric."""
+    found: list[tuple[str, str, Estimable | None, Mark]] = [
+        (gap.business_metric, gap.treatment, gap.online_lift, verdict_mark(gap.verdict))
+        for gap in index.headline_gaps(experiment.name)
+    ] or [
+        (e.metric, e.treatment, turned(e), decision_mark(experiment.decision))
+        for e in index.totals[experiment.name]
+        if e.metric == index.headline_metric(experiment.name)
+    ]
+    return [
+        (metric, _forest_row(index, experiment.name, arm, lift.scaled(100.0), mark.tone))
+        for metric, arm, lift, mark in found
+        if isinstance(lift, Interval)
+    ]
+
+
+def _forest_row(index: Index, experiment: str, arm: str, lift: Interval, tone: Tone) -> ForestRow:
+    return ForestRow(
+        label=f"{index.label(experiment, arm)}  {experiment}",
+        estimate=lift.estimate,
+        low=lift.low,
+        high=lift.high,
+        tone=tone,
+    )
+
+
+def nine_cells_of(portfolio: Portfolio) -> tuple[NineCellsView, ...]:
+    """Signs offline by signs online, the pair of the headlines first."""
+    return tuple(_nine_cells(cells, place) for place, cells in enumerate(portfolio.nine_cells[:_MOST_PAIRS]))
+
+
+def _nine_cells(cells: NineCells, place: int) -> NineCellsView:
+    doubt = cells.untrustworthy
+    most = max(max(row) for row in cells.counts)
+    return NineCellsView(
+        key=f"cells{place}",
+        caption=f"{cells.offline_metric} offline against {cells.business_metric} online, results in each cell",
+        row_labels=("offline gain", "offline not established", "offline loss"),
+        column_labels=("online loss", "online not established", "online gain"),
+        counts=tuple(tuple(_count(count, most) for count in row) for row in reversed(cells.counts)),
+        note=f"{words.plural(doubt, 'result')} that cannot be trusted left out." if doubt else "",
+    )
+
+
+def _count(count: int, most: int) -> Count:
+    return Count(text=words.count(count), weight="zero" if not count else "most" if count == most else "some")
