@@ -2,7 +2,7 @@
 -- takes: the value columns (part, cap, centre), the sums and their grids, compiled into the select list.
 -- reads: unit_outcomes; caps when a metric is capped; centres when each arm has its own.
 -- gives: one row per cell: units; per column how many units have a value (known) and how many were cut; per sum one to
---        three parts. Values are centred first, so that nothing is lost to cancellation. The terms of each sum are
+--        four parts. Values are centred first, so that nothing is lost to cancellation. The terms of each sum are
 --        rounded to a common grid that makes every partial sum exact: the result cannot depend on the order of rows, on
 --        threads or on how files are split.
 with valued as (

@@ -8,11 +8,7 @@ with summed as (
         unit
         , "at"
 {% for part in parts %}
-{% if part.where %}
-        , case when {{ part.where }} then {{ part.value }} end as {{ part.name }}
-{% else %}
-        , {{ part.value }} as {{ part.name }}
-{% endif %}
+        , {{ part.chosen }} as {{ part.name }}
 {% endfor %}
     from {{ fact }}
 )

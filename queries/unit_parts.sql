@@ -9,11 +9,7 @@ with events_of_parts as (
         unit
         , "at"
 {% for part in parts %}
-{% if part.where %}
-        , case when {{ part.where }} then {{ part.value }} end as {{ part.name }}
-{% else %}
-        , {{ part.value }} as {{ part.name }}
-{% endif %}
+        , {{ part.chosen }} as {{ part.name }}
 {% endfor %}
     from {{ fact }}
 ),

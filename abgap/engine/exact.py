@@ -5,8 +5,8 @@ the order. If every term is a multiple of one power of two, and the total of abs
 2^53 of that power, each partial sum is exact and the order is irrelevant. So each term is split into parts:
 the first is rounded to such a grid, the next takes what is left of it on a finer grid, and so on; the sum of
 each part is exact. Every part keeps 50 bits less the bits of the count: two are more than a double holds,
-unless the largest value is very much larger than the usual one, or rows are very many; then a third is
-added. This is the pre-rounding of Demmel and Nguyen, "Fast Reproducible Floating-Point Summation" (ARITH
+unless the largest value is very much larger than the usual one, or rows are very many; then there are
+more. This is the pre-rounding of Demmel and Nguyen, "Fast Reproducible Floating-Point Summation" (ARITH
 2013). Adding and subtracting 1.5 * 2^52 * grid rounds a double to the grid.
 """
 
@@ -28,7 +28,7 @@ LARGEST, SMALLEST = 2.0**400, 2.0**-400
 _EXACT_LIMIT = 2.0**52
 # What is left of a sum of squares at this share of it is rounding, not spread: half of the digits of a double.
 _ROUNDING = 2.0**-48
-_PARTS = ("", " (low part)", " (lowest part)")
+_PARTS = ("", " (part 2)", " (part 3)", " (part 4)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

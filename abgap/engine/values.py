@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from abgap.engine.duckdb import DuckDBEngine
@@ -80,6 +81,21 @@ def condition_of(engine: DuckDBEngine, text: str, table: Table, relation: Sql, *
             f"{where}: a condition is needed, but {text!r} is {found}; compare it with something, such as {text} > 0"
         )
     return condition
+
+
+def blamed(
+    engine: DuckDBEngine, error: DataError, expressions: Iterable[tuple[str, Sql]], relation: Sql
+) -> DataError:
+    """The error of a statement over many expressions, with the key of the one that fails alone.
+
+    expressions: the key of each in the study, and its SQL over ``relation``.
+    """
+    for key, expression in expressions:
+        try:
+            engine.run(f"SELECT count({expression}) FROM {relation}")
+        except DataError as found:
+            return DataError(f"{key}: {found.message}")
+    return error
 
 
 def not_finite(where: str, text: str | None, *, remedy: str) -> DataError:

@@ -1,4 +1,6 @@
-"""The data checks of rows, units and values: can the numbers be trusted at all? The split is ``arm_checks.py``.
+"""The data checks of rows and units: can the numbers be trusted at all?
+
+The split between arms is ``arm_checks.py``, what metrics are made of is ``value_checks.py``.
 
 A check says what was measured, where it begins to matter, and what it means, in one sentence. Failures that
 make every number of the experiment doubtful are blocking: the gap floor then gives no other verdict.
@@ -10,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from abgap.records import Check, Status
-from abgap.records.words import count, p_value, percent
-from abgap.stats.tails import chi2_sf
+from abgap.records.order import natural_order
+from abgap.records.words import count, percent, plural
 
 MIXED_WARN, MIXED_FAIL, MIXED_MIN_UNITS = 0.01, 0.10, 10
-MISSING_ALPHA = 0.001
 
 
 def make_check(
@@ -59,7 +60,9 @@ def mixed_units_check(
         f"{count(both)} of {count(total)} units ({percent(share)}) were seen in two variants and are left out"
     )
     if timed:
-        per_arm = ", ".join(f"{variant} {count(mixed[variant])}" for variant in sorted(mixed))
+        per_arm = ", ".join(
+            f"{variant} {count(mixed[variant])}" for variant in sorted(mixed, key=natural_order)
+        )
         said += f" (first seen in: {per_arm})"
     status, blocking, advice = Status.PASS, False, "."
     if share > MIXED_FAIL:
@@ -139,74 +142,6 @@ _CAUSES = {
 }
 
 
-# --- values ---------------------------------------------------------------------------------------------------------
-
-
-def missing_values_check(
-    name: str, metric: str, units: Mapping[str, int], known: Mapping[str, int]
-) -> Check | None:
-    """Units without a value of a metric, and whether one arm loses more of them than another."""
-    lost = {variant: units[variant] - known.get(variant, 0) for variant in units}
-    total = sum(lost.values())
-    if total == 0:
-        return None
-    p = _homogeneity(list(units.values()), list(lost.values()))
-    per_arm = ", ".join(f"{variant} {count(lost[variant])}" for variant in units)
-    said = (
-        f"{count(total)} of {count(sum(units.values()))} units have no value of {metric} "
-        f"and are left out of it ({per_arm})"
-    )
-    if p < MISSING_ALPHA:
-        sentence = f"{said}; the arms lose different shares ({p_value(p)}), so the comparison is biased: find out why."
-        return make_check("missing_values", name, Status.FAIL, sentence, value=p, threshold=MISSING_ALPHA)
-    sentence = f'{said}; if missing means zero, write `value = "coalesce(..., 0)"`.'
-    return make_check("missing_values", name, Status.WARN, sentence, value=p, threshold=MISSING_ALPHA)
-
-
-def _homogeneity(units: Sequence[float], lost: Sequence[float]) -> float:
-    """Chi-square p-value that all arms lose the same share."""
-    rest = [n - k for n, k in zip(units, lost, strict=True)]
-    share = sum(lost) / sum(units)
-    if share in {0.0, 1.0}:
-        return 1.0
-    chi2 = sum(
-        (k - n * share) ** 2 / (n * share) + (r - n * (1 - share)) ** 2 / (n * (1 - share))
-        for n, k, r in zip(units, lost, rest, strict=True)
-        if n > 0
-    )
-    return float(chi2_sf(chi2, float(len([n for n in units if n > 0]) - 1)))
-
-
-def negative_money_check(metric: str, smallest: float) -> Check | None:
-    """Negative amounts of money: refunds perhaps, perhaps a fault."""
-    if smallest >= 0:
-        return None
-    sentence = (
-        f"{metric} has values below zero (smallest {smallest:.6g}). "
-        "Refunds are fine; if they are faults, filter them with `where`."
-    )
-    return make_check(
-        "negative_values", None, Status.WARN, sentence, value=smallest, threshold=0.0, sql="ranges"
-    )
-
-
-def open_windows_check(name: str, fact: str, days: float, units: float, open_units: float) -> Check:
-    """Units whose window is not over at the end of the data."""
-    share = open_units / units if units else 0.0
-    if open_units:
-        sentence = (
-            f"For {count(open_units)} of {count(units)} units ({percent(share)}) the {days:g}-day window is not over "
-            f"at the last event of {fact}: their values may still grow."
-        )
-        return make_check(
-            "open_windows", name, Status.WARN, sentence, value=share, threshold=0.0, sql="window_coverage"
-        )
-    sentence = f"The {days:g}-day window of every unit is over at the last event of {fact}."
-    return make_check(
-        "open_windows", name, Status.PASS, sentence, value=0.0, threshold=0.0, sql="window_coverage"
-    )
-
-
 # --- sources --------------------------------------------------------------------------------------------------------
 
 
@@ -241,4 +176,33 @@ def unusable_events_check(fact: str, rows: int, no_unit: int, no_time: int, *, t
     sentence = f"All {count(rows)} events in {fact} have a unit{' and a time' if timed else ''}."
     return make_check(
         "unusable_events", None, Status.PASS, sentence, value=0.0, threshold=0.0, sql="fact_intake"
+    )
+
+
+def unmatched_events_check(fact: str, rows: int, units_with_events: int) -> Check | None:
+    """Whether the fact table knows any unit of the experiments; None when it does."""
+    if rows == 0 or units_with_events > 0:
+        return None
+    sentence = (
+        f"No analysed unit has an event in {fact} in any window, so every metric of it is 0: "
+        "are its units those of the exposures, written alike, and does it cover the experiments' dates?"
+    )
+    return make_check(
+        "unmatched_events", None, Status.FAIL, sentence, value=0.0, threshold=1.0, sql="unit_parts"
+    )
+
+
+def rows_without_unit_check(rows: int) -> Check | None:
+    """Rows of a ready-made table that have no unit although it has a column for it."""
+    if rows == 0:
+        return None
+    sentence = f"{plural(rows, 'row')} of [unit_values] without a unit cannot be used."
+    return make_check(
+        "rows_without_unit",
+        None,
+        Status.WARN,
+        sentence,
+        value=float(rows),
+        threshold=0.0,
+        sql="repeated_units",
     )

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import Columns, DuckDBEngine
 from abgap.online import checks
+from abgap.online import value_checks as of_values
 from abgap.online.counts import ArmCounts
 from abgap.online.experiments import DeclaredExperiment, Variants, is_analysed
 from abgap.online.plan import SECONDS_PER_DAY
@@ -34,6 +35,9 @@ def source_checks(wide: WideTable) -> list[Check]:
         checks.unusable_events_check(i.fact, i.row_count, i.no_unit, i.no_time, timed=i.timed)
         for i in wide.intakes
     ]
+    if wide.enrolment_counts is not None and wide.enrolment_counts["units"].sum() > 0:
+        found += [checks.unmatched_events_check(i.fact, i.row_count, i.with_events) for i in wide.intakes]
+    found.append(checks.rows_without_unit_check(wide.without_unit))
     if wide.exposure_counts is not None:
         found.append(_undeclared(wide.exposure_counts))
     return _present(found)
@@ -146,15 +150,28 @@ def _enrolled(counts: Columns) -> dict[str, tuple[dict[str, float], dict[str, fl
 
 
 def value_checks(study: Study, sums: Sums, wide: WideTable, counts: Mapping[str, ArmCounts]) -> list[Check]:
-    """Values that are missing, or money below zero."""
+    """Values that are missing, money below zero, and caps that leave nothing."""
     found: list[Check | None] = []
     parts = {column.name: column.part for column in sums.plan.columns}
     for metric in sums.plan.metrics:
         if study.metrics[metric.metric].money:
-            found.append(checks.negative_money_check(metric.metric, sums.smallest[parts[metric.value]]))
+            found.append(of_values.negative_money_check(metric.metric, sums.smallest[parts[metric.value]]))
         if wide.may_miss_values:
             found += _missing(metric.metric, known_name(metric.value), sums.rows, counts)
-    return _present(found)
+    return _present(found + _empty_caps(sums, counts))
+
+
+def _empty_caps(sums: Sums, counts: Mapping[str, ArmCounts]) -> list[Check | None]:
+    parts = {column.name: column.part for column in sums.plan.columns}
+    capped = {column.name: column.cap_fraction for column in sums.plan.columns if column.cap_fraction}
+    return [
+        of_values.empty_cap_check(
+            experiment, metric.metric, 100 * capped[metric.value], cap, sums.smallest[parts[metric.value]]
+        )
+        for metric in sums.plan.metrics
+        for (column, experiment), cap in sums.caps.items()
+        if column == metric.value and experiment in counts
+    ]
 
 
 def _missing(metric: str, column: str, rows: Columns, counts: Mapping[str, ArmCounts]) -> list[Check | None]:
@@ -165,7 +182,7 @@ def _missing(metric: str, column: str, rows: Columns, counts: Mapping[str, ArmCo
         if level == "whole" and variant in counts.get(experiment, _NO_ARMS).whole:
             units.setdefault(experiment, {})[variant] = int(rows["units"][i])
             known.setdefault(experiment, {})[variant] = int(rows[column][i])
-    return [checks.missing_values_check(name, metric, arms, known[name]) for name, arms in units.items()]
+    return [of_values.missing_values_check(name, metric, arms, known[name]) for name, arms in units.items()]
 
 
 _NO_ARMS = ArmCounts(whole={}, parts={})
@@ -183,7 +200,7 @@ def window_checks(engine: DuckDBEngine, study: Study, wide: WideTable) -> list[C
         for name, units, still_open in zip(
             rows["experiment"], rows["units"], rows["open_units"], strict=True
         ):
-            found.append(checks.open_windows_check(name, intake.fact, days, units, still_open))
+            found.append(of_values.open_windows_check(name, intake.fact, days, units, still_open))
     return found
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import DuckDBEngine, Row
 from abgap.engine.exact import Grid, exact_sum, make_grid
-from abgap.engine.values import Value, condition_of, not_finite, number_of, refuse_size
+from abgap.engine.values import Value, blamed, condition_of, not_finite, number_of, refuse_size
+from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.plan import SECONDS_PER_DAY, UnitPart, Window
 from abgap.online.wide import FactIntake, whole
@@ -46,6 +47,11 @@ class PartSql:
     not_finite: Sql
 
     @property
+    def chosen(self) -> Sql:
+        """The value of an event that counts."""
+        return self.value if self.where is None else Sql(f"case when {self.where} then {self.value} end")
+
+    @property
     def is_count(self) -> bool:
         """Whether events are counted, and not their values added up or compared."""
         return self.aggregate in _COUNTS
@@ -68,11 +74,14 @@ def aggregate_fact(
     table = Table(key=f"facts.{fact}", columns=engine.describe(relation))
     compiled = [_compiled(engine, part, table, relation, timed=timed) for part in parts]
     measured = [part for part in compiled if not part.is_count]
-    held = engine.fetch_row(compile_query("fact_intake", parts=measured, fact=relation))
-    ready = [_with_total(part, _grid(part, held)) for part in compiled]
     reach = _reach([part.window for part in parts]) if timed else None
-    statement = compile_query("unit_parts", parts=ready, fact=relation, reach=reach)
-    engine.create_table(tables.unit_parts_table(fact), statement)
+    try:
+        held = engine.fetch_row(compile_query("fact_intake", parts=measured, fact=relation))
+        ready = [_with_total(part, _grid(part, held)) for part in compiled]
+        statement = compile_query("unit_parts", parts=ready, fact=relation, reach=reach)
+        engine.create_table(tables.unit_parts_table(fact), statement)
+    except DataError as error:
+        raise blamed(engine, error, ((part.part.key, part.chosen) for part in compiled), relation) from error
     ((with_events,),) = engine.rows(f"SELECT count(*) FROM {identifier(tables.unit_parts_table(fact))}")
     whole_numbers = frozenset(part.part.name for part in compiled if part.gives_whole_numbers)
     return _intake(fact, held, timed=timed, with_events=int(with_events)), whole_numbers

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import DuckDBEngine
-from abgap.engine.values import not_finite, refuse_size
+from abgap.engine.values import blamed, not_finite, refuse_size
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.plan import Plan, UnitPart, ValueColumn
@@ -51,7 +51,11 @@ def part_ranges(engine: DuckDBEngine, plan: Plan, wide: WideTable) -> tuple[int,
     Raises DataError when a value is NaN, infinite, or too large or small to be squared, and when a share is
     none. The statistics of parquet files, which may answer this, need not know of NaN: the sums are looked at too.
     """
-    found = engine.fetch_row(compile_query("ranges", parts=_parts(plan), by_arm=False))
+    try:
+        found = engine.fetch_row(compile_query("ranges", parts=_parts(plan), by_arm=False))
+    except DataError as error:
+        columns = ((part.key, identifier(part.name)) for part in plan.parts)
+        raise blamed(engine, error, columns, identifier(tables.UNIT_OUTCOMES)) from error
     shares = {metric.value for metric in plan.metrics if metric.kind is Kind.PROPORTION}
     ranges = {}
     for part in plan.parts:

@@ -30,6 +30,8 @@ from abgap.sources.sql import Named, Sql, comma_list, identifier, literal
 _CROWDED = 1000.0
 # Squares may be rounded by this share of the mean square; nine digits are promised.
 _COARSE = 1e-10
+# Parts of every sum in a second pass that is made for the digits.
+_THOROUGH = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +95,9 @@ def sum_units(engine: DuckDBEngine, plan: Plan, wide: WideTable, *, progress: Pr
         plan = with_guards(plan, incomplete)
         sums = _add_up(work, plan, common_centres(plan, ranges))
     if _is_crowded(sums):
-        return _add_up(work, plan, arm_centres(engine, plan, wide, _arm_means(sums)), parts=3)
+        return _add_up(work, plan, arm_centres(engine, plan, wide, _arm_means(sums)), parts=_THOROUGH)
     if _is_coarse(sums):
-        return _add_up(work, plan, common_centres(plan, ranges), parts=3)
+        return _add_up(work, plan, common_centres(plan, ranges), parts=_THOROUGH)
     return sums
 
 

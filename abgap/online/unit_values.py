@@ -13,6 +13,7 @@ from abgap.online import tables
 from abgap.online.plan import Plan, UnitPart
 from abgap.online.views import slice_columns, time_column
 from abgap.online.wide import Progress, WideTable, whole
+from abgap.records.words import plural
 from abgap.sources.columns import local_day, mapped_text, plain_names
 from abgap.sources.sql import Named, identifier
 from abgap.study.model import Study, UnitValues
@@ -83,8 +84,8 @@ def _check_units(engine: DuckDBEngine) -> int:
     if repeated:
         mixed = f", {across} of them in more than one variant" if across else ""
         raise DataError(
-            f"unit_values: {repeated} units stand in more than one row{mixed}, e.g. {found['example']!r}; "
-            "one row per unit is needed: use [exposures] and [facts] for rows that repeat, "
+            f"unit_values: there is more than one row for {plural(repeated, 'unit')}{mixed}, "
+            f"e.g. {found['example']!r}; one row per unit is needed: use [exposures] and [facts] for rows that repeat, "
             "or leave `unit` out if every row is a unit"
         )
     return whole(found["without_unit"])

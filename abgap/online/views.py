@@ -15,6 +15,7 @@ from abgap.engine.loading import Relation, open_source
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.wide import whole
+from abgap.records.words import plural
 from abgap.sources.columns import Table, as_utc, mapped, mapped_text, plain_names, text_of
 from abgap.sources.sql import Named, Sql, identifier
 from abgap.study.model import Exposures, Source, Study
@@ -112,6 +113,6 @@ def _open_units(engine: DuckDBEngine, units: Source, directory: Path, views: Vie
     found = engine.fetch_row(compile_query("repeated_ids"))
     if repeated := whole(found["repeated_units"]):
         raise DataError(
-            f"units: {repeated} units stand in more than one row, e.g. {found['example']!r}; "
+            f"units: there is more than one row for {plural(repeated, 'unit')}, e.g. {found['example']!r}; "
             "one row per unit is needed"
         )

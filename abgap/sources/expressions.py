@@ -50,12 +50,12 @@ def scalar(text: str, *, columns: Sequence[str], where: str, table: str) -> Sql:
     expression or uses what is not allowed, DataError when a column is not in the table.
     """
     known = {name.lower(): name for name in columns}
-    stripped = without_nul(text).strip()
-    plain = _PLAIN.match(stripped) is not None and stripped.lower() not in _CONSTANTS
-    if stripped.lower() in known and (plain or _PLAIN.match(stripped) is None):
-        return identifier(known[stripped.lower()])
-    if plain:
-        raise missing_column(stripped, columns=columns, where=where, table=table)
+    # A name is a column before it is anything else, blanks included, unless SQL has a constant of that name.
+    for name in (without_nul(text), text.strip()):
+        if name.lower() in known and name.lower() not in _CONSTANTS:
+            return identifier(known[name.lower()])
+    if _PLAIN.match(text.strip()) and text.strip().lower() not in _CONSTANTS:
+        raise missing_column(text.strip(), columns=columns, where=where, table=table)
     return _Checked(text=text, known=known, where=where, table=table).sql()
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 import pytest
+
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.online.experiments import DeclaredExperiment, declared_experiments, register_experiments
 from abgap.online.logs import units_from_logs
@@ -112,7 +113,7 @@ FindRow: TypeAlias = Callable[..., Row]
 
 def find_row(moments: Moments, metric: str, variant: str = "A", **keys: object) -> Row:
     """The one row of a metric in an arm: of the whole experiment, unless slice or period are named."""
-    wanted = {"experiment": "e", "metric": metric, "variant": variant}
+    wanted: dict[str, object] = {"experiment": "e", "metric": metric, "variant": variant}
     wanted |= {"slice_name": None, "slice_value": None, "period": None, "fold": None} | keys
     found = np.ones(len(moments), dtype=bool)
     for name, value in wanted.items():
