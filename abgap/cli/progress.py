@@ -13,7 +13,7 @@ from typing import Self
 from abgap.cli.output import one_line
 
 _SILENT_SECONDS = 2.0
-_REFRESH_SECONDS = 0.5
+_REFRESH_SECONDS = 1.0
 
 
 class Progress:
@@ -24,7 +24,7 @@ class Progress:
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        self._message = ""
+        self._message = "working"
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         if not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":

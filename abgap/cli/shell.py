@@ -9,7 +9,9 @@ that are known to read what they are given.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -58,18 +60,26 @@ class Shell:
             names = pa.table({"name": self.names()})
             return Rows(schema=names.schema, batches=iter(names.to_batches()))
         self._prepare(statement)
-        try:
-            relation = self._analysis.engine.connection.sql(statement)
-            reader = relation.to_arrow_reader(_BATCH_ROWS)
-        except duckdb.Error as error:
-            raise self._explained(error) from error
+        self._analysis.progress("running the statement")
+        connection = self._analysis.engine.connection
+        reader = self._wait_for(lambda: connection.sql(statement).to_arrow_reader(_BATCH_ROWS))
         return Rows(schema=reader.schema, batches=self._read(reader))
 
     def _read(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-        try:
-            yield from reader
-        except (duckdb.Error, pa.ArrowException) as error:
-            raise self._explained(error) from error
+        while (batch := self._wait_for(lambda: next(reader, None))) is not None:
+            yield batch
+
+    def _wait_for(self, work: Callable[[], Any]) -> Any:
+        """The engine's work, done in a thread: Arrow does not ask for signals, so Ctrl-C has to reach us here."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            result = pool.submit(work)
+            try:
+                return result.result()
+            except KeyboardInterrupt:
+                self._analysis.engine.connection.interrupt()
+                raise
+            except (duckdb.Error, pa.ArrowException) as error:
+                raise self._explained(error) from error
 
     def _prepare(self, statement: str) -> None:
         if not self._locked:
