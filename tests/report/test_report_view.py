@@ -326,3 +326,25 @@ def test_axes_hold_every_estimate_and_cut_only_wide_intervals() -> None:
 def test_numbers_of_experiments_are_their_ranks(example: Results) -> None:
     index = index_of(example)
     assert [index.number[e.name] for e in index.ranked] == list(range(1, 14))
+
+
+def test_a_study_of_one_result_says_what_the_experiment_says(several_arms: Results) -> None:
+    experiment = replace(several_arms.experiments[0], arms={"A": 100, "C": 102}, decision_reason="It rose.")
+    one = replace(several_arms, experiments=(experiment,), gaps=several_arms.gaps[-4:])
+    assert view_of(one).opening.verdict == "C: better online."
+    assert view_of(one).opening.detail == "rankers: ship. It rose."
+
+
+def test_without_a_gap_pair_the_arm_named_first_in_the_sentences_is_the_one_decided_on(
+    several_arms: Results,
+) -> None:
+    plain = replace(several_arms, gaps=())
+    view = view_of(plain)
+    assert view.overview is not None
+    first, second = rows_of(view.overview.table)
+    assert (first[0].tag, first[-1].why) == ("1a", "see arm C")
+    assert second[-1].mark == decision_mark(Decision.SHIP)
+    silent = replace(plain.experiments[0], headline="It rose.", decision_reason="", next_action="")
+    unnamed = view_of(replace(plain, experiments=(silent,)))
+    assert unnamed.overview is not None
+    assert [row[-1].mark for row in rows_of(unnamed.overview.table)] == [decision_mark(Decision.SHIP)] * 2

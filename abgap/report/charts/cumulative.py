@@ -35,7 +35,9 @@ def draw_cumulative(picture: Cumulative, *, key: str, title: str, alt: str) -> s
         axes.axhline(0.0, color=MUTED, linewidth=1.0)
         axes.fill_between(days, lows, highs, color=colour, alpha=0.18, linewidth=0)
         axes.plot(days, picture.estimates, color=colour, linewidth=2.0)
-        axes.plot([days[-1]], [picture.estimates[-1]], marker="o", markersize=6.0, color=colour)
+        axes.plot(
+            [days[-1]], [picture.estimates[-1]], marker="o", markersize=6.0, color=colour, linestyle="none"
+        )
         step = max(1, -(-(len(picture.days) - 1) // (_MOST_DATES - 1)))
         ticks = list(days[::-1][::step])[::-1]
         axes.set_xticks(ticks, [short(picture.days[tick], 12) for tick in ticks])

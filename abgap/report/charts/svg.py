@@ -25,7 +25,11 @@ _ROTATION = re.compile(r"rotate\(-?0(?:\.0+)? ")
 _CLASSES = {placeholder: name for name, placeholder in PLACEHOLDERS.items()}
 # What every element of ours is anyway; the stylesheet of the report says it once.
 _DROPPED_STYLES = {"stroke-linejoin", "stroke-linecap", "font-family"}
-_DEFAULTS = {(f"{_SVG}path", "fill", "none"), (f"{_SVG}text", "fill", PLACEHOLDERS["muted"])}
+_DEFAULTS = {
+    (f"{_SVG}path", "fill", "none"),
+    (f"{_SVG}text", "fill", PLACEHOLDERS["muted"]),
+    (f"{_SVG}text", "text-anchor", "start"),
+}
 _DROPPED_ATTRIBUTES = {"clip-path"}
 
 

@@ -59,8 +59,10 @@ def _sources(provenance: Provenance, limits: Limits) -> Table | None:
     )
 
 
-def verdict_table() -> Table:
-    """What each verdict means."""
+def verdict_table(results: Results) -> Table | None:
+    """What each verdict means; None for a study without verdicts."""
+    if not results.gaps:
+        return None
     return Table(
         key="verdicts",
         caption="The verdicts",

@@ -88,7 +88,7 @@ def forest_of(index: Index) -> Figure | None:
     """The business effect of every experiment, largest first."""
     found = [row for experiment in index.ranked for row in _forest_rows(index, experiment)]
     metrics = {metric for metric, _ in found}
-    if not found or len(metrics) != 1:
+    if len(found) < 2 or len(metrics) != 1:
         return None
     metric = metrics.pop()
     chosen = sorted((row for _, row in found[:_MOST_FOREST_ROWS]), key=_forest_order)

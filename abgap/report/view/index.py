@@ -56,10 +56,22 @@ class Index:
         gaps = self.headline_gaps(experiment.name)
         return next((gap for gap in gaps if gap.sentence == experiment.headline), gaps[0] if gaps else None)
 
+    def spoken_arm(self, experiment: ExperimentResult) -> str | None:
+        """The arm the decision is about; None when that cannot be told.
+
+        Without a gap pair it is the arm whose name leads the sentences about the experiment.
+        """
+        if spoken := self.spoken_for(experiment):
+            return spoken.treatment
+        said = (experiment.headline, experiment.decision_reason, experiment.next_action)
+        arms = self.arms(experiment)
+        led = (arm for arm in arms if any(text.startswith(f"{arm}: ") for text in said))
+        return arms[0] if len(arms) == 1 else next(led, None)
+
     def arm_order(self, experiment: ExperimentResult, arms: Iterable[str]) -> list[str]:
         """Distinct treatment arms, the one the decision is about first."""
-        spoken = self.spoken_for(experiment)
-        return sorted(dict.fromkeys(arms), key=lambda arm: spoken is not None and arm != spoken.treatment)
+        spoken = self.spoken_arm(experiment)
+        return sorted(dict.fromkeys(arms), key=lambda arm: arm != spoken)
 
     def arms(self, experiment: ExperimentResult) -> list[str]:
         """The treatment arms, in the order of the study."""
@@ -67,11 +79,10 @@ class Index:
 
     def label(self, experiment: str, treatment: str) -> str:
         """The short name of an arm in pictures: ``3``, or ``3b`` for the second of several arms."""
-        treatments = [gap.treatment for gap in self.headline_gaps(experiment)]
-        number = str(self.number[experiment])
-        if len(treatments) < 2 or treatment not in treatments:
-            return number
-        return number + _letters(treatments.index(treatment))
+        number = self.number[experiment]
+        arms = self.arms(self.ranked[number - 1])
+        letter = _letters(arms.index(treatment)) if len(arms) > 1 and treatment in arms else ""
+        return f"{number}{letter}"
 
     def anchor(self, experiment: str, sections: int) -> str:
         """The anchor of an experiment's section, or nothing when it has none."""

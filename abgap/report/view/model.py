@@ -266,7 +266,7 @@ class ReportView:
     models: Table | None
     quality: tuple[Table, ...]
     methods: tuple[Topic, ...]
-    verdict_meanings: Table
+    verdict_meanings: Table | None
     definitions: tuple[Table, ...]
     provenance: tuple[Fact, ...]
     inputs: tuple[Table, ...]

@@ -35,7 +35,7 @@ def overview_of(index: Index, limits: Limits) -> Overview | None:
         scatters=scatters_of(index, limits),
         forest=forest_of(index),
         nine_cells=nine_cells_of(index.results.portfolio),
-        refusals=index.results.portfolio.refusals,
+        refusals=index.results.portfolio.refusals if index.results.gaps else (),
     )
 
 
@@ -54,7 +54,7 @@ def _table(index: Index, limits: Limits) -> Table:
     rows = [row for experiment in shown for row in _rows(index, experiment, metrics, limits)]
     return Table(
         key="experiments",
-        caption="Offline gain, online lift and decision, experiment by experiment",
+        caption=f"{'Offline gain, online lift' if metrics.offline else 'Online lift'} and decision, by experiment",
         columns=tuple(column for wanted, column in columns if wanted),
         groups=(Group(title="", rows=tuple(rows)),),
         note=joined(
@@ -116,7 +116,7 @@ def _rows(
             (metrics.second, _lift_cell(index, estimates.get((metrics.second, arm)))),
             (metrics.business, _business_cell(index, gap, estimates.get((metrics.business, arm)), metrics)),
             (metrics.offline, Cell(mark=verdict_mark(gap.verdict)) if gap else Cell(text=numbers.NOTHING)),
-            (True, _decision_cell(index, experiment, gap)),
+            (True, _decision_cell(index, experiment, arm)),
         )
         rows.append(tuple(found for wanted, found in cells if wanted))
     return rows
@@ -126,7 +126,7 @@ def _name_cell(index: Index, experiment: ExperimentResult, arm: str, gap: Gap | 
     mark = verdict_mark(gap.verdict) if gap else decision_mark(experiment.decision)
     return Cell(
         text=experiment.name,
-        tag=index.label(experiment.name, gap.treatment if gap else ""),
+        tag=index.label(experiment.name, arm),
         tone=mark.tone,
         sub=joined(f"arm {arm}" if arm else "", days_of(experiment), by=" · "),
         link=index.anchor(experiment.name, limits.sections),
@@ -154,9 +154,9 @@ def _lift_cell(index: Index, estimate: Estimate | None) -> Cell:
     return cell(numbers.lift(turned(estimate) or estimate.lift, borders=borders))
 
 
-def _decision_cell(index: Index, experiment: ExperimentResult, gap: Gap | None) -> Cell:
+def _decision_cell(index: Index, experiment: ExperimentResult, arm: str) -> Cell:
     """The decision is about one arm; beside the others stands which."""
-    spoken = index.spoken_for(experiment)
-    if gap is None or spoken is None or gap.treatment == spoken.treatment:
+    spoken = index.spoken_arm(experiment)
+    if spoken is None or arm in ("", spoken):
         return Cell(mark=decision_mark(experiment.decision))
-    return Cell(text=numbers.NOTHING, why=f"see arm {spoken.treatment}")
+    return Cell(text=numbers.NOTHING, why=f"see arm {spoken}")

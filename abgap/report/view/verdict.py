@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from abgap.records import Decision, Gap, VerdictName, words
+from abgap.records import Decision, ExperimentResult, Gap, VerdictName, words
 from abgap.report.marks import DECISION_ORDER
 from abgap.report.view.cells import joined
 from abgap.report.view.index import Index, gain_is_established
@@ -25,7 +25,15 @@ _DECISION_WORDS = {
 
 def verdict_of(index: Index, gaps: Sequence[Gap]) -> tuple[str, str]:
     """The sentence and its supplement. gaps: one per result."""
+    if len(index.ranked) == 1 and len(gaps) < 2:
+        return _of_one(index.ranked[0])
     return _with_gaps(gaps) if gaps else _without_gaps(index)
+
+
+def _of_one(experiment: ExperimentResult) -> tuple[str, str]:
+    """A study of one experiment needs no counting: it says what the experiment says."""
+    reason = "" if experiment.decision_reason == experiment.headline else experiment.decision_reason
+    return experiment.headline, joined(f"{experiment.name}: {experiment.decision.value}.", reason)
 
 
 def _with_gaps(gaps: Sequence[Gap]) -> tuple[str, str]:
