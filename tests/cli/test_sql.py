@@ -15,7 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from abgap.cli.rows import MOST_ROWS_ON_SCREEN
+from abgap.online import tables
+from abgap.pipeline import export
 from abgap.pipeline.analysis import Analysis
+from abgap.study.rules.names import OWN_TABLES
 
 Abgap: TypeAlias = Callable[..., Any]
 
@@ -49,6 +52,11 @@ def test_every_relation_that_is_named_can_be_read(
     found = rows_of(abgap_in(study, "sql", counts, "--format", "csv").out)
     assert {row["name"] for row in found} == set(names)
     assert all(int(row["n"]) > 0 for row in found)
+
+
+def test_no_fact_table_can_take_the_name_of_another_relation() -> None:
+    own = {value for name, value in vars(tables).items() if name.isupper() and isinstance(value, str)}
+    assert own | {*export.FINDINGS, export.OFFLINE_SCORES, export.UNIT_VALUES} <= {*OWN_TABLES}
 
 
 def test_a_table_of_units_is_there_under_its_name(abgap_in: Abgap, tmp_path: Path) -> None:
