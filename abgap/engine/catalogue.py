@@ -49,8 +49,12 @@ class Statement:
 
 
 def _only_sql(value: object) -> str:
+    import jinja2  # noqa: PLC0415 - loaded by now: the environment calls this
+
     if isinstance(value, Sql):
         return value.text
+    if isinstance(value, jinja2.Undefined):
+        return str(value)  # raises, and says what is not defined
     raise QueryError(f"a query template may only insert quoted SQL, not {type(value).__name__} {value!r}")
 
 
@@ -72,10 +76,9 @@ def _environment() -> jinja2.Environment:
 @cache
 def query(name: str) -> Query:
     """The header of the query called ``name``. Raises QueryError when there is no such file or field."""
-    path = folder("queries") / f"{name}.sql"
-    if not path.is_file():
+    if name not in query_names():
         raise QueryError(f"there is no query {name!r}; the catalogue has: {', '.join(query_names())}")
-    text = path.read_text(encoding="utf-8")
+    text = (folder("queries") / f"{name}.sql").read_text(encoding="utf-8")
     fields = _header(text)
     missing = [key for key in HEADER_FIELDS if not fields.get(key)]
     if missing:

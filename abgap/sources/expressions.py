@@ -110,8 +110,10 @@ class _Checked:
             raise self.refuse("is not one scalar expression", "write one expression over the table's columns")
         if any(value for key, value in select.args.items() if key not in {"expressions", "kind"}):
             raise self.refuse("is more than an expression", "use `query` on the source for joins and filters")
-        tree: exp.Expr = select.expressions[0]
-        return tree.unnest()
+        tree: exp.Expr = select.expressions[0].unnest()
+        if isinstance(tree, exp.Tuple):
+            raise self.refuse("is not one scalar expression", "write one expression over the table's columns")
+        return tree
 
     def _check(self, node: exp.Expr) -> None:
         kind = type(node).__name__

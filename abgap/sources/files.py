@@ -110,7 +110,7 @@ def _nothing_found(name: str, pattern: str, directory: Path) -> DataError:
 
 
 def _format_of(place: str) -> str | None:
-    path = Path(place.split("?", maxsplit=1)[0])
+    path = Path(place.split("?", maxsplit=1)[0] if place.startswith(_URL_SCHEMES) else place)
     suffix = path.suffix.lower()
     if suffix in _COMPRESSED:
         suffix = Path(path.stem).suffix.lower()

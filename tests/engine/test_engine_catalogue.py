@@ -1,0 +1,185 @@
+"""The catalogue: every query says what it is, compiles to readable SQL, and takes nothing but quoted SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import pytest
+
+from abgap.engine.catalogue import HEADER_FIELDS, Statement, compile_query, query, query_names
+from abgap.errors import QueryError
+from abgap.resources import folder
+from abgap.sources.sql import Named, Sql, identifier
+
+
+def named(*names: str) -> list[Named]:
+    return [Named(name=identifier(name), value=identifier(f"{name} in")) for name in names]
+
+
+def part(name: str, aggregate: str, *, window: Sql | None = None) -> SimpleNamespace:
+    """A unit part with every field that a template may ask for."""
+    column = identifier(name)
+    return SimpleNamespace(
+        name=column,
+        part=column,
+        chosen=Sql(f"case when b then {column} end"),
+        window=window,
+        aggregate=aggregate,
+        total=Sql(f"sum({column})"),
+        low=identifier(f"{name} low"),
+        high=identifier(f"{name} high"),
+        not_finite=identifier(f"{name} bad"),
+    )
+
+
+def column(name: str, **more: Sql) -> SimpleNamespace:
+    fields = dict.fromkeys(("centre", "raw", "counted", "is_cut"))
+    named_fields = {key: identifier(f"{name} {key}") for key in ("raw_name", "known", "cut")}
+    return SimpleNamespace(
+        name=identifier(name), value=identifier(f"{name} in"), **(fields | named_fields | more)
+    )
+
+
+SOURCE = {"source": Sql('"raw"')}
+SLICES = [identifier("device"), identifier("new user")]
+WINDOW = Sql("e.at >= x.exposed_at")
+PARTS = [part("a", a, window=WINDOW) for a in ("sum", "mean", "count", "count_distinct", "max", "min")]
+SUMS = [
+    Named(name=identifier("s"), value=Sql('sum("s")')),
+    Named(name=identifier("s low"), value=Sql("sum(1)")),
+]
+COLUMNS = [
+    column("x"),
+    column("y", centre=Sql("5.0e0"), raw=Sql("o.raw"), counted=Sql('"y"'), is_cut=Sql("1")),
+]
+MAPPED = {name: Sql(f'"{name} in"') for name in ("experiment", "unit", "variant", "at", "day")}
+FACT = [SimpleNamespace(table=identifier("unit parts of events"), alias=Sql("f1"))]
+SLICED = [SimpleNamespace(column=identifier("device"), label=Sql("'device'"))]
+KEYS = [Sql("experiment"), Sql("variant"), Sql("day"), identifier("device")]
+SCORES = {name: identifier(name) for name in ("model", "metric", "query", "value", "n", "se")}
+DECLARED = {name: identifier(name) for name in ("experiment", "control", "split", "start", "end")}
+
+# For each query the smallest and the largest thing it is compiled with; None where it takes nothing.
+CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "caps": ({"thresholds": named("x", "y")},),
+    "cells": (
+        {"keys": KEYS[:2], "columns": COLUMNS[:1], "sums": SUMS[:1], "capped": False, "by_arm": False},
+        {"keys": KEYS, "columns": COLUMNS, "sums": SUMS, "capped": True, "by_arm": True},
+    ),
+    "declared_experiments": (SOURCE | DECLARED,),
+    "enrolments": ({"slices": []}, {"slices": SLICES}),
+    "exposures": (SOURCE | MAPPED | {"slices": []}, SOURCE | MAPPED | {"slices": named("device", "plan")}),
+    "fact": (SOURCE | MAPPED | {"others": []}, SOURCE | MAPPED | {"others": named("amount")}),
+    "fact_intake": ({"fact": Sql("events"), "parts": []}, {"fact": Sql("events"), "parts": PARTS[:2]}),
+    "first_exposures": ({"slices": [], "day": Sql("1")}, {"slices": SLICES, "day": Sql("1")}),
+    "imported_moments": (SOURCE | {"columns": named("experiment", "n"), "keys": KEYS[:2]},),
+    "offline_pairs": ({"sums": SUMS},),
+    "offline_scores": (SOURCE | SCORES,),
+    "profile_column": (SOURCE | {"column": identifier("x")},),
+    "ranges": ({"parts": [], "by_arm": False}, {"parts": PARTS[:2], "by_arm": True}),
+    "rollup": (
+        {"sums": [Sql("units")], "slices": [], "by_day": False},
+        {"sums": [s.name for s in SUMS], "slices": SLICED, "by_day": True},
+    ),
+    "unit_outcomes": (
+        {"slices": [], "parts": [], "facts": [], "with_units": False},
+        {"slices": SLICES, "parts": named("a"), "facts": FACT, "with_units": True},
+    ),
+    "unit_parts": (
+        {"fact": Sql("events"), "parts": [part("a", "count")], "reach": None},
+        {"fact": Sql("events"), "parts": PARTS, "reach": WINDOW},
+    ),
+    "unit_values": (
+        SOURCE | MAPPED | {"slices": [], "parts": [], "with_unit_only": False},
+        SOURCE | MAPPED | {"slices": named("device"), "parts": named("a"), "with_unit_only": True},
+    ),
+    "units": (SOURCE | MAPPED | {"others": []}, SOURCE | MAPPED | {"others": named("amount")}),
+}
+COMPILED = [(name, context) for name in query_names() for context in CONTEXTS.get(name, ({},))]
+
+
+def compiled(name: str, context: Mapping[str, Any]) -> Statement:
+    return compile_query(name, params=None, **context)
+
+
+def text_of(name: str) -> str:
+    return (folder("queries") / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", query_names())
+def test_every_file_says_what_it_is_in_order(name: str) -> None:
+    found = [line.split(":", 1)[0] for line in text_of(name).splitlines() if re.match(r"-- [a-z]+:", line)]
+    assert found == [f"-- {field}" for field in HEADER_FIELDS]
+    head = query(name)
+    assert all(getattr(head, field).endswith(".") for field in HEADER_FIELDS)
+    assert len(head.sha256) == 64
+
+
+@pytest.mark.parametrize("name", query_names())
+def test_every_parameter_is_announced(name: str) -> None:
+    used = set(re.findall(r"\$\w+", text_of(name).split("\nselect", 1)[-1]))
+    assert used == set(re.findall(r"\$\w+", query(name).takes))
+
+
+@pytest.mark.parametrize(("name", "context"), COMPILED)
+def test_every_query_compiles_to_one_select(name: str, context: Mapping[str, Any]) -> None:
+    statement = compiled(name, context)
+    with duckdb.connect() as connection:
+        (parsed,) = connection.extract_statements(statement.sql)
+    assert parsed.type == duckdb.StatementType.SELECT
+
+
+@pytest.mark.parametrize(("name", "context"), COMPILED)
+def test_compiled_sql_can_be_read(name: str, context: Mapping[str, Any]) -> None:
+    lines = compiled(name, context).sql.splitlines()
+    for before, line in zip(["", *lines], lines, strict=False):
+        assert line == line.rstrip(), "no trailing blanks"
+        assert line or before in {"),", ")"}, "no empty line but after a common table expression"
+        assert (len(line) - len(line.lstrip())) % 4 == 0, "four blanks for a level"
+        assert "{" not in line, "nothing of the template is left"
+    statement = [line for line in lines if not line.startswith("--")]
+    keywords = re.findall(r"\b(SELECT|FROM|WHERE|GROUP|ORDER|JOIN|AS|CASE|CAST)\b", "\n".join(statement))
+    assert not keywords, "keywords are lower case"
+
+
+@pytest.mark.parametrize("name", query_names())
+def test_a_file_is_tidy(name: str) -> None:
+    text = text_of(name)
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+    assert "\t" not in text
+    assert max(map(len, text.splitlines())) <= 125
+
+
+@pytest.mark.parametrize("value", ["plain text", "'; drop table t; --", 5, 1.5, None, ["a"], b"x"])
+def test_a_template_refuses_everything_but_quoted_sql(value: object) -> None:
+    with pytest.raises(QueryError, match="a query template may only insert quoted SQL"):
+        compiled("offline_scores", SOURCE | SCORES | {"value": value})
+
+
+def test_a_template_refuses_what_is_hidden_in_a_list() -> None:
+    bad = SimpleNamespace(name="x; drop table t", value=Sql("1"))
+    with pytest.raises(QueryError, match="not str 'x; drop table t'"):
+        compiled("fact", SOURCE | MAPPED | {"others": [bad]})
+
+
+def test_what_a_template_needs_cannot_be_forgotten() -> None:
+    with pytest.raises(Exception, match="'source' is undefined"):
+        compile_query("units", unit=Sql("x"), others=[])
+
+
+def test_an_unknown_query_is_named_with_those_there_are() -> None:
+    with pytest.raises(QueryError, match=r"there is no query 'cell'; the catalogue has: caps, cells, "):
+        query("cell")
+    with pytest.raises(QueryError, match="there is no query"):
+        query("../queries/cells")
+
+
+def test_parameters_are_kept_beside_the_statement() -> None:
+    statement = compile_query("enrolments", params={"timed": True}, slices=[])
+    assert statement.params == {"timed": True}
+    assert "$timed" in statement.sql
