@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from abgap.gap.decision import judge
 from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
+from abgap.gap.money import Denominators, money_per_year
 from abgap.gap.pairs import JudgedPair, PairFinder
 from abgap.gap.portfolio import count_portfolio
 from abgap.gap.reading import read
@@ -15,6 +16,7 @@ from abgap.records import (
     Estimate,
     ExperimentResult,
     Gap,
+    Interval,
     Moments,
     OfflineRow,
     Portfolio,
@@ -54,7 +56,7 @@ def analyse_gaps(
     for facts in experiments:
         found = list(finder.pairs(facts))
         pairs.extend(found)
-        results.append(_result(study, facts, index, found))
+        results.append(_result(study, facts, index, found, finder.denominators))
     return GapAnalysis(
         gaps=tuple(pair.gap for pair in pairs),
         experiments=tuple(results),
@@ -63,7 +65,11 @@ def analyse_gaps(
 
 
 def _result(
-    study: Study, facts: ExperimentFacts, index: EvidenceIndex, pairs: Sequence[JudgedPair]
+    study: Study,
+    facts: ExperimentFacts,
+    index: EvidenceIndex,
+    pairs: Sequence[JudgedPair],
+    denominators: Denominators,
 ) -> ExperimentResult:
     judgement = judge(study, facts, index)
     spoken_of = [pair for pair in pairs if pair.gap.treatment == judgement.treatment] or pairs
@@ -81,7 +87,31 @@ def _result(
         next_action=judgement.next_action,
         tags=facts.tags,
         hypothesis=facts.hypothesis,
+        treatment=judgement.treatment,
+        money_per_year=_money(study, facts, index, judgement.treatment, spoken_of, denominators),
     )
+
+
+def _money(
+    study: Study,
+    facts: ExperimentFacts,
+    index: EvidenceIndex,
+    treatment: str | None,
+    pairs: Sequence[JudgedPair],
+    denominators: Denominators,
+) -> Interval | None:
+    """The yearly money of the arm decided on: of its pairs, else of its primary metrics."""
+    if pairs:
+        return next((pair.gap.money_per_year for pair in pairs if pair.gap.money_per_year is not None), None)
+    if treatment is None or index.blocking(facts.name):
+        return None
+    for name, estimate in index.online(facts.name, treatment).items():
+        metric = study.metrics.get(name)
+        if metric is not None and estimate.role is Role.PRIMARY:
+            found = money_per_year(estimate, metric, facts, denominators)
+            if found is not None:
+                return found.interval
+    return None
 
 
 def _metric_headline(

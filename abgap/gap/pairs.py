@@ -75,7 +75,7 @@ class PairFinder:
         self._study = study
         self._index = index
         self._funnels = Funnels(study, moments)
-        self._denominators = Denominators(moments)
+        self.denominators = Denominators(moments)
 
     def pairs(self, facts: ExperimentFacts) -> Iterator[JudgedPair]:
         """All pairs of one experiment: arms in order, in each the pairs in the order of the study."""
@@ -160,7 +160,7 @@ class PairFinder:
         metric = None if estimate is None else self._study.metrics.get(estimate.metric)
         if estimate is None or metric is None:
             return None
-        return money_per_year(estimate, metric, facts, self._denominators)
+        return money_per_year(estimate, metric, facts, self.denominators)
 
 
 def _online_lift(estimate: Estimate | None, metric: str) -> Estimable:

@@ -58,7 +58,9 @@ def verdict_sentence(subject: Subject, evidence: Evidence, verdict: Verdict, pow
         text = _online_unknown(subject, evidence, verdict, evidence.online_lift)
     elif verdict.offline is None:
         chances = _chances_if_open(evidence, verdict, power)
-        text = f"{_offline(subject, evidence, verdict)}; online, {_online(subject, evidence, verdict)}{chances}"
+        text = (
+            f"{_offline(subject, evidence, verdict)}; online, {_online(subject, evidence, verdict)}{chances}"
+        )
     elif verdict.offline is Sign.UP:
         text = _with_gain(subject, evidence, verdict, power)
     else:

@@ -112,7 +112,9 @@ class ExperimentResult:
 
     arms: analysed units per variant, control first. start, end: ISO dates or datetimes, end exclusive.
     decision_reason: one sentence. headline: the verdict sentence of the first gap pair of the arm that the
-    decision is about, or of its primary metric when the study declares no gap.
+    decision is about, or of its primary metric when the study declares no gap. treatment: that arm, None when
+    the decision is about the experiment as a whole. money_per_year: what that arm's first money metric (of the
+    pairs, else of the primaries) would be worth over a year of the experiment's traffic, up is good.
     """
 
     name: str
@@ -127,6 +129,8 @@ class ExperimentResult:
     next_action: str
     tags: tuple[str, ...] = ()
     hypothesis: str | None = None
+    treatment: str | None = None
+    money_per_year: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +270,8 @@ class Gap:
     interval was given. expected_lift: what the gain should have brought, with its source in
     ``expected_source``, or None. money_per_year: the difference in the business metric at the experiment's
     traffic over a year, None when the metric is not money.
-    units_needed: units per arm to detect the smallest worthwhile lift with 80 % power, when the verdict is inconclusive.
+    units_needed: units per arm to detect the smallest worthwhile lift with 80 % power, when the verdict is
+    inconclusive.
     """
 
     experiment: str
@@ -333,8 +338,8 @@ class Portfolio:
 class Results:
     """Everything one run found; the only thing a report is made of.
 
-    generated_at: ISO date or time of the latest row in the data, so that the same inputs give the same bytes; None when no
-    row carries a time.
+    generated_at: ISO date or time of the latest row in the data, so that the same inputs give the same bytes; None
+    when no row carries a time.
     """
 
     study: StudySummary

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import pytest
+
 from abgap.gap import ExperimentFacts
 from abgap.records import (
     Adjustment,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from abgap.gap import GapAnalysis, analyse_gaps
 from abgap.records import (
     Adjustment,
@@ -260,6 +261,20 @@ def test_without_gap_pairs_the_headline_is_that_of_the_primary_metric(
     broken = analysed(make_estimate(0.01, 0.03), study=study, checks=[make_check()]).experiments[0]
     assert broken.headline.startswith("No verdict, because the data cannot be trusted.")
     assert analysed(study=study).experiments[0].headline == "No primary metric was measured in both arms."
+
+
+def test_the_money_of_an_experiment_is_that_of_the_arm_decided_on_with_or_without_pairs(
+    analysed: Make, make_study: Make, make_estimate: Make, make_check: Make
+) -> None:
+    paired = analysed(make_estimate(0.01, 0.03))
+    alone = analysed(make_estimate(0.01, 0.03), study=make_study(gap={})).experiments[0]
+    assert paired.experiments[0].treatment == alone.treatment == "B"
+    assert paired.experiments[0].money_per_year == only(paired).money_per_year == alone.money_per_year
+    assert isinstance(alone.money_per_year, Interval)
+    broken = analysed(make_estimate(0.01, 0.03), study=make_study(gap={}), checks=[make_check()]).experiments[
+        0
+    ]
+    assert broken.money_per_year is None
 
 
 def test_an_experiment_is_handed_on_as_it_was_run(

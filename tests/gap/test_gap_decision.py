@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from abgap.gap.decision import Judgement, judge
 from abgap.gap.inputs import EvidenceIndex
 from abgap.records import (

@@ -3,9 +3,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from scipy.stats import norm
+
 from abgap.gap.expected import expected_lift, shortfall
 from abgap.records import Interval, NotEstimable, Reason
-from scipy.stats import norm
 
 BARE = NotEstimable(reason=Reason.NO_INTERVAL_GIVEN, detail="bare value")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from abgap.gap.funnel import Funnels, FunnelView
 from abgap.records import Direction, Kind, Moments
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from abgap.gap.money import Denominators, money_per_year
 from abgap.records import Direction, Interval, Kind, Moments, NotEstimable, Reason
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS

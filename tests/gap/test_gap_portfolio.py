@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+
 from abgap.gap import analyse_gaps
 from abgap.records import NotEstimable, Portfolio, Reason, VerdictName
 

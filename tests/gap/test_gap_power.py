@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from scipy.stats import norm
+
 from abgap.gap.power import Power, margin_power_of, power_of
 from abgap.records import Interval
-from scipy.stats import norm
 
 Make = Callable[..., Any]
 SE = 0.005

@@ -5,13 +5,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from abgap.gap.next_steps import next_action, run_longer, show_within_margin
 from abgap.gap.power import Power
 from abgap.gap.sentences import Subject, difference_clause, online_clause, verdict_sentence
 from abgap.gap.verdict import Evidence, Sign, decide
 from abgap.records import Check, Direction, FunnelStage, Interval, NotEstimable, Reason, Status, VerdictName
-from hypothesis import given
-from hypothesis import strategies as st
 
 Make = Callable[..., Any]
 SUBJECT = Subject(

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from abgap.gap.verdict import Evidence, Sign, decide
-from abgap.records import Check, Estimable, Interval, NotEstimable, Reason, Status, VerdictName
 from hypothesis import given
 from hypothesis import strategies as st
+
+from abgap.gap.verdict import Evidence, Sign, decide
+from abgap.records import Check, Estimable, Interval, NotEstimable, Reason, Status, VerdictName
 
 V = VerdictName
 UNKNOWN = NotEstimable(reason=Reason.NOT_MATCHED, detail="nothing there")

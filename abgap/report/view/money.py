@@ -20,8 +20,9 @@ def money_of(index: Index) -> Money:
     if not any(amounts.values()):
         return Money(
             label="Money",
-            amount=Cell(text=numbers.NOTHING, why="no business metric of this study is money"),
-            assumption="With money = true at a metric, the report says what each decision is worth in a year.",
+            amount=Cell(text=numbers.NOTHING, why=_why_none(index)),
+            assumption="With money = true at a primary metric, and with the start and end of an experiment, the report "
+            "says what each decision is worth in a year.",
             beside=(),
         )
     return Money(
@@ -39,13 +40,19 @@ def money_of(index: Index) -> Money:
     )
 
 
+def _why_none(index: Index) -> str:
+    if not any(metric.money for metric in index.results.metrics):
+        return "no metric of this study is money"
+    return "no trustworthy result in money has a start and an end"
+
+
 def stake_of(index: Index, experiment: ExperimentResult) -> Interval | None:
     """The yearly money of an experiment: of its best arm, since only one arm can be shipped."""
     best: dict[str, Interval] = {}
     for gap in index.gaps[experiment.name]:
         if gap.money_per_year is not None:
             best.setdefault(gap.treatment, gap.money_per_year)
-    return max(best.values(), key=lambda amount: amount.estimate, default=None)
+    return max(best.values(), key=lambda amount: amount.estimate, default=experiment.money_per_year)
 
 
 def _amounts(index: Index, decision: Decision) -> list[Interval]:
