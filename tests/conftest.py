@@ -10,8 +10,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pytest
-from abgap.stats.moments import Bivariate, Univariate
 from hypothesis import settings
+
+from abgap.stats.moments import Bivariate, Univariate
 
 Values: TypeAlias = npt.NDArray[np.float64]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
 from abgap.errors import DataError
 from abgap.lab.sample import generate, is_complete, small
 from abgap.lab.sample.generation import SMALL_SCALE

@@ -8,6 +8,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.stats import norm
+
 from abgap.lab.sample import faults, logs, population
 from abgap.lab.sample.expectation import true_lifts
 from abgap.lab.sample.generation import SEED
@@ -21,7 +23,6 @@ from abgap.lab.sample.truth import (
     SMALLEST_WORTHWHILE_LIFT,
 )
 from abgap.records import VerdictName
-from scipy.stats import norm
 
 Floats = npt.NDArray[np.float64]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from abgap.lab.sample.models import MODELS, MRR, NDCG, OFFLINE_METRICS, PURCHASE_NDCG
 from abgap.lab.sample.offline import QUERIES, QUERIES_WITH_PURCHASES, Scores, scores
 from abgap.lab.sample.tables import scores_table, shadow_table

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from abgap.lab.sample.expectation import true_lifts
 from abgap.lab.sample.models import MODELS, OFFLINE_METRICS
 from abgap.lab.sample.plant import PlantedExperiment

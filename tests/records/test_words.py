@@ -3,10 +3,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from abgap.records import words
-from abgap.records.numbers import Interval
 from hypothesis import given
 from hypothesis import strategies as st
+
+from abgap.records import words
+from abgap.records.numbers import Interval
 
 
 def interval(low: float, estimate: float, high: float) -> Interval:

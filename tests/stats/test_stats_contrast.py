@@ -10,6 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import statsmodels.api as sm
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from scipy import stats
+
 from abgap.records import Reason
 from abgap.stats import power
 from abgap.stats.contrast import Contrast, adjusted_contrast, mean_contrast, ratio_contrast
@@ -17,9 +21,6 @@ from abgap.stats.effect_size import cohen_d
 from abgap.stats.intervals import difference_interval, fieller_lift, p_value
 from abgap.stats.moments import Bivariate, Univariate
 from abgap.stats.noninferiority import equivalence_p, non_inferiority_p
-from hypothesis import assume, example, given
-from hypothesis import strategies as st
-from scipy import stats
 
 Values: TypeAlias = npt.NDArray[np.float64]
 MakeUnivariate: TypeAlias = Callable[[Values], Univariate]

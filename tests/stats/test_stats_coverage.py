@@ -7,12 +7,13 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy import stats
+
 from abgap.stats.contrast import adjusted_contrast, mean_contrast, ratio_contrast
 from abgap.stats.funnel import FunnelArm, decompose_funnel
 from abgap.stats.intervals import difference_interval, fieller_lift, p_value
 from abgap.stats.moments import Bivariate, Univariate
 from abgap.stats.proportions import Successes, score_difference, score_lift
-from scipy import stats
 
 Values: TypeAlias = npt.NDArray[np.float64]
 Ends: TypeAlias = tuple[Values, Values]

@@ -9,10 +9,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pytest
-from abgap.records import Reason
-from abgap.stats.funnel import FunnelArm, FunnelDecomposition, decompose_funnel
 from hypothesis import given
 from hypothesis import strategies as st
+
+from abgap.records import Reason
+from abgap.stats.funnel import FunnelArm, FunnelDecomposition, decompose_funnel
 
 Values: TypeAlias = npt.NDArray[np.float64]
 

@@ -8,11 +8,12 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pytest
-from abgap.stats import moments
-from abgap.stats.moments import Bivariate, Univariate
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
+from abgap.stats import moments
+from abgap.stats.moments import Bivariate, Univariate
 
 Values: TypeAlias = npt.NDArray[np.float64]
 

@@ -9,10 +9,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pytest
-from abgap.stats.multiplicity import benjamini_hochberg, holm
 from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
+
+from abgap.stats.multiplicity import benjamini_hochberg, holm
 
 Adjust: TypeAlias = Callable[..., npt.NDArray[np.float64]]
 METHODS = [(holm, "holm"), (benjamini_hochberg, "fdr_bh")]

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy import stats
+
 from abgap.records import Reason
 from abgap.stats.moments import Univariate
 from abgap.stats.paired import paired_difference, unpaired_difference
-from scipy import stats
 
 MakeUnivariate = Callable[[npt.NDArray[np.float64]], Univariate]
 

@@ -6,8 +6,6 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-from abgap.records import Reason
-from abgap.stats.proportions import Successes, cohen_h, score_difference, score_lift, score_p_value
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -19,6 +17,9 @@ from statsmodels.stats.proportion import (
 from statsmodels.stats.proportion import (
     test_proportions_2indep as two_proportions,
 )
+
+from abgap.records import Reason
+from abgap.stats.proportions import Successes, cohen_h, score_difference, score_lift, score_p_value
 
 Z = stats.norm.ppf(0.975)
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 import pytest
+
 from abgap.records import Reason
 from abgap.stats.contrast import mean_contrast
 from abgap.stats.effect_size import cohen_d

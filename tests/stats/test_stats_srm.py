@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from abgap.stats.srm import sample_ratio
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+
+from abgap.stats.srm import sample_ratio
 
 
 @given(

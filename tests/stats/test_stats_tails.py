@@ -6,11 +6,12 @@ import pkgutil
 import subprocess
 import sys
 
-import abgap.stats
 import numpy as np
 import pytest
-from abgap.stats import tails
 from scipy import stats
+
+import abgap.stats
+from abgap.stats import tails
 
 DF = np.array([1.0, 2.5, 14.0, 100.7, 1e6])
 
