@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from abgap.records import Moments
-from abgap.records.moments import FloatArray
 from abgap.stats.moments import Bivariate, Univariate, merge_bivariate, ratio_unit_variance, ratio_value
 
 IndexArray = npt.NDArray[np.intp]
@@ -70,50 +71,48 @@ def with_covariate(moments: Moments, rows: IndexArray) -> Bivariate:
 def cumulate(moments: Moments, metrics: Collection[str]) -> Moments:
     """The rows of ``metrics`` by period, each merged with all earlier periods of the same arm.
 
-    Ratios are merged by their parts. The result has only period rows.
+    Ratios are merged by their parts. An arm without units in a period stays as it was before, so that arms
+    can be compared in every period since both have units. The result has only period rows.
     """
-    groups: dict[tuple[object, ...], list[int]] = {}
+    arms: dict[tuple[object, ...], list[int]] = {}
+    periods: dict[tuple[object, ...], set[str]] = {}
     for i, (metric, period) in enumerate(zip(moments.metric, moments.period, strict=True)):
         if period is not None and metric in metrics:
-            groups.setdefault((moments.experiment[i], moments.variant[i], metric), []).append(i)
-    rows = [sorted(group, key=lambda i: str(moments.period[i])) for group in groups.values()]
-    order = np.array([i for group in rows for i in group], dtype=np.intp)
-    merged = {f.name: getattr(moments, f.name)[order].copy() for f in fields(Moments)}
-    start = 0
-    for group in rows:
-        _accumulate(merged, slice(start, start + len(group)))
-        start += len(group)
-    return Moments(**merged)
+            arms.setdefault((moments.experiment[i], metric, moments.variant[i]), []).append(i)
+            periods.setdefault((moments.experiment[i], metric), set()).add(period)
+    merged: dict[str, Any] = {f.name: [] for f in fields(Moments)}
+    for (experiment, metric, _), rows in arms.items():
+        rows.sort(key=lambda i: str(moments.period[i]))
+        so_far = _accumulated(moments.take(np.array(rows, dtype=np.intp)))
+        all_periods = np.array(sorted(periods[experiment, metric]), dtype=object)
+        last = np.searchsorted(so_far.period.astype(str), all_periods.astype(str), side="right") - 1
+        filled = so_far.take(np.asarray(last[last >= 0], dtype=np.intp))
+        for f in fields(Moments):
+            merged[f.name].append(all_periods[last >= 0] if f.name == "period" else getattr(filled, f.name))
+    if not arms:
+        return moments.take(np.zeros(0, dtype=np.intp))
+    return Moments(**{name: np.concatenate(parts) for name, parts in merged.items()})
 
 
-def _accumulate(columns: dict[str, FloatArray], rows: slice) -> None:
-    """Replace the moments in ``rows`` (one arm in time order) by those of all units so far."""
-    if np.isnan(columns["denominator_mean"][rows]).all():
-        _store(columns, rows, _running(columns, rows, _COVARIATE), _COVARIATE)
-    else:
-        ratio = _running(columns, rows, _RATIO)
-        columns["mean"][rows], columns["variance"][rows] = ratio_value(ratio), ratio_unit_variance(ratio)
-        _store(columns, rows, ratio, _RATIO)
-    for name in ("n", "capped_units", "without_history"):
-        columns[name][rows] = np.cumsum(columns[name][rows])
-
-
-def _store(columns: dict[str, FloatArray], rows: slice, merged: Bivariate, names: Sequence[str]) -> None:
+def _accumulated(arm: Moments) -> Moments:
+    """The rows of one arm in time order, each replaced by the moments of all units so far."""
+    names = _COVARIATE if np.isnan(arm.denominator_mean).all() else _RATIO
+    merged = _running(arm, names)
     values = (merged.mean_y, merged.variance_y, merged.mean_x, merged.variance_x, merged.covariance)
-    for name, value in zip(names, values, strict=True):
-        columns[name][rows] = value
+    changes: dict[str, Any] = dict(zip(names, values, strict=True))
+    if names is _RATIO:
+        changes |= {"mean": ratio_value(merged), "variance": ratio_unit_variance(merged)}
+    for name in ("n", "capped_units", "without_history"):
+        changes[name] = np.cumsum(getattr(arm, name))
+    return replace(arm, **changes)
 
 
-def _running(columns: dict[str, FloatArray], rows: slice, names: Sequence[str]) -> Bivariate:
-    """Moments of the first row, the first two, the first three, ... of ``rows``."""
-    n, (my, vy, mx, vx, cov) = columns["n"][rows], (columns[name][rows] for name in names)
+def _running(arm: Moments, names: Sequence[str]) -> Bivariate:
+    """Moments of the first row, the first two, the first three, ... of an arm."""
+    columns = (arm.n, *(getattr(arm, name) for name in names))
     steps = [
-        Bivariate(n=n[i], mean_y=my[i], variance_y=vy[i], mean_x=mx[i], variance_x=vx[i], covariance=cov[i])
-        for i in range(len(n))
+        Bivariate(n=n, mean_y=my, variance_y=vy, mean_x=mx, variance_x=vx, covariance=cov)
+        for n, my, vy, mx, vx, cov in zip(*columns, strict=True)
     ]
-    so_far = steps[0]
-    results = [so_far]
-    for step in steps[1:]:
-        so_far = merge_bivariate(so_far, step)
-        results.append(so_far)
+    results = list(accumulate(steps, merge_bivariate))
     return Bivariate(**{f.name: np.array([getattr(r, f.name) for r in results]) for f in fields(Bivariate)})

@@ -22,6 +22,7 @@ from abgap.errors import DataError
 from abgap.online.moments import make_rows
 from abgap.records import Kind, Moments
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, FloatArray, ObjectArray
+from abgap.records.words import plural
 from abgap.sources.columns import Table, mapped, mapped_text
 from abgap.sources.sql import Named, Sql, identifier
 from abgap.study.model import Source
@@ -98,7 +99,7 @@ def _refuse_keys(keys: list[tuple[Any, ...]]) -> None:
     repeated = [key for key, times in Counter(keys).items() if times > 1]
     if repeated:
         raise DataError(
-            f"moments: {len(repeated)} keys stand in more than one row, e.g. {_shown(repeated[0])}; "
+            f"moments: there is more than one row for {plural(len(repeated), 'key')}, e.g. {_shown(repeated[0])}; "
             "one row is needed per experiment, variant, metric, slice, period and fold"
         )
 

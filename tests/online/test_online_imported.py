@@ -1,0 +1,147 @@
+"""Moments from elsewhere: the fewest columns that do, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from abgap.engine.duckdb import DuckDBEngine
+from abgap.errors import DataError
+from abgap.online.imported import read_moments
+from abgap.records import Kind, Moments
+from abgap.study.model import Source
+
+Read = Callable[..., Moments]
+KINDS = {"revenue": Kind.MEAN, "paid": Kind.PROPORTION}
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Iterator[Read]:
+    """Read a moments file with these columns."""
+    with DuckDBEngine(directory=tmp_path) as engine:
+
+        def reader(columns: Mapping[str, Any], *, suffix: str = "parquet", mapping: Any = None) -> Moments:
+            frame = pd.DataFrame(columns)
+            path = tmp_path / f"moments.{suffix}"
+            if suffix == "csv":
+                frame.to_csv(path, index=False)
+            else:
+                frame.to_parquet(path, index=False)
+            source = Source.model_validate({"path": path.name, "columns": mapping or {}})
+            return read_moments(engine, source, KINDS, tmp_path)[0]
+
+        yield reader
+
+
+MEANS: Mapping[str, Any] = {
+    "experiment": ["e", "e"],
+    "variant": ["A", "B"],
+    "metric": ["revenue", "revenue"],
+    "n": [100, 120],
+    "mean": [2.5, 2.75],
+    "variance": [4.0, 5.0],
+}
+SHARES: Mapping[str, Any] = {
+    "experiment": ["e", "e"],
+    "variant": ["A", "B"],
+    "metric": ["paid", "paid"],
+    "n": [100, 120],
+    "sum": [10, 18],
+}
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_means_with_variances_are_enough(read: Read, suffix: str) -> None:
+    found = read(MEANS, suffix=suffix)
+    assert found.variant.tolist() == ["A", "B"]
+    assert (found.n.tolist(), found.mean.tolist()) == ([100, 120], [2.5, 2.75])
+    assert found.variance.tolist() == [4.0, 5.0]
+    assert found.slice_name.tolist() == [None, None]
+    assert np.isnan(found.covariate_mean).all()
+
+
+def test_a_proportion_needs_its_successes_only(read: Read) -> None:
+    found = read(SHARES)
+    assert found.mean.tolist() == pytest.approx([0.1, 0.15])
+    assert found.variance.tolist() == pytest.approx(
+        [np.var([1] * 10 + [0] * 90, ddof=1), np.var([1] * 18 + [0] * 102, ddof=1)]
+    )
+
+
+def test_the_variance_of_a_proportion_is_that_of_a_share_whatever_is_given(read: Read) -> None:
+    given = dict(SHARES) | {"mean": [0.1, 0.15], "variance": [9.0, 9.0], "sum": [None, None]}
+    assert read(given).variance.tolist() == read(SHARES).variance.tolist()
+
+
+def test_columns_are_mapped_or_found_by_their_own_name_in_any_case(read: Read) -> None:
+    renamed = {"Experiment": ["e"], "arm": ["A"], "METRIC": ["revenue"], "units": [7], "avg": [1.5]}
+    mapping = {"variant": "arm", "n": "units", "mean": "avg", "variance": {"expr": "avg * 2"}}
+    found = read(renamed, mapping=mapping)
+    assert (found.experiment[0], found.variant[0], found.n[0]) == ("e", "A", 7)
+    assert (found.mean[0], found.variance[0]) == (1.5, 3.0)
+
+
+def test_names_are_text_and_keep_their_zeros(read: Read) -> None:
+    found = read(dict(MEANS) | {"experiment": ["007", "007"], "variant": ["01", "1"]}, suffix="csv")
+    assert found.experiment.tolist() == ["007", "007"]
+    assert sorted(found.variant) == ["01", "1"]
+
+
+def test_slices_days_folds_and_funnels_come_along(read: Read) -> None:
+    columns = {name: [values[0]] * 4 for name, values in MEANS.items()} | {
+        "slice_name": ["device", None, None, None],
+        "slice_value": ["phone", None, None, None],
+        "period": [None, "2026-03-02", None, None],
+        "fold": [None, None, "3", None],
+        "stage_means": [None, None, None, [1.0, 2.0]],
+        "stage_covariances": [None, None, None, [1.0, 0.5, 0.5, 2.0]],
+    }
+    found = read(columns)
+    assert {v for v in found.slice_value if v is not None} == {"phone"}
+    assert {v for v in found.period if v is not None} == {"2026-03-02"}
+    assert {v for v in found.fold if v is not None} == {"3"}
+    assert [v for v in found.stage_covariances if v is not None] == [(1.0, 0.5, 0.5, 2.0)]
+
+
+def test_rows_come_in_one_order(read: Read) -> None:
+    frame = pd.DataFrame(MEANS)
+    assert read(frame.iloc[::-1]).variant.tolist() == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"variance": [4.0, -1.0]}, "variance of experiment 'e', variant 'B', metric 'revenue' is -1; it cannot be"),
+        ({"n": [100.0, -1.0]}, "n of .* is -1; it cannot be below zero"),
+        ({"n": [100.0, 1.5]}, "n of .* is 1.5; it counts units, and has to be a whole number"),
+        ({"n": [100.0, None]}, "n of .* is missing; every row needs its number of units"),
+        ({"mean": [1.0, np.inf]}, "mean of .* is infinite; mend the file"),
+        ({"variant": ["A", "A"]}, "there is more than one row for 1 key, e.g. experiment 'e', variant 'A', metric"),
+        ({"variant": ["A", None]}, "a row has no experiment, variant or metric"),
+        ({"metric": ["paid", "paid"]}, "the share of .* is 2.5; a proportion lies between 0 and 1"),
+        ({"mean": ["2.5", "many"]}, "a number is needed, but 'mean' is VARCHAR and holds 'many'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_with_its_row(
+    read: Read, changes: Mapping[str, Any], sentence: str
+) -> None:
+    with pytest.raises(DataError, match=sentence):
+        read(dict(MEANS) | dict(changes))
+
+
+def test_a_needed_column_that_is_missing_is_named(read: Read) -> None:
+    without = {name: values for name, values in MEANS.items() if name != "variant"} | {"variants": ["A", "B"]}
+    with pytest.raises(
+        DataError,
+        match=r"moments\.columns\.variant: column 'variant' is not in moments .*did you mean 'variants'",
+    ):
+        read(without)
+
+
+def test_an_empty_file_gives_no_moments(read: Read) -> None:
+    assert len(read({name: [] for name in MEANS}, suffix="csv")) == 0

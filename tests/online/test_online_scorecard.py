@@ -1,0 +1,299 @@
+"""The scorecard: every treatment against its control, judged in the role of its metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import scipy.stats
+from statsmodels.stats.multitest import multipletests
+
+from abgap.online.moments import concatenate, make_rows
+from abgap.online.scorecard import MetricTraits, make_estimates
+from abgap.records import (
+    Adjustment,
+    Direction,
+    Estimate,
+    Interval,
+    Kind,
+    Moments,
+    NotEstimable,
+    Reason,
+    Role,
+)
+
+Values = npt.NDArray[np.float64]
+ALPHA = 0.05
+MEAN = MetricTraits(
+    name="m",
+    kind=Kind.MEAN,
+    role=Role.SECONDARY,
+    direction=Direction.UP,
+    smallest_worthwhile_lift=None,
+    non_inferiority_margin=None,
+    cumulative=False,
+)
+
+
+def arm(values: Sequence[float] | Values, variant: str, **keys: Any) -> Moments:
+    x = np.asarray(values, dtype=np.float64)
+    numbers = {
+        "n": float(len(x)),
+        "mean": float(x.mean()) if len(x) else float("nan"),
+        "variance": float(x.var(ddof=1)) if len(x) > 1 else float("nan"),
+    }
+    columns = {"experiment": "e", "metric": "m", "variant": variant} | numbers | keys
+    made = {
+        name: np.array([value], dtype=np.float64 if isinstance(value, float) else object)
+        for name, value in columns.items()
+    }
+    return make_rows(1, made)
+
+
+def estimates(parts: Sequence[Moments], *traits: MetricTraits) -> tuple[Estimate, ...]:
+    known = {trait.name: trait for trait in traits or (MEAN,)}
+    return make_estimates(concatenate(parts), {"e": "A"}, known, alpha=ALPHA)
+
+
+def draw(seed: int, n: int = 400, lift: float = 0.0) -> Values:
+    return np.random.default_rng(seed).gamma(2.0, 5.0, n) * (1.0 + lift)
+
+
+def the_only(found: tuple[Estimate, ...]) -> Estimate:
+    (estimate,) = found
+    return estimate
+
+
+def test_a_mean_is_tested_by_welch() -> None:
+    control, treatment = draw(1), draw(2, 300, 0.2)
+    found = the_only(estimates([arm(control, "A"), arm(treatment, "B")]))
+    oracle = scipy.stats.ttest_ind(treatment, control, equal_var=False)
+    interval = oracle.confidence_interval(1 - ALPHA)
+    assert found.p_value == pytest.approx(oracle.pvalue, rel=1e-9)
+    assert isinstance(found.difference, Interval)
+    assert found.difference.estimate == pytest.approx(treatment.mean() - control.mean())
+    assert (found.difference.low, found.difference.high) == pytest.approx((interval.low, interval.high))
+    assert (found.n_control, found.n_treatment) == (400, 300)
+    assert (found.control, found.treatment) == ("A", "B")
+    assert isinstance(found.lift, Interval)
+    assert found.lift.estimate == pytest.approx(treatment.mean() / control.mean() - 1)
+    assert found.lift.method == "fieller"
+
+
+def test_a_proportion_is_a_count_of_successes() -> None:
+    trait = replace(MEAN, kind=Kind.PROPORTION)
+    control, treatment = np.repeat([1.0, 0.0], [30, 170]), np.repeat([1.0, 0.0], [50, 150])
+    found = the_only(estimates([arm(control, "A"), arm(treatment, "B")], trait))
+    oracle = scipy.stats.chi2_contingency([[30, 170], [50, 150]], correction=False)
+    assert found.p_value == pytest.approx(oracle.pvalue, rel=1e-6)
+    assert isinstance(found.difference, Interval)
+    assert found.difference.estimate == pytest.approx(0.1)
+    assert found.difference.method == "score"
+    assert isinstance(found.effect_size, Interval)
+    assert found.effect_size.method == "cohen-h"
+
+
+@pytest.mark.parametrize("empty", ["A", "B"])
+def test_an_arm_without_units_gives_no_number_and_says_why(empty: str) -> None:
+    other = "B" if empty == "A" else "A"
+    found = the_only(estimates([arm([], empty), arm(draw(1), other)]))
+    assert isinstance(found.difference, NotEstimable)
+    assert found.difference.reason is Reason.NO_UNITS
+    assert found.p_value is None
+    assert not found.significant
+
+
+def test_below_eight_units_nothing_is_tested() -> None:
+    found = the_only(estimates([arm(draw(1, 7), "A"), arm(draw(2, 100), "B")]))
+    assert isinstance(found.lift, NotEstimable)
+    assert found.lift.reason is Reason.TOO_FEW_UNITS
+    assert found.lift.detail == "7 units in control, 100 in treatment; at least 8 in each arm are needed"
+    assert found.value_control is not None
+    assert found.p_value is None
+
+
+def test_units_that_are_all_alike_cannot_be_tested() -> None:
+    found = the_only(estimates([arm([2.0] * 50, "A"), arm([2.0] * 50, "B")]))
+    assert isinstance(found.difference, NotEstimable)
+    assert found.difference.reason is Reason.ZERO_VARIANCE
+    assert found.effect_size == NotEstimable(
+        reason=Reason.ZERO_VARIANCE, detail="every unit has the same value, so nothing can be tested"
+    )
+
+
+def test_a_control_near_zero_has_a_difference_and_no_lift() -> None:
+    around_zero = np.random.default_rng(3).normal(0, 1, 200)
+    found = the_only(estimates([arm(around_zero, "A"), arm(around_zero + 1, "B")]))
+    assert isinstance(found.difference, Interval)
+    assert isinstance(found.lift, NotEstimable)
+    assert found.lift.reason is Reason.CONTROL_NEAR_ZERO
+
+
+def test_moments_without_a_variance_have_no_test() -> None:
+    parts = [arm([1.0] * 9, "A", variance=float("nan")), arm([2.0] * 9, "B", variance=float("nan"))]
+    found = the_only(estimates(parts))
+    assert isinstance(found.difference, NotEstimable)
+    assert found.difference.reason is Reason.NO_VARIANCE_GIVEN
+    assert (found.value_control, found.value_treatment) == (1.0, 2.0)
+
+
+class TestMultiplicity:
+    """Raw p-values of four metrics, and what their roles make of them."""
+
+    LIFTS = (0.3, 0.12, 0.02, 0.2)
+
+    def scorecard(self, role: Role, **keys: Any) -> tuple[list[float], tuple[Estimate, ...]]:
+        parts, traits, raw = [], [], []
+        for i, lift in enumerate(self.LIFTS):
+            control, treatment = draw(10 + i, 150), draw(20 + i, 150, lift)
+            raw.append(scipy.stats.ttest_ind(treatment, control, equal_var=False).pvalue)
+            parts += [arm(control, "A", metric=f"m{i}", **keys), arm(treatment, "B", metric=f"m{i}", **keys)]
+            traits.append(replace(MEAN, name=f"m{i}", role=role))
+        return raw, estimates(parts, *traits)
+
+    @pytest.mark.parametrize(
+        ("role", "method", "adjustment"),
+        [
+            (Role.PRIMARY, "holm", Adjustment.HOLM),
+            (Role.SECONDARY, "fdr_bh", Adjustment.BENJAMINI_HOCHBERG),
+        ],
+    )
+    def test_primaries_and_secondaries_are_corrected_together(
+        self, role: Role, method: str, adjustment: Adjustment
+    ) -> None:
+        raw, found = self.scorecard(role)
+        oracle = multipletests(raw, method=method)[1]
+        assert [e.p_adjusted for e in found] == pytest.approx(oracle)
+        assert {e.adjustment for e in found} == {adjustment}
+        assert [e.significant for e in found] == [p < ALPHA for p in oracle]
+
+    @pytest.mark.parametrize("role", [Role.GUARDRAIL, Role.DIAGNOSTIC])
+    def test_guardrails_and_diagnostics_stay_as_they_are(self, role: Role) -> None:
+        raw, found = self.scorecard(role)
+        assert [e.p_adjusted for e in found] == pytest.approx(raw)
+        assert {e.adjustment for e in found} == {Adjustment.NONE}
+
+    def test_slices_are_a_family_of_their_own_metric(self) -> None:
+        raw, found = self.scorecard(Role.PRIMARY, slice_name="d", slice_value="x")
+        assert [e.p_adjusted for e in found] == pytest.approx(raw), "one slice value each"
+        assert {e.adjustment for e in found} == {Adjustment.BENJAMINI_HOCHBERG}
+
+    def test_the_values_of_a_slice_are_one_family(self) -> None:
+        parts, raw = [], []
+        for i, lift in enumerate(self.LIFTS):
+            control, treatment = draw(10 + i, 150), draw(20 + i, 150, lift)
+            raw.append(scipy.stats.ttest_ind(treatment, control, equal_var=False).pvalue)
+            keys = {"slice_name": "d", "slice_value": str(i)}
+            parts += [arm(control, "A", **keys), arm(treatment, "B", **keys)]
+        found = estimates(parts)
+        assert [e.p_adjusted for e in found] == pytest.approx(multipletests(raw, method="fdr_bh")[1])
+
+    def test_experiments_do_not_share_a_family(self) -> None:
+        control, treatment = draw(1), draw(2, lift=0.1)
+        parts = [
+            arm(values, variant, experiment=experiment)
+            for experiment in ("e", "f")
+            for variant, values in (("A", control), ("B", treatment))
+        ]
+        trait = replace(MEAN, role=Role.PRIMARY)
+        found = make_estimates(concatenate(parts), {"e": "A", "f": "A"}, {"m": trait}, alpha=ALPHA)
+        assert [e.p_adjusted for e in found] == [found[0].p_value] * 2
+
+    def test_several_arms_are_one_family(self) -> None:
+        control = draw(1)
+        arms = {name: draw(i, 150, 0.1) for i, name in enumerate("BCD", start=2)}
+        found = estimates(
+            [arm(control, "A"), *(arm(values, name) for name, values in arms.items())],
+            replace(MEAN, role=Role.PRIMARY),
+        )
+        raw = [scipy.stats.ttest_ind(x, control, equal_var=False).pvalue for x in arms.values()]
+        assert [e.p_adjusted for e in found] == pytest.approx(multipletests(raw, method="holm")[1])
+
+
+class TestRoles:
+    def test_a_guardrail_holds_when_the_loss_is_surely_below_its_margin(self) -> None:
+        trait = replace(MEAN, role=Role.GUARDRAIL, direction=Direction.DOWN, non_inferiority_margin=0.1)
+        control = draw(1, 5000)
+        held = the_only(estimates([arm(control, "A"), arm(control[::-1] * 1.001, "B")], trait))
+        broken = the_only(estimates([arm(control, "A"), arm(control * 1.2, "B")], trait))
+        assert held.non_inferiority is not None
+        assert broken.non_inferiority is not None
+        assert (held.non_inferiority.holds, broken.non_inferiority.holds) == (True, False)
+        assert held.non_inferiority.margin == 0.1
+
+    def test_without_a_margin_there_is_no_such_test(self) -> None:
+        found = the_only(
+            estimates([arm(draw(1), "A"), arm(draw(2), "B")], replace(MEAN, role=Role.GUARDRAIL))
+        )
+        assert found.non_inferiority is None
+
+    def test_a_smallest_worthwhile_lift_asks_for_power_and_equivalence(self) -> None:
+        parts = [arm(draw(1), "A"), arm(draw(2), "B")]
+        plain = the_only(estimates(parts))
+        asked = the_only(estimates(parts, replace(MEAN, smallest_worthwhile_lift=0.05)))
+        assert (plain.power_at_smallest_worthwhile, plain.equivalence_p) == (None, None)
+        assert asked.power_at_smallest_worthwhile is not None
+        assert 0 < asked.power_at_smallest_worthwhile < 1
+        assert asked.equivalence_p is not None
+        assert plain.mde == asked.mde
+
+
+def test_days_are_followed_only_for_the_metrics_that_ask_and_end_at_the_whole() -> None:
+    days = ("2026-03-02", "2026-03-03", "2026-03-04")
+    values = {variant: [draw(i + 7 * j, 60) for j in range(3)] for i, variant in enumerate("AB")}
+    parts = [
+        arm(v, variant, period=day)
+        for variant, mine in values.items()
+        for v, day in zip(mine, days, strict=True)
+    ]
+    parts += [arm(np.concatenate(mine), variant) for variant, mine in values.items()]
+    assert [e.period for e in estimates(parts)] == [None]
+    whole, *by_day = estimates(parts, replace(MEAN, cumulative=True))
+    assert [e.period for e in by_day] == list(days)
+    assert [e.n_control for e in by_day] == [60, 120, 180]
+    assert by_day[-1].p_value == pytest.approx(whole.p_value, rel=1e-9)
+    assert {e.adjustment for e in by_day} == {Adjustment.NONE}
+
+
+def test_a_covariate_is_adjusted_for_and_said() -> None:
+    rng = np.random.default_rng(9)
+    parts = []
+    for variant, lift in (("A", 0.0), ("B", 0.3)):
+        x = rng.normal(10, 2, 500)
+        y = x + rng.normal(0, 1, 500) + lift
+        cov = np.cov(y, x)
+        parts.append(
+            arm(
+                y,
+                variant,
+                covariate_mean=float(x.mean()),
+                covariate_variance=float(cov[1, 1]),
+                covariate_covariance=float(cov[0, 1]),
+                without_history=50.0,
+                capped_units=3.0,
+            )
+        )
+    found = the_only(estimates(parts))
+    assert found.covariate_variance_removed == pytest.approx(0.8, abs=0.05)
+    assert isinstance(found.difference, Interval)
+    assert found.difference.method == "welch-adjusted"
+    assert found.difference.estimate == pytest.approx(0.3, abs=0.2)
+    assert found.capped_units == 6
+    (note,) = found.notes
+    assert note.startswith("adjusted for the value before exposure, which removes ")
+    assert "; 10% of units have no history; " in note
+
+
+def test_metrics_that_the_study_does_not_declare_are_left_alone() -> None:
+    parts = [
+        arm(draw(i), v, metric=m) for i, (v, m) in enumerate([("A", "x"), ("B", "x"), ("A", "m"), ("B", "m")])
+    ]
+    assert [e.metric for e in estimates(parts)] == ["m"]
+
+
+def test_no_moments_no_estimates() -> None:
+    assert estimates([make_rows(0, {})]) == ()
