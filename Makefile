@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 DEV := .venv/.dev
+SIZE ?= quick
 
 .PHONY: demo test lint fast bench examples clean
 
@@ -27,8 +28,9 @@ fast: $(DEV)                      ## the tests without browser, demo and real da
 examples: $(INSTALLED)            ## rebuild reports/examples/ from the sample data
 	$(BIN)/python -m abgap.lab.examples
 
-bench: $(DEV)                     ## speed against the hand-written statement
-	$(BIN)/python benchmarks/units.py
+bench: $(DEV)                     ## speed against statements by hand and against peers; SIZE=full for the published sizes
+	$(BIN)/python -m benchmarks --size $(SIZE)
+	$(BIN)/python -m benchmarks.report --size $(SIZE)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("abgap needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
