@@ -51,6 +51,11 @@ def matching_checks(
             "Offline metrics of [gap] that no model has",
             _absent_metrics(scores, wanted_metrics),
         ),
+        *_listed(
+            "unmatched_scores",
+            "Scores that the other model of a comparison does not have",
+            _half_scored(served, scores),
+        ),
         *[check for experiment in served for check in _variants(experiment)],
     ]
     if scored_models and not found:
@@ -68,6 +73,20 @@ def _absent_metrics(scores: Scores, wanted: Sequence[str]) -> list[str]:
     return [metric for metric in wanted if metric not in present]
 
 
+def _half_scored(served: Sequence[ServedModels], scores: Scores) -> list[str]:
+    """Metrics that only one of two compared models has, of models that have any score."""
+    metrics: dict[str, set[str]] = {}
+    for model, metric in scores.known:
+        metrics.setdefault(model, set()).add(metric)
+    found = []
+    for pair in find_comparisons(served):
+        if all(model in metrics for model in pair):
+            for model, other in (pair, pair[::-1]):
+                alone = sorted(metrics[model] - metrics[other], key=natural_order)
+                found += [f"{metric} of {model} (not of {other})" for metric in alone]
+    return found
+
+
 def _variants(experiment: ServedModels) -> list[Check]:
     if not experiment.models:
         return []
@@ -75,7 +94,7 @@ def _variants(experiment: ServedModels) -> list[Check]:
     unseen = [v for v in experiment.models if v not in experiment.variants]
     parts = [
         *([f"no model is declared for {_names(without)}"] if without else []),
-        *([f"models are declared for {_names(unseen)}, which has no units"] if unseen else []),
+        *([f"a model is declared for what has no units, {_names(unseen)}"] if unseen else []),
     ]
     if not parts:
         return []
