@@ -43,8 +43,10 @@ def _derived_names(study: Study) -> tuple[str, ...]:
 def open_relation(analysis: Analysis, name: str) -> None:
     """Make the relation ``name`` known to the engine; a name that is none of the study's does nothing."""
     study = analysis.study
-    if name in _derived_names(study):
+    if name == tables.CELLS and name in _derived_names(study):
         _ = analysis.sums
+    elif name in _derived_names(study):
+        _ = analysis.wide
     elif name == OFFLINE_SCORES and study.offline.scores is not None:
         _ = analysis.scores
     elif name == UNIT_VALUES and study.unit_values is not None:

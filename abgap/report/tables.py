@@ -26,7 +26,8 @@ def moments_table(moments: Moments) -> pa.Table:
         values = getattr(moments, name)
         columns[name] = pa.array(values, mask=np.isnan(values), type=pa.float64())
     for name in LIST_COLUMNS:
-        columns[name] = pa.array(list(getattr(moments, name)), type=pa.list_(pa.float64()))
+        lists = [None if row is None or np.isnan(row).any() else row for row in getattr(moments, name)]
+        columns[name] = pa.array(lists, type=pa.list_(pa.float64()))
     return pa.table(columns, metadata={"abgap_moments_version": SCHEMA_VERSION})
 
 
