@@ -15,6 +15,7 @@ import numpy as np
 from abgap.gap.inputs import whole_rows
 from abgap.records import FunnelStage, Moments, Reason
 from abgap.stats.funnel import FunnelArm, FunnelDecomposition, decompose_funnel
+from abgap.stats.tails import normal_quantile
 from abgap.study.model import Funnel, Study
 
 _FEW_ORDERS = 30
@@ -30,10 +31,11 @@ _WHY_NOT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunnelView:
-    """The stages of one arm against control, and what to know when reading them."""
+    """The stages of one arm against control, what they add up to, and what to know when reading them."""
 
     stages: tuple[FunnelStage, ...] = ()
     note: str | None = None
+    total: FunnelStage | None = None
 
 
 class Funnels:
@@ -73,7 +75,11 @@ def funnel_view(
     if problem in {Reason.NO_UNITS, Reason.NO_DENOMINATOR}:
         return FunnelView(note=f"The funnel cannot be decomposed: {_WHY_NOT[problem]}.")
     stages = tuple(_stage(result, position, name) for position, name in enumerate(funnel.stages))
-    return FunnelView(stages=stages, note=_note(result, problem, control, treatment, same=same))
+    return FunnelView(
+        stages=stages,
+        note=_note(result, problem, control, treatment, same=same),
+        total=_total(funnel.total, result, control, treatment, alpha),
+    )
 
 
 def _note(
@@ -110,8 +116,7 @@ def _orders(control: FunnelArm, treatment: FunnelArm) -> float:
 
 def _stage(result: FunnelDecomposition, position: int, name: str) -> FunnelStage:
     def at(values: np.ndarray) -> float | None:
-        value = float(values[position])
-        return value if math.isfinite(value) else None
+        return _finite(float(values[position]))
 
     return FunnelStage(
         stage=name,
@@ -125,6 +130,34 @@ def _stage(result: FunnelDecomposition, position: int, name: str) -> FunnelStage
         money_high=at(result.money.high),
         method=str(result.method.item()),
     )
+
+
+def _total(
+    name: str, result: FunnelDecomposition, control: FunnelArm, treatment: FunnelArm, alpha: float
+) -> FunnelStage:
+    """What the stages add up to; the money is the difference of the arms' means, with the normal interval."""
+    values = [float(arm.means[-1]) for arm in (control, treatment)]
+    change, log_lift = values[1] - values[0], result.total_log_lift
+    half = math.nan
+    if result.problem.item() is None:
+        variance = sum(float(arm.covariance[-1, -1] / arm.n) for arm in (control, treatment))
+        half = float(normal_quantile(1.0 - alpha / 2.0)) * math.sqrt(variance)
+    return FunnelStage(
+        stage=name,
+        value_control=_finite(values[0]),
+        value_treatment=_finite(values[1]),
+        log_lift=_finite(float(log_lift.estimate)),
+        low=_finite(float(log_lift.low)),
+        high=_finite(float(log_lift.high)),
+        money=_finite(change),
+        money_low=_finite(change - half),
+        money_high=_finite(change + half),
+        method=str(result.method.item()),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _arms(moments: Moments, funnels: Iterable[str]) -> dict[tuple[str, str, str], FunnelArm]:

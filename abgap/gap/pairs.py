@@ -197,6 +197,7 @@ def _judged(case: _Case, *, first: bool) -> JudgedPair:
         money_per_year=None if case.money is None else case.money.interval,
         funnel=case.funnel.stages,
         funnel_note=case.funnel.note,
+        funnel_total=case.funnel.total,
         notes=tuple(_notes(case, verdict)),
     )
     return JudgedPair(gap=gap, verdict=verdict, first=first)

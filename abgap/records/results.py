@@ -271,7 +271,7 @@ class Gap:
     ``expected_source``, or None. money_per_year: the difference in the business metric at the experiment's
     traffic over a year, None when the metric is not money.
     units_needed: units per arm to detect the smallest worthwhile lift with 80 % power, when the verdict is
-    inconclusive.
+    inconclusive. funnel_total: what the stages of ``funnel`` add up to, named after the business metric.
     """
 
     experiment: str
@@ -296,6 +296,7 @@ class Gap:
     money_per_year: Interval | None
     funnel: tuple[FunnelStage, ...]
     funnel_note: str | None
+    funnel_total: FunnelStage | None = None
     reasons: tuple[Finding, ...] = ()
     budget: tuple[Mapping[str, object], ...] = ()
     notes: tuple[str, ...] = ()

@@ -84,6 +84,35 @@ def test_the_interval_of_a_stage_is_that_of_the_delta_method(study: Study) -> No
     assert second.high == pytest.approx(second.log_lift + 1.959963984540054 * variance**0.5)
 
 
+def test_the_total_is_what_the_stages_add_up_to_with_an_interval_of_its_own(study: Study) -> None:
+    found = view(study, [row("A", CONTROL), row("B", TREATMENT)])
+    total = found.total
+    assert total is not None
+    assert (total.stage, total.method) == ("revenue_per_session", "lmdi")
+    assert (total.value_control, total.value_treatment) == pytest.approx((0.40, 0.39468))
+    assert total.log_lift == pytest.approx(sum(stage.log_lift or 0.0 for stage in found.stages))
+    assert total.money == pytest.approx(0.39468 - 0.40)
+    # The last sum has variance = mean: its log has variance 1 / (n mean), the difference the sum of mean / n.
+    log_error = (1.0 / (1e6 * 0.40) + 1.0 / (1e6 * 0.39468)) ** 0.5
+    money_error = ((0.40 + 0.39468) / 1e6) ** 0.5
+    assert total.low == pytest.approx(np.log(0.39468 / 0.40) - 1.959963984540054 * log_error)
+    assert total.high == pytest.approx(np.log(0.39468 / 0.40) + 1.959963984540054 * log_error)
+    assert total.money_low == pytest.approx(0.39468 - 0.40 - 1.959963984540054 * money_error)
+    assert total.money_high == pytest.approx(0.39468 - 0.40 + 1.959963984540054 * money_error)
+
+
+def test_a_total_without_logarithms_or_covariances_has_no_interval(study: Study) -> None:
+    without_orders = view(study, [row("A", CONTROL), row("B", (0.22, 0.0, 0.0))]).total
+    assert without_orders is not None
+    assert (without_orders.log_lift, without_orders.low, without_orders.money_low) == (None, None, None)
+    assert without_orders.money == pytest.approx(-0.40)
+    bare = view(study, [row("A", CONTROL), row("B", TREATMENT) | {"stage_covariances": None}]).total
+    assert bare is not None
+    assert bare.log_lift == pytest.approx(np.log(0.39468 / 0.40))
+    assert (bare.low, bare.money_low) == (None, None)
+    assert view(study, [row("A", CONTROL), row("B", (0.0, 0.01, 0.4))]).total is None
+
+
 def test_the_note_says_accounting_and_refuses_shares_while_the_total_includes_zero(study: Study) -> None:
     accounting = "Accounting, not causal: later stages compare different clickers."
     clear = view(study, [row("A", CONTROL), row("B", TREATMENT)])
