@@ -21,7 +21,8 @@ class ExperimentFacts:
     """One experiment as it was run.
 
     treatments: in the order they are to be shown. arms: analysed units per variant, control first.
-    start, end: ISO dates or datetimes, end exclusive. models: variant to model.
+    start, end: ISO dates or datetimes, end exclusive. models: variant to model. observed_until: ISO, the last
+    exposure or event in the data, which comes before the end while an experiment still runs.
     """
 
     name: str
@@ -33,13 +34,24 @@ class ExperimentFacts:
     models: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     hypothesis: str | None = None
+    observed_until: str | None = None
 
     @property
     def days(self) -> float | None:
-        """How long it ran, in days; None without both dates or when they are not in order."""
-        if self.start is None or self.end is None:
+        """How long it was observed, in days; None without both dates or when they are not in order."""
+        if self.end is None or self.observed_until is None:
+            return self._days_until(self.end)
+        return self._days_until(min(self.end, self.observed_until, key=_utc))
+
+    @property
+    def planned_days(self) -> float | None:
+        """From its start to its end, in days, whether or not the data reach that far."""
+        return self._days_until(self.end)
+
+    def _days_until(self, moment: str | None) -> float | None:
+        if self.start is None or moment is None:
             return None
-        days = (_utc(self.end) - _utc(self.start)).total_seconds() / 86_400.0
+        days = (_utc(moment) - _utc(self.start)).total_seconds() / 86_400.0
         return days if days > 0.0 else None
 
     def same_model(self, treatment: str) -> bool:

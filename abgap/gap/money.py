@@ -66,7 +66,13 @@ def money_per_year(
         interval=turned.scaled(volume),
         assumptions=(
             f"Money per year assumes that all {count(volume)} {what} of a year like these "
-            f"{plain(days, decimals=0)} days get {estimate.treatment}, "
+            f"{_days_in_words(days, facts)} get {estimate.treatment}, "
             "and that the difference stays as it was measured."
         ),
     )
+
+
+def _days_in_words(days: float, facts: ExperimentFacts) -> str:
+    """The days that the traffic is taken from; named as observed where the data end before the experiment."""
+    shown, planned = plain(days, decimals=0), plain(facts.planned_days or days, decimals=0)
+    return f"{shown} days" if shown == planned else f"{shown} observed days (of {planned} planned)"

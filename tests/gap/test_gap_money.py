@@ -89,6 +89,35 @@ def test_days_are_counted_in_utc(make_facts: Make, start: str, end: str, days: f
     assert make_facts(start=start, end=end).days == (None if days is None else pytest.approx(days))
 
 
+@pytest.mark.parametrize(
+    ("seen", "days"),
+    [
+        ("2026-03-16T12:00:00", 14.5),
+        ("2026-04-20", 28.0),
+        ("2026-03-16T00:00:00+02:00", 14.0 - 2.0 / 24.0),
+        ("2026-03-01", None),
+        (None, 28.0),
+    ],
+)
+def test_data_that_end_before_the_experiment_shorten_it(
+    make_facts: Make, seen: str | None, days: float | None
+) -> None:
+    facts = make_facts(observed_until=seen)
+    assert facts.days == (None if days is None else pytest.approx(days))
+    assert facts.planned_days == 28.0
+    assert make_facts(observed_until=seen, end=None).days is None
+
+
+def test_a_year_of_money_is_scaled_from_the_days_observed_and_names_them(
+    make_estimate: Make, make_facts: Make
+) -> None:
+    facts = make_facts(observed_until="2026-03-16")
+    found = money_per_year(make_estimate(0.005, 0.015), MONEY, facts, NOTHING)
+    assert found is not None
+    assert found.interval.estimate == pytest.approx(0.10 * 20_000 / 14 * 365.25)
+    assert " of a year like these 14 observed days (of 28 planned) get B, " in found.assumptions
+
+
 def test_the_interval_scales_as_a_whole(make_estimate: Make, make_facts: Make) -> None:
     estimate = make_estimate(-0.01, 0.02)
     found = money_per_year(estimate, MONEY, make_facts(), NOTHING)
