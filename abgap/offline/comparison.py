@@ -10,9 +10,8 @@ import numpy as np
 from abgap.engine.exact import centred
 from abgap.offline.scores import Aggregate, PairSums, Scores
 from abgap.records import Direction, Estimable, Interval, NotEstimable, OfflineRow, Reason
-from abgap.records.moments import FloatArray
 from abgap.records.order import natural_order
-from abgap.stats.arrays import MIN_UNITS
+from abgap.stats.arrays import MIN_UNITS, finite_or_none
 from abgap.stats.moments import Univariate
 from abgap.stats.multiplicity import holm
 from abgap.stats.paired import Comparison, paired_difference, unpaired_difference
@@ -89,7 +88,7 @@ def _unpaired(candidate: Aggregate, base: Aggregate, alpha: float) -> _Compared:
             baseline_standard_error=base.se,
             alpha=alpha,
         )
-        definition, p_value = UNPAIRED, _optional(found.p_value)
+        definition, p_value = UNPAIRED, finite_or_none(found.p_value)
         gain = _interval(found, alpha, "normal", "both standard errors are zero, so nothing can be tested")
     return _Compared(
         definition=definition,
@@ -118,7 +117,7 @@ def _paired(pair: PairSums, *, skipped: int, alpha: float) -> _Compared:
         value=pair.candidate / pair.shared,
         baseline_value=pair.base / pair.shared,
         gain=_interval(found, alpha, "paired-t", why_not),
-        p_value=_optional(found.p_value),
+        p_value=finite_or_none(found.p_value),
     )
 
 
@@ -128,11 +127,6 @@ def _interval(found: Comparison, alpha: float, method: str, why_not: str) -> Est
         return NotEstimable(reason=reason, detail=why_not)
     estimate, low, high = (float(x) for x in (found.difference, found.low, found.high))
     return Interval(estimate=estimate, low=low, high=high, level=1.0 - alpha, method=method)
-
-
-def _optional(value: FloatArray) -> float | None:
-    number = float(value)
-    return number if np.isfinite(number) else None
 
 
 def _row(found: _Compared, model: str, baseline: str, metric: str, direction: Direction) -> OfflineRow:
@@ -158,4 +152,6 @@ def _adjusted(rows: Sequence[OfflineRow]) -> tuple[OfflineRow, ...]:
     labels = {metric: code for code, metric in enumerate(sorted({row.metric for row in rows}))}
     p = np.array([np.nan if row.p_value is None else row.p_value for row in rows], dtype=np.float64)
     adjusted = holm(p, np.array([labels[row.metric] for row in rows], dtype=np.intp))
-    return tuple(replace(row, p_adjusted=_optional(value)) for row, value in zip(rows, adjusted, strict=True))
+    return tuple(
+        replace(row, p_adjusted=finite_or_none(value)) for row, value in zip(rows, adjusted, strict=True)
+    )

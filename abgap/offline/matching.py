@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from abgap.offline.scores import Scores
 from abgap.records import Check, Status
+from abgap.records.checks import make_check, quoted_names
 from abgap.records.order import natural_order
 
-SHOWN = 8
+_QUERY = "offline_intake"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +61,16 @@ def matching_checks(
     ]
     if scored_models and not found:
         sentence = f"All {len(used)} models that experiments ran have offline scores."
-        found.append(_check("unmatched_models", None, Status.PASS, sentence, 0))
+        found.append(
+            make_check("unmatched_models", None, Status.PASS, sentence, value=0.0, threshold=0.0, sql=_QUERY)
+        )
     unused = sorted(scored_models - used, key=natural_order)
     if unused:
-        sentence = f"Models with offline scores that no experiment ran: {_names(unused)}."
-        found.append(_check("unused_models", None, Status.PASS, sentence, len(unused)))
+        sentence = f"Models with offline scores that no experiment ran: {quoted_names(unused)}."
+        n = float(len(unused))
+        found.append(
+            make_check("unused_models", None, Status.PASS, sentence, value=n, threshold=0.0, sql=_QUERY)
+        )
     return found
 
 
@@ -93,33 +99,27 @@ def _variants(experiment: ServedModels) -> list[Check]:
     without = [v for v in experiment.variants if v not in experiment.models]
     unseen = [v for v in experiment.models if v not in experiment.variants]
     parts = [
-        *([f"no model is declared for {_names(without)}"] if without else []),
-        *([f"a model is declared for what has no units, {_names(unseen)}"] if unseen else []),
+        *([f"no model is declared for {quoted_names(without)}"] if without else []),
+        *([f"a model is declared for what has no units, {quoted_names(unseen)}"] if unseen else []),
     ]
     if not parts:
         return []
     sentence = f"Models and variants do not match: {'; '.join(parts)}."
     return [
-        _check("unmatched_variants", experiment.experiment, Status.WARN, sentence, len(without) + len(unseen))
+        make_check(
+            "unmatched_variants",
+            experiment.experiment,
+            Status.WARN,
+            sentence,
+            value=float(len(without) + len(unseen)),
+            threshold=0.0,
+            sql=_QUERY,
+        )
     ]
 
 
 def _listed(name: str, words: str, names: Sequence[str]) -> list[Check]:
-    return [_check(name, None, Status.WARN, f"{words}: {_names(names)}.", len(names))] if names else []
-
-
-def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(repr(name) for name in names[:SHOWN]) + more
-
-
-def _check(name: str, experiment: str | None, status: Status, sentence: str, value: int) -> Check:
-    return Check(
-        name=name,
-        experiment=experiment,
-        status=status,
-        value=float(value),
-        threshold=0.0,
-        sentence=sentence,
-        sql="offline_intake",
-    )
+    if not names:
+        return []
+    sentence = f"{words}: {quoted_names(names)}."
+    return [make_check(name, None, Status.WARN, sentence, value=float(len(names)), threshold=0.0, sql=_QUERY)]

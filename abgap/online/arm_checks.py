@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from abgap.online.checks import make_check, quoted_names
 from abgap.online.counts import DAY, ArmCounts
 from abgap.online.experiments import DeclaredExperiment
 from abgap.records import Check, Status
+from abgap.records.checks import make_check, quoted_names
 from abgap.records.moments import FloatArray
 from abgap.records.order import natural_order
 from abgap.records.words import count, listed, p_value, percent, plural
@@ -30,16 +30,17 @@ _MOST_ARMS_LISTED = 4
 def experiment_checks(experiment: DeclaredExperiment, counts: ArmCounts | None) -> list[Check]:
     """Arms that are there and large enough, and the split of units between them."""
     arms = counts.whole if counts else {}
-    missing = _missing_arms(experiment, arms)
+    query = counts.query if counts else None
+    missing = _missing_arms(experiment, arms, query)
     if missing is not None:
         return [missing]
-    found = [_arm_sizes(experiment, arms)]
+    found = [_arm_sizes(experiment, arms, query)]
     weights = planned_weights(experiment, arms)
     if weights is None:
         sentence = "The planned split is not declared, so the sample ratio cannot be tested; declare `split`."
-        found.append(make_check("sample_ratio", experiment.name, Status.NOT_TESTABLE, sentence))
+        found.append(make_check("sample_ratio", experiment.name, Status.NOT_TESTABLE, sentence, sql=query))
         return found
-    found.append(_sample_ratio(experiment.name, arms, weights))
+    found.append(_sample_ratio(experiment.name, arms, weights, query))
     if counts and counts.parts:
         found.append(_sample_ratio_of_parts(experiment.name, counts, weights))
     return found
@@ -55,7 +56,7 @@ def planned_weights(experiment: DeclaredExperiment, arms: Iterable[str]) -> dict
     return dict(experiment.weights)
 
 
-def _missing_arms(experiment: DeclaredExperiment, arms: Mapping[str, int]) -> Check | None:
+def _missing_arms(experiment: DeclaredExperiment, arms: Mapping[str, int], query: str | None) -> Check | None:
     expected = experiment.variants or (experiment.control,)
     absent = [variant for variant in expected if arms.get(variant, 0) == 0]
     if not arms or len(absent) == len(expected) == len(experiment.variants or ()):
@@ -76,12 +77,12 @@ def _missing_arms(experiment: DeclaredExperiment, arms: Mapping[str, int]) -> Ch
         Status.FAIL,
         sentence,
         value=float(len(arms)),
-        sql="enrolment_counts",
+        sql=query,
         blocking=True,
     )
 
 
-def _arm_sizes(experiment: DeclaredExperiment, arms: Mapping[str, int]) -> Check:
+def _arm_sizes(experiment: DeclaredExperiment, arms: Mapping[str, int], query: str | None) -> Check:
     smallest = min(arms, key=lambda variant: arms[variant])
     n, status = arms[smallest], Status.PASS
     sentence = (
@@ -91,21 +92,23 @@ def _arm_sizes(experiment: DeclaredExperiment, arms: Mapping[str, int]) -> Check
         status = Status.WARN
         sentence = f"Only {plural(n, 'unit')} in {smallest!r}: below {MIN_UNITS} nothing is tested."
     return make_check(
-        "arm_sizes", experiment.name, status, sentence, value=float(n), threshold=float(MIN_UNITS)
+        "arm_sizes", experiment.name, status, sentence, value=float(n), threshold=float(MIN_UNITS), sql=query
     )
 
 
 # --- split ----------------------------------------------------------------------------------------------------------
 
 
-def _sample_ratio(name: str, arms: Mapping[str, int], weights: Mapping[str, float]) -> Check:
+def _sample_ratio(
+    name: str, arms: Mapping[str, int], weights: Mapping[str, float], query: str | None
+) -> Check:
     units, plan = _table([arms], weights), np.array(list(weights.values()))
     if _expected(units, plan).min() < MIN_EXPECTED:
         sentence = (
             f"{count(units.sum())} units are too few to test the split: "
             f"an arm should have {MIN_EXPECTED:g} at least."
         )
-        return make_check("sample_ratio", name, Status.NOT_TESTABLE, sentence)
+        return make_check("sample_ratio", name, Status.NOT_TESTABLE, sentence, sql=query)
     chi2, df, p = (float(x) for x in sample_ratio(units[0], plan))
     failed = p < SRM_ALPHA
     test = f"chi-square {chi2:.2f} on {df:g} df, {p_value(p)}"
@@ -123,6 +126,7 @@ def _sample_ratio(name: str, arms: Mapping[str, int], weights: Mapping[str, floa
         sentence,
         value=p,
         threshold=SRM_ALPHA,
+        sql=query,
         blocking=failed,
     )
 
@@ -174,7 +178,7 @@ def _sample_ratio_of_parts(name: str, counts: ArmCounts, weights: Mapping[str, f
     too_small = f"; {count(left)} more {'is' if left == 1 else 'are'} too small to test" if left else ""
     if not large.size:
         sentence = "Every slice and day is too small to test the split in it."
-        return make_check("sample_ratio_by_part", name, Status.NOT_TESTABLE, sentence)
+        return make_check("sample_ratio_by_part", name, Status.NOT_TESTABLE, sentence, sql=counts.query)
     units, parts = units[large], [parts[i] for i in large]
     _, _, p = sample_ratio(units, np.broadcast_to(plan, units.shape))
     worst = int(np.argmin(p))
@@ -195,6 +199,7 @@ def _sample_ratio_of_parts(name: str, counts: ArmCounts, weights: Mapping[str, f
         sentence,
         value=corrected,
         threshold=SRM_ALPHA,
+        sql=counts.query,
     )
 
 

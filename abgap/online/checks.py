@@ -12,40 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from abgap.records import Check, Status
+from abgap.records.checks import make_check, quoted_names
 from abgap.records.order import natural_order
 from abgap.records.words import count, percent, plural
 
 MIXED_WARN, MIXED_FAIL, MIXED_MIN_UNITS = 0.01, 0.10, 10
-
-
-def make_check(
-    name: str,
-    experiment: str | None,
-    status: Status,
-    sentence: str,
-    *,
-    value: float | None = None,
-    threshold: float | None = None,
-    sql: str | None = None,
-    blocking: bool = False,
-) -> Check:
-    """A check record; what a check does not have is None."""
-    return Check(
-        name=name,
-        experiment=experiment,
-        status=status,
-        value=value,
-        threshold=threshold,
-        sentence=sentence,
-        sql=sql,
-        blocking=blocking,
-    )
-
-
-def quoted_names(names: Sequence[str]) -> str:
-    """Names out of the data, quoted and joined."""
-    return ", ".join(repr(name) for name in names)
-
 
 # --- exposures ------------------------------------------------------------------------------------------------------
 

@@ -23,11 +23,13 @@ NOT_KNOWN = "not known"
 class ArmCounts:
     """Units of one experiment per variant, whole and in its slices and days.
 
-    whole: variant -> units. parts: (slice name or ``day``, its value) -> variant -> units.
+    whole: variant -> units. parts: (slice name or ``day``, its value) -> variant -> units. query: which of the
+    catalogue's queries they come from.
     """
 
     whole: Mapping[str, int]
     parts: Mapping[tuple[str, str], Mapping[str, int]]
+    query: str = "rollup"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,7 +48,7 @@ def count_units(sums: Sums, variants: Variants) -> dict[str, ArmCounts]:
     """Units per experiment and arm out of the engine's rollup."""
     names = ("experiment", "variant", "slice_name", "slice_value", "period", "units")
     rows = zip(*(sums.rows[name] for name in names), strict=True)
-    return _counted(row for row in rows if is_analysed(variants, row[0], row[1]))
+    return _counted((row for row in rows if is_analysed(variants, row[0], row[1])), "rollup")
 
 
 def count_arms(moments: Moments) -> dict[str, ArmCounts]:
@@ -60,15 +62,15 @@ def count_arms(moments: Moments) -> dict[str, ArmCounts]:
         moments.n,
     )
     rows = zip(moments.fold, *columns, strict=True)
-    return _counted(row for fold, *row in rows if fold is None)
+    return _counted((row for fold, *row in rows if fold is None), "imported_moments")
 
 
-def _counted(rows: Iterable[Sequence[Any]]) -> dict[str, ArmCounts]:
+def _counted(rows: Iterable[Sequence[Any]], query: str) -> dict[str, ArmCounts]:
     found: dict[str, _Counter] = {}
     for experiment, variant, slice_name, slice_value, period, n in rows:
         counter = found.setdefault(experiment, _Counter())
         counter.add(_part(slice_name, slice_value, period), variant, int(n))
-    return {name: ArmCounts(whole=c.whole, parts=c.parts) for name, c in found.items()}
+    return {name: ArmCounts(whole=c.whole, parts=c.parts, query=query) for name, c in found.items()}
 
 
 def _part(slice_name: object, slice_value: object, period: object) -> tuple[str, str] | None:

@@ -17,7 +17,7 @@ from abgap.online.plan import SECONDS_PER_DAY
 from abgap.online.sums import Sums
 from abgap.online.tables import known_name
 from abgap.online.wide import WideTable
-from abgap.records import Check, Moments
+from abgap.records import Check, Moments, Role
 from abgap.study.model import Study
 
 # Columns of equal length that say what became of how many rows: experiment, variant, outcome, row_count.
@@ -157,7 +157,8 @@ def value_checks(study: Study, sums: Sums, wide: WideTable, counts: Mapping[str,
         if study.metrics[metric.metric].money:
             found.append(of_values.negative_money_check(metric.metric, sums.smallest[parts[metric.value]]))
         if wide.may_miss_values:
-            found += _missing(metric.metric, known_name(metric.value), sums.rows, counts)
+            decides = _decides(study, metric.metric)
+            found += _missing(metric.metric, known_name(metric.value), sums.rows, counts, decides=decides)
     return _present(found + _empty_caps(sums, counts))
 
 
@@ -174,7 +175,14 @@ def _empty_caps(sums: Sums, counts: Mapping[str, ArmCounts]) -> list[Check | Non
     ]
 
 
-def _missing(metric: str, column: str, rows: Columns, counts: Mapping[str, ArmCounts]) -> list[Check | None]:
+def _decides(study: Study, metric: str) -> bool:
+    """Whether verdicts or decisions rest on the metric."""
+    return study.metrics[metric].role is Role.PRIMARY or metric in study.gap.business
+
+
+def _missing(
+    metric: str, column: str, rows: Columns, counts: Mapping[str, ArmCounts], *, decides: bool
+) -> list[Check | None]:
     units: dict[str, dict[str, int]] = {}
     known: dict[str, dict[str, int]] = {}
     for i, level in enumerate(rows["level"]):
@@ -182,7 +190,10 @@ def _missing(metric: str, column: str, rows: Columns, counts: Mapping[str, ArmCo
         if level == "whole" and variant in counts.get(experiment, _NO_ARMS).whole:
             units.setdefault(experiment, {})[variant] = int(rows["units"][i])
             known.setdefault(experiment, {})[variant] = int(rows[column][i])
-    return [of_values.missing_values_check(name, metric, arms, known[name]) for name, arms in units.items()]
+    return [
+        of_values.missing_values_check(name, metric, arms, known[name], decides=decides)
+        for name, arms in units.items()
+    ]
 
 
 _NO_ARMS = ArmCounts(whole={}, parts={})

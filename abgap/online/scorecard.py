@@ -30,7 +30,8 @@ from abgap.records import (
     Role,
 )
 from abgap.records.moments import FloatArray, ObjectArray
-from abgap.stats.arrays import MIN_UNITS, Bounds
+from abgap.records.words import percent
+from abgap.stats.arrays import MIN_UNITS, Bounds, finite_or_none
 from abgap.stats.contrast import Contrast, adjusted_contrast
 from abgap.stats.effect_size import cohen_d
 from abgap.stats.intervals import difference_interval, fieller_lift, p_value
@@ -209,7 +210,7 @@ class _Builder:
         m, x = self.moments, self.numbers
         control, treatment = self.pairs.control[i], self.pairs.treatment[i]
         trait = self.traits[i]
-        adjusted = _optional(self.adjusted[i])
+        adjusted = finite_or_none(self.adjusted[i])
         difference_method, lift_method = self.methods(i)
         return Estimate(
             experiment=str(m.experiment[treatment]),
@@ -224,22 +225,22 @@ class _Builder:
             period=m.period[treatment],
             n_control=int(m.n[control]),
             n_treatment=int(m.n[treatment]),
-            value_control=_optional(m.mean[control]),
-            value_treatment=_optional(m.mean[treatment]),
+            value_control=finite_or_none(m.mean[control]),
+            value_treatment=finite_or_none(m.mean[treatment]),
             difference=self.estimable(i, x.difference, x.difference_problem, difference_method),
             lift=self.estimable(i, x.lift, x.lift_problem, lift_method),
-            p_value=_optional(x.p[i]),
+            p_value=finite_or_none(x.p[i]),
             p_adjusted=adjusted,
             adjustment=self.adjustments[i],
             significant=adjusted is not None and adjusted < self.alpha,
             effect_size=self.estimable(
                 i, x.effect, x.difference_problem, "cohen-h" if x.score[i] else "cohen-d"
             ),
-            mde=_optional(x.mde[i]),
-            power_at_smallest_worthwhile=_optional(x.power[i]),
-            equivalence_p=_optional(x.equivalence[i]),
+            mde=finite_or_none(x.mde[i]),
+            power_at_smallest_worthwhile=finite_or_none(x.power[i]),
+            equivalence_p=finite_or_none(x.equivalence[i]),
             non_inferiority=self.non_inferiority(i),
-            covariate_variance_removed=_optional(x.variance_removed[i]),
+            covariate_variance_removed=finite_or_none(x.variance_removed[i]),
             capped_units=self.capped(i),
             notes=self.notes(i),
         )
@@ -274,7 +275,7 @@ class _Builder:
         margin = self.traits[i].non_inferiority_margin
         if margin is None:
             return None
-        p = _optional(self.numbers.non_inferiority[i])
+        p = finite_or_none(self.numbers.non_inferiority[i])
         return NonInferiority(margin=margin, p_value=p, holds=p is not None and p < self.alpha)
 
     def capped(self, i: int) -> int | None:
@@ -288,13 +289,12 @@ class _Builder:
         removed = self.numbers.variance_removed[i]
         if not np.isnan(removed):
             without, n = m.without_history[rows].sum(), m.n[rows].sum()
-            share = f"; {without / n:.0%} of units have no history" if np.isfinite(without) and n > 0 else ""
+            share = ""
+            if np.isfinite(without) and n > 0:
+                share = f"; {percent(without / n, decimals=0)} of units have no such value before exposure"
             notes.append(
-                f"adjusted for the value before exposure, which removes {removed:.0%} of the variance{share}; "
+                "adjusted for the value before exposure, which removes "
+                f"{percent(removed, decimals=0)} of the variance{share}; "
                 "the lift divides by the unadjusted control mean"
             )
         return tuple(notes)
-
-
-def _optional(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

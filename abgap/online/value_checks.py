@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from abgap.online.checks import make_check
 from abgap.records import Check, Status
+from abgap.records.checks import make_check
 from abgap.records.words import count, p_value, percent
 from abgap.stats.tails import chi2_sf
 
@@ -13,9 +13,12 @@ MISSING_ALPHA = 0.001
 
 
 def missing_values_check(
-    name: str, metric: str, units: Mapping[str, int], known: Mapping[str, int]
+    name: str, metric: str, units: Mapping[str, int], known: Mapping[str, int], *, decides: bool
 ) -> Check | None:
-    """Units without a value of a metric, and whether one arm loses more of them than another."""
+    """Units without a value of a metric, and whether one arm loses more of them than another.
+
+    decides: whether verdicts or decisions rest on the metric, so that losing unlike shares blocks them.
+    """
     lost = {variant: units[variant] - known.get(variant, 0) for variant in units}
     total = sum(lost.values())
     if total == 0:
@@ -28,9 +31,20 @@ def missing_values_check(
     )
     if p < MISSING_ALPHA:
         sentence = f"{said}; the arms lose different shares ({p_value(p)}), so the comparison is biased: find out why."
-        return make_check("missing_values", name, Status.FAIL, sentence, value=p, threshold=MISSING_ALPHA)
+        return make_check(
+            "missing_values",
+            name,
+            Status.FAIL,
+            sentence,
+            value=p,
+            threshold=MISSING_ALPHA,
+            sql="rollup",
+            blocking=decides,
+        )
     sentence = f'{said}; if missing means zero, write `value = "coalesce(..., 0)"`.'
-    return make_check("missing_values", name, Status.WARN, sentence, value=p, threshold=MISSING_ALPHA)
+    return make_check(
+        "missing_values", name, Status.WARN, sentence, value=p, threshold=MISSING_ALPHA, sql="rollup"
+    )
 
 
 def _homogeneity(units: Sequence[float], lost: Sequence[float]) -> float:

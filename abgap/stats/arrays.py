@@ -45,6 +45,11 @@ def same_shape(*values: Floats) -> list[FloatArray]:
     return list(arrays)
 
 
+def finite_or_none(number: float | FloatArray) -> float | None:
+    """One number as records hold it: None where it could not be computed."""
+    return float(number) if np.isfinite(number) else None
+
+
 def set_same_shape(record: object, names: Sequence[str]) -> None:
     """Bring the named fields of a frozen dataclass to one shape, while it is being made."""
     arrays = same_shape(*(getattr(record, name) for name in names))

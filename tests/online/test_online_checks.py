@@ -127,17 +127,21 @@ class TestUnitsAndRows:
 
 class TestValues:
     def test_losing_values_in_one_arm_is_a_bias(self) -> None:
-        check = missing_values_check("e", "m", {"A": 1000, "B": 1000}, {"A": 990, "B": 900})
+        units, known = {"A": 1000, "B": 1000}, {"A": 990, "B": 900}
+        check = missing_values_check("e", "m", units, known, decides=True)
         assert check is not None
-        assert check.status is Status.FAIL
+        assert (check.status, check.blocking) == (Status.FAIL, True)
+        aside = missing_values_check("e", "m", units, known, decides=False)
+        assert aside is not None
+        assert (aside.status, aside.blocking, aside.sentence) == (Status.FAIL, False, check.sentence)
         oracle = chi2_contingency([[10, 990], [100, 900]], correction=False)
         assert check.value == pytest.approx(oracle.pvalue)
 
     def test_losing_the_same_share_is_a_warning_and_losing_none_is_fine(self) -> None:
-        check = missing_values_check("e", "m", {"A": 1000, "B": 1000}, {"A": 900, "B": 905})
+        check = missing_values_check("e", "m", {"A": 1000, "B": 1000}, {"A": 900, "B": 905}, decides=True)
         assert check is not None
-        assert check.status is Status.WARN
-        assert missing_values_check("e", "m", {"A": 5}, {"A": 5}) is None
+        assert (check.status, check.blocking) == (Status.WARN, False)
+        assert missing_values_check("e", "m", {"A": 5}, {"A": 5}, decides=True) is None
 
     @pytest.mark.parametrize(
         ("cap", "smallest", "empty"),
@@ -233,6 +237,52 @@ class TestFromARun:
         self.prepare(bench, events=f"0001,{EXPOSED},5\n")
         with bench.run(self.study()) as run:
             assert self.found(run)["unmatched_events"].status is Status.FAIL
+
+
+class TestReadyMade:
+    @pytest.mark.parametrize(
+        ("metric", "gap", "blocking"),
+        [
+            ({"role": "primary"}, {}, True),
+            ({"role": "secondary"}, {}, False),
+            ({"role": "secondary"}, {"offline": ["ndcg"], "business": ["spend"]}, True),
+        ],
+    )
+    def test_unlike_losses_block_where_verdicts_rest_on_the_metric(
+        self, bench: Any, metric: dict[str, Any], gap: dict[str, Any], blocking: bool
+    ) -> None:
+        values = [1.0] * 190 + [None] * 10 + [2.0] * 100 + [None] * 100
+        bench.parquet("units.parquet", {"arm": ["A"] * 200 + ["B"] * 200, "spend": values})
+        scores = {"path": "scores.csv", "columns": {"model": "model", "metric": "metric", "value": "value"}}
+        study = {
+            "unit_values": {
+                "path": "units.parquet",
+                "columns": {"experiment": {"value": "e"}, "variant": "arm"},
+            },
+            "metrics": {"spend": {"kind": "mean", "value": "spend"} | metric},
+        } | ({"gap": gap, "offline": {"scores": scores}} if gap else {})
+        with bench.run(study) as run:
+            counts = count_units(run.sums, {"e": None})
+            (check,) = diagnostics.value_checks(run.study, run.sums, run.wide, counts)
+        assert (check.name, check.status, check.blocking) == ("missing_values", Status.FAIL, blocking)
+
+    def test_the_split_says_which_query_counted_the_units(self, bench: Any) -> None:
+        bench.parquet("units.parquet", {"arm": ["A"] * 20 + ["B"] * 20, "spend": [1.0] * 40})
+        study = {
+            "unit_values": {
+                "path": "units.parquet",
+                "columns": {"experiment": {"value": "e"}, "variant": "arm"},
+            },
+            "metrics": {"spend": {"kind": "mean", "value": "spend"}},
+        }
+        with bench.run(study) as run:
+            counts = count_units(run.sums, {"e": None})["e"]
+            found = by_name(experiment_checks(experiment(), counts))
+            ran = {statement.name for statement in run.engine.statements}
+            brought = by_name(experiment_checks(experiment(), count_arms(run.moments)["e"]))
+        assert found["sample_ratio"].sql in ran
+        assert found["arm_sizes"].sql == "rollup"
+        assert brought["sample_ratio"].sql == "imported_moments"
 
 
 class TestCounts:

@@ -285,7 +285,7 @@ def test_a_covariate_is_adjusted_for_and_said() -> None:
     assert found.capped_units == 6
     (note,) = found.notes
     assert note.startswith("adjusted for the value before exposure, which removes ")
-    assert "; 10% of units have no history; " in note
+    assert " % of the variance; 10 % of units have no such value before exposure; " in note
 
 
 def test_metrics_that_the_study_does_not_declare_are_left_alone() -> None:
