@@ -34,6 +34,11 @@ def _shown(character: str) -> str:
     return "\N{REPLACEMENT CHARACTER}"
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person may sit there; a stream that was closed before we began is None."""
+    return stream is not None and stream.isatty()
+
+
 def put(text: str) -> bool:
     """Write data to stdout; False when nobody reads it any more (`| head`), which is no error."""
     return _write(text, sys.stdout)

@@ -10,7 +10,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from abgap.cli.output import one_line
+from abgap.cli.output import is_terminal, one_line
 
 _SILENT_SECONDS = 2.0
 _REFRESH_SECONDS = 1.0
@@ -27,7 +27,7 @@ class Progress:
         self._message = "working"
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        if not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        if not quiet and is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb":
             self._thread = threading.Thread(target=self._draw_until_ended, daemon=True)
 
     def __call__(self, message: str) -> None:

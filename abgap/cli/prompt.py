@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+import click
+
 from abgap.cli.failures import interrupts
-from abgap.cli.output import tell
+from abgap.cli.output import is_terminal, tell
 from abgap.cli.rows import Rows
 from abgap.cli.shell import Shell
 from abgap.errors import AbgapError
@@ -66,10 +68,10 @@ def _run(shell: Shell, show: Callable[[Rows], None], statement: str) -> None:
 
 def _line(mark: str) -> str | None:
     """One line of input, None at its end. The mark goes to stderr unless stdout is the terminal too."""
-    if not sys.stdout.isatty():
-        sys.stderr.write(mark)
-        sys.stderr.flush()
-        return sys.stdin.readline().rstrip("\n") or None
+    if not is_terminal(sys.stdout):
+        click.echo(mark, nl=False, err=True)
+        line = sys.stdin.readline()
+        return line.rstrip("\n") if line else None
     with suppress(ImportError):
         import readline  # noqa: F401, PLC0415 - gives input() its history and its keys
     try:

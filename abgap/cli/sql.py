@@ -14,7 +14,7 @@ import click
 
 from abgap.cli import options
 from abgap.cli.opening import analysis_of, unknown
-from abgap.cli.output import one_line, put, refuse_existing
+from abgap.cli.output import is_terminal, one_line, put, refuse_existing
 from abgap.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,10 +74,12 @@ def command(
         with analysis_of(study_file, quiet=quiet) as analysis:
             put(_compiled(analysis, show) + "\n")
         return
-    asks = statement is None and sys.stdin.isatty()
+    asks = statement is None and is_terminal(sys.stdin)
     if asks and out is not None:
         raise UsageError("--out needs a statement: give one, or send one to stdin")
-    _run(None if asks else statement or sys.stdin.read(), study_file, form, out, quiet=quiet or asks)
+    if statement is None and not asks:
+        statement = sys.stdin.read() if sys.stdin is not None else ""
+    _run(statement, study_file, form, out, quiet=quiet or asks)
 
 
 def _form(output: str | None, out: Path | None, *, as_json: bool) -> str:

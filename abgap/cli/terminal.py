@@ -15,7 +15,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from abgap.cli.output import one_line, put
+from abgap.cli.output import is_terminal, one_line, put
 
 _ENDLESS = 100_000
 COLOURS = {
@@ -26,6 +26,7 @@ COLOURS = {
     "bonus": "blue",
     "unsure": "yellow",
     "void": "magenta",
+    "blocked": "dim",
 }
 
 
@@ -58,7 +59,7 @@ class Terminal:
     """Collects what to show, and shows it at once."""
 
     def __init__(self) -> None:
-        width = None if sys.stdout is not None and sys.stdout.isatty() else _ENDLESS
+        width = None if is_terminal(sys.stdout) else _ENDLESS
         self._console = Console(width=width, highlight=False, emoji=False, markup=False)
         self._shown: list[RenderableType] = []
 

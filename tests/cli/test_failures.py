@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -337,6 +338,28 @@ def test_a_pipe_that_is_closed_is_no_error_and_hides_no_failed_gate(broken_split
         assert b"Traceback" not in err
         assert b"BrokenPipe" not in err
         assert b"Exception" not in err
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code"),
+    [
+        ("<&-", ["sql"], 3),
+        (">&-", ["portfolio"], 0),
+        ("2>&-", ["analyze", "nope"], 2),
+    ],
+)
+def test_a_stream_that_is_closed_from_the_start_is_done_without(
+    closed: str, arguments: list[str], code: int, broken_split: Path
+) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(failures.__file__).parents[2])}
+    words = shlex.join([sys.executable, "-m", "abgap", *arguments])
+    ended = subprocess.run(
+        ["sh", "-c", f"{words} {closed}"],
+        cwd=broken_split, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == code, ended.stderr
+    assert "should not have happened" not in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")

@@ -221,6 +221,8 @@ def test_a_prompt_keeps_its_words_out_of_a_file(
     script.write_text(f"{shlex.quote(sys.executable)} -m abgap sql --format csv > {shlex.quote(str(out))}\n")
     typist = abgap_terminal(parquet_study, script=script)
     typist.read("abgap> ")
+    typist.type("\n")
+    typist.read("abgap> ")
     typist.type("SELECT 1 AS n;\n")
     typist.read("abgap> ")
     typist.type("\\q\n")
