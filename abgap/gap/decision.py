@@ -2,23 +2,25 @@
 
 Primary metrics decide for a launch, guardrails against it. A launch needs one primary established better
 (corrected for multiple testing, and not smaller than what would matter), none established worse, and every
-guardrail shown not to be worse than its margin, each at alpha. With several treatment arms the best arm
-speaks for the experiment.
+guardrail shown not to be worse than its margin, each at alpha; and no data check may have failed. With
+several treatment arms the best arm speaks for the experiment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from abgap.gap.guardrails import harm_clause, holds, shown_worse, undecided
 from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.gap.next_steps import repair, run_longer, show_within_margin
 from abgap.gap.power import margin_power_of, power_of
-from abgap.gap.reading import Reading, read, turned
-from abgap.gap.sentences import untrustworthy
+from abgap.gap.reading import Reading, read
+from abgap.gap.sentences import clause, finding_and_advice, untrustworthy
 from abgap.gap.verdict import Sign
-from abgap.records import Decision, Estimate, Interval, Role
-from abgap.records.words import declared_percent, label, listed, sentence_case
+from abgap.records import Check, Decision, Estimate, Interval, Role
+from abgap.records.words import label, listed, plural, sentence_case
 from abgap.study.model import Study
 
 
@@ -41,36 +43,90 @@ def judge(study: Study, facts: ExperimentFacts, index: EvidenceIndex) -> Judgeme
     if blocked:
         reason = f"{sentence_case(untrustworthy(blocked))}."
         return Judgement(decision=Decision.CANNOT_BE_JUDGED, reason=reason, next_action=repair(blocked))
-    arms = [_judge_arm(study, facts, arm, index.online(facts.name, arm)) for arm in facts.treatments]
+    arms = [_judge_arm(study, facts, arm, index) for arm in facts.treatments]
     if not arms:
         return Judgement(
             decision=Decision.CANNOT_BE_JUDGED,
             reason="The experiment has no treatment arm with units.",
             next_action="Check the experiment's name, control and variants against the logs.",
         )
-    return min(arms, key=lambda judgement: _ORDER.index(judgement.decision))
+    return _best_arm(arms)
 
 
 # With several arms: one arm to ship decides, then one that is still open.
 _ORDER = (Decision.SHIP, Decision.KEEP_RUNNING, Decision.DO_NOT_SHIP, Decision.CANNOT_BE_JUDGED)
 
 
-def _judge_arm(
-    study: Study, facts: ExperimentFacts, treatment: str, estimates: Mapping[str, Estimate]
-) -> Judgement:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _JudgedArm:
+    """The judgement of one arm, and what it is ranked by among arms with the same decision."""
+
+    treatment: str
+    judgement: Judgement
+    rank: tuple[bool, float, float]
+
+
+def _best_arm(arms: list[_JudgedArm]) -> Judgement:
+    """The judgement that speaks for the experiment, naming the other arms that got the same decision."""
+    decision = min((arm.judgement.decision for arm in arms), key=_ORDER.index)
+    level = [arm for arm in arms if arm.judgement.decision is decision]
+    best = max(level, key=lambda arm: arm.rank)
+    others = [arm.treatment for arm in level if arm is not best]
+    if not others:
+        return best.judgement
+    also = _also(decision, others, [arm.treatment for arm in level])
+    return replace(best.judgement, reason=f"{best.judgement.reason} {also}")
+
+
+def _also(decision: Decision, others: list[str], all_of_them: list[str]) -> str:
+    """What holds for the arms that the decision is not about."""
+    if decision is Decision.SHIP:
+        verb = "qualifies" if len(others) == 1 else "qualify"
+        return f"{listed(others)} also {verb}; {listed(all_of_them)} are not tested against each other."
+    return f"The decision on {listed(others)} is the same: {decision.value}."
+
+
+def _rank(primaries: list[Reading], *, same_model: bool) -> tuple[bool, float, float]:
+    """Order arms by what the first primary metric did, by its difference where there is no lift."""
+    first = primaries[0] if primaries else None
+    lift, difference = (
+        number.estimate if isinstance(number, Interval) else -math.inf
+        for number in ((first.lift, first.difference) if first else (None, None))
+    )
+    return not same_model, lift, difference
+
+
+def _judge_arm(study: Study, facts: ExperimentFacts, treatment: str, index: EvidenceIndex) -> _JudgedArm:
     """The decision on one arm, naming it where there are several."""
+    estimates, same_model = index.online(facts.name, treatment), facts.same_model(treatment)
     readings = [
         read(estimate, study.metrics.get(name), study.study.alpha) for name, estimate in estimates.items()
     ]
     primaries = [reading for reading in readings if reading.estimate.role is Role.PRIMARY]
     guardrails = [reading for reading in readings if reading.estimate.role is Role.GUARDRAIL]
-    judgement = _weigh(study, facts, primaries, guardrails, same_model=facts.same_model(treatment))
+    judgement = _weigh(study, facts, primaries, guardrails, same_model=same_model)
+    judgement = _unless_flawed(judgement, index.flaws(facts.name))
     arm = f"{treatment}: " if len(facts.treatments) > 1 else ""
-    return Judgement(
+    named = Judgement(
         decision=judgement.decision,
         reason=f"{arm}{judgement.reason}",
         next_action=f"{arm}{judgement.next_action}",
         treatment=treatment,
+    )
+    return _JudgedArm(treatment=treatment, judgement=named, rank=_rank(primaries, same_model=same_model))
+
+
+def _unless_flawed(judgement: Judgement, flaws: tuple[Check, ...]) -> Judgement:
+    """Hold back a launch while a data check has failed, even one that does not forbid verdicts."""
+    if judgement.decision is not Decision.SHIP or not flaws:
+        return judgement
+    finding, _ = finding_and_advice(flaws[0])
+    more = f" ({plural(len(flaws) - 1, 'more check')} failed)" if len(flaws) > 1 else ""
+    failed = f"but the data check {label(flaws[0].name)} failed: {finding}{more}"
+    return Judgement(
+        decision=Decision.KEEP_RUNNING,
+        reason=f"{clause(judgement.reason)}; {failed}.",
+        next_action=repair(flaws),
     )
 
 
@@ -87,11 +143,11 @@ def _weigh(
         return _without_primary(study, primaries)
     if same_model:
         return _after_aa(known)
-    worse = [r for r in known if r.sign is Sign.DOWN] + [r for r in guardrails if _shown_worse(r)]
+    worse = [r for r in known if r.sign is Sign.DOWN] + [r for r in guardrails if shown_worse(r)]
     if worse:
         return Judgement(
             decision=Decision.DO_NOT_SHIP,
-            reason=_sentence(worse),
+            reason=f"{sentence_case('; '.join(harm_clause(reading) for reading in worse))}.",
             next_action=f"Do not ship; find out why {_names(worse)} got worse before another test.",
         )
     better = [reading for reading in known if reading.sign is Sign.UP and not reading.equivalent]
@@ -122,7 +178,10 @@ def _after_aa(primaries: list[Reading]) -> Judgement:
     if not moved:
         return Judgement(
             decision=Decision.DO_NOT_SHIP,
-            reason="Both arms ran the same model and no primary effect is established: there is nothing to ship.",
+            reason=(
+                "Both arms ran the same model, and no primary metric differs beyond chance: "
+                "there is nothing to ship."
+            ),
             next_action="Nothing to do: an A/A test should look like this.",
         )
     return Judgement(
@@ -139,8 +198,8 @@ def _ship_unless(
     declared = [name for name, metric in study.metrics.items() if metric.role is Role.GUARDRAIL]
     measured = {reading.estimate.metric for reading in guardrails}
     unmeasured = [name for name in declared if name not in measured]
-    undecided = [reading for reading in guardrails if not _holds(reading)]
-    if not unmeasured and not undecided:
+    open_ones = [reading for reading in guardrails if not holds(reading)]
+    if not unmeasured and not open_ones:
         guarded = "every guardrail stays within its margin" if guardrails else "no guardrail is declared"
         return Judgement(
             decision=Decision.SHIP,
@@ -148,12 +207,12 @@ def _ship_unless(
             next_action="Ship it, and keep watching the guardrails while it rolls out.",
         )
     open_questions = [f"guardrail {label(name)} was not measured" for name in unmeasured]
-    open_questions += [_undecided(reading) for reading in undecided]
+    open_questions += [undecided(reading) for reading in open_ones]
     measure = f"Measure {listed([label(name) for name in unmeasured])} in this experiment."
     return Judgement(
         decision=Decision.KEEP_RUNNING,
         reason=f"{gain}, but {listed(open_questions)}.",
-        next_action=measure if unmeasured else _clear_guardrail(undecided[0].estimate, study, facts),
+        next_action=measure if unmeasured else _clear_guardrail(open_ones[0].estimate, study, facts),
     )
 
 
@@ -174,24 +233,6 @@ def _keep_running(unsettled: list[Reading], study: Study, facts: ExperimentFacts
         reason=f"Not settled yet: {_clauses(unsettled)}.",
         next_action=run_longer(first.estimate.metric, first.delta, power),
     )
-
-
-def _holds(guardrail: Reading) -> bool:
-    test = guardrail.estimate.non_inferiority
-    return test is not None and test.holds
-
-
-def _shown_worse(guardrail: Reading) -> bool:
-    """Not shown to be within its margin, and its own interval lies on the bad side of 0."""
-    difference = turned(guardrail.estimate, guardrail.estimate.difference)
-    return not _holds(guardrail) and isinstance(difference, Interval) and difference.high < 0.0
-
-
-def _undecided(guardrail: Reading) -> str:
-    test, name = guardrail.estimate.non_inferiority, label(guardrail.estimate.metric)
-    if test is None:
-        return f"guardrail {name} has no margin to be tested against"
-    return f"guardrail {name} is not yet shown to stay within {declared_percent(test.margin)}"
 
 
 def _names(readings: Iterable[Reading]) -> str:

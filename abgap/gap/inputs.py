@@ -61,14 +61,14 @@ class ExperimentFacts:
 
 
 class EvidenceIndex:
-    """Estimates, offline rows and failed blocking checks of all experiments, by key."""
+    """Estimates, offline rows and failed checks of all experiments, by key."""
 
     def __init__(
         self, *, estimates: Iterable[Estimate], offline_rows: Iterable[OfflineRow], checks: Iterable[Check]
     ) -> None:
         self._online: dict[tuple[str, str], dict[str, Estimate]] = defaultdict(dict)
         self._offline: dict[tuple[str, str], dict[str, OfflineRow]] = defaultdict(dict)
-        self._blocking: dict[str | None, list[Check]] = defaultdict(list)
+        self._failed: dict[str | None, list[Check]] = defaultdict(list)
         for estimate in estimates:
             if estimate.slice_name is None and estimate.period is None:
                 self._online[estimate.experiment, estimate.treatment][estimate.metric] = estimate
@@ -76,8 +76,8 @@ class EvidenceIndex:
             if row.slice_name is None:
                 self._offline[row.model, row.metric][row.baseline] = row
         for check in checks:
-            if check.blocking and check.status is Status.FAIL:
-                self._blocking[check.experiment].append(check)
+            if check.status is Status.FAIL:
+                self._failed[check.experiment].append(check)
 
     def online(self, experiment: str, treatment: str) -> Mapping[str, Estimate]:
         """Whole-experiment estimates of one arm, by metric, in the order given."""
@@ -89,7 +89,14 @@ class EvidenceIndex:
 
     def blocking(self, experiment: str) -> tuple[Check, ...]:
         """Failed blocking checks of the experiment, then those of whole sources."""
-        return (*self._blocking.get(experiment, ()), *self._blocking.get(None, ()))
+        return tuple(check for check in self._failures(experiment) if check.blocking)
+
+    def flaws(self, experiment: str) -> tuple[Check, ...]:
+        """Failed checks that leave the verdicts standing; of the experiment, then of whole sources."""
+        return tuple(check for check in self._failures(experiment) if not check.blocking)
+
+    def _failures(self, experiment: str) -> tuple[Check, ...]:
+        return (*self._failed.get(experiment, ()), *self._failed.get(None, ()))
 
 
 def whole_rows(moments: Moments, among: npt.NDArray[np.bool_]) -> list[int]:

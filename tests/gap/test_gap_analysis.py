@@ -247,6 +247,36 @@ def test_the_headline_is_that_of_the_arm_the_decision_is_about(
     assert found.experiments[0].headline == found.gaps[1].sentence
 
 
+def test_headline_and_money_follow_the_best_of_the_arms_that_qualify(
+    analysed: Make, make_estimate: Make, make_offline: Make, make_facts: Make, make_study: Make
+) -> None:
+    metrics = {"revenue_per_user": make_study().metrics["revenue_per_user"]}
+    facts = make_facts(
+        treatments=("B", "C"),
+        arms={"A": 10, "B": 10, "C": 10},
+        models={"A": "ranker-1", "B": "ranker-2", "C": "ranker-3"},
+    )
+    rows = [make_offline(model=model) for model in ("ranker-2", "ranker-3")]
+    effects = make_estimate(0.01, 0.03), make_estimate(0.03, 0.05, treatment="C")
+    found = analysed(*effects, facts=facts, offline_rows=rows, study=make_study(metrics=metrics))
+    experiment = found.experiments[0]
+    assert (experiment.decision, experiment.treatment) == (Decision.SHIP, "C")
+    assert experiment.headline == found.gaps[1].sentence
+    assert experiment.money_per_year == found.gaps[1].money_per_year != found.gaps[0].money_per_year
+
+
+def test_an_a_a_test_is_no_offline_gain_in_the_portfolio(
+    analysed: Make, make_estimate: Make, make_facts: Make
+) -> None:
+    facts = make_facts(models={"A": "ranker-1", "B": "ranker-1"})
+    found = analysed(make_estimate(-0.01, 0.02), facts=facts)
+    assert found.experiments[0].decision is Decision.DO_NOT_SHIP
+    assert found.portfolio.verdicts[V.NO_OFFLINE_GAIN.value] == 1
+    assert sum(found.portfolio.verdicts.values()) == 1
+    # Rows: offline loss, not established, gain.
+    assert found.portfolio.nine_cells[0].counts == ((0, 0, 0), (0, 1, 0), (0, 0, 0))
+
+
 def test_without_gap_pairs_the_headline_is_that_of_the_primary_metric(
     analysed: Make, make_study: Make, make_estimate: Make, make_check: Make, make_facts: Make
 ) -> None:

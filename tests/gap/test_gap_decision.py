@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -115,10 +116,34 @@ def test_a_failed_blocking_check_forbids_a_decision(
     for harmless in (
         make_check(status=Status.WARN),
         make_check(status=Status.NOT_TESTABLE),
-        make_check(blocking=False),
         make_check(experiment="another"),
     ):
         assert decided(good, checks=(harmless,)).decision is D.SHIP
+
+
+def test_a_failed_check_that_does_not_block_holds_back_a_launch_and_nothing_else(
+    decided: Make, make_estimate: Make, make_check: Make
+) -> None:
+    biased = make_check(
+        name="missing_values",
+        blocking=False,
+        sql=None,
+        sentence="12 units have no value of revenue; the comparison is biased: find out why.",
+    )
+    found = decided(make_estimate(0.01, 0.03), checks=(biased,))
+    assert found.decision is D.KEEP_RUNNING
+    assert found.reason == (
+        "Revenue per user rose: +2.0 % [+1.0, +3.0]; no guardrail is declared; but the data check missing "
+        "values failed: 12 units have no value of revenue; the comparison is biased: find out why."
+    )
+    assert found.next_action.startswith("Find the cause behind the failed check missing values, mend it")
+    of_a_source = make_check(name="unmatched_events", blocking=False, experiment=None)
+    both = decided(make_estimate(0.01, 0.03), checks=(biased, of_a_source))
+    assert both.decision is D.KEEP_RUNNING
+    assert both.reason.endswith(" (1 more check failed).")
+    for low, high in ((-0.03, -0.01), (-0.01, 0.01), (-0.02, 0.03)):
+        effect = make_estimate(low, high)
+        assert decided(effect, checks=(biased,)) == decided(effect)
 
 
 def test_an_effect_that_does_not_survive_the_correction_does_not_ship(
@@ -186,6 +211,55 @@ class TestGuardrails:
         assert found.decision is D.KEEP_RUNNING
         assert found.next_action.startswith("Declare a non_inferiority_margin for latency")
 
+    @pytest.mark.parametrize(
+        ("before", "after", "margin", "decision"),
+        [
+            (100.0, 100.0, 0.05, D.SHIP),
+            (100.0, 100.0, None, D.SHIP),
+            (0.0, 0.0, 0.05, D.SHIP),
+            (100.0, 90.0, None, D.SHIP),
+            (100.0, 104.9, 0.05, D.SHIP),
+            (100.0, 105.0, 0.05, D.DO_NOT_SHIP),
+            (100.0, 100.1, None, D.DO_NOT_SHIP),
+            (0.0, 1.0, 0.05, D.DO_NOT_SHIP),
+            (-100.0, -96.0, 0.05, D.SHIP),
+            (-100.0, -94.0, 0.05, D.DO_NOT_SHIP),
+        ],
+    )
+    def test_a_constant_is_decided_exactly(
+        self,
+        decided: Make,
+        make_study: Make,
+        make_estimate: Make,
+        guardrail: Make,
+        before: float,
+        after: float,
+        margin: float | None,
+        decision: D,
+    ) -> None:
+        nothing = NotEstimable(reason=Reason.ZERO_VARIANCE, detail="every unit has the same value")
+        constant = dataclasses.replace(
+            guardrail(-0.01, 0.01, holds=False),
+            value_control=before,
+            value_treatment=after,
+            difference=nothing,
+            lift=nothing,
+            non_inferiority=None
+            if margin is None
+            else NonInferiority(margin=margin, p_value=None, holds=False),
+        )
+        found = decided(make_estimate(0.01, 0.03), constant, study=make_study())
+        assert found.decision is decision
+
+    def test_a_constant_that_got_worse_is_named_with_its_values(
+        self, decided: Make, make_study: Make, make_estimate: Make, guardrail: Make
+    ) -> None:
+        nothing = NotEstimable(reason=Reason.ZERO_VARIANCE, detail="every unit has the same value")
+        values = {"value_control": 100.0, "value_treatment": 120.0, "difference": nothing, "lift": nothing}
+        constant = dataclasses.replace(guardrail(-0.01, 0.01, holds=False), **values)
+        found = decided(make_estimate(0.01, 0.03), constant, study=make_study())
+        assert found.reason == "Latency rose from 100 to 120 in every unit."
+
     def test_declared_but_not_measured_cannot_clear_a_launch(
         self, decided: Make, make_study: Make, make_estimate: Make
     ) -> None:
@@ -231,7 +305,9 @@ def test_an_a_a_test_has_nothing_to_ship(decided: Make, make_estimate: Make) -> 
     models = {"A": "ranker-1", "B": "ranker-1"}
     quiet = decided(make_estimate(-0.01, 0.03), models=models)
     assert quiet.decision is D.DO_NOT_SHIP
-    assert quiet.reason.startswith("Both arms ran the same model and no primary effect is established")
+    assert quiet.reason == (
+        "Both arms ran the same model, and no primary metric differs beyond chance: there is nothing to ship."
+    )
     guardrail = make_estimate(0.01, 0.03, metric="latency", role=Role.GUARDRAIL)
     assert decided(make_estimate(-0.01, 0.03), guardrail, models=models) == quiet
     loud = decided(make_estimate(0.01, 0.03), models=models)
@@ -248,6 +324,48 @@ def test_with_several_arms_the_best_one_speaks(decided: Make, make_estimate: Mak
     still_open = make_estimate(-0.02, 0.03, treatment="C")
     assert decided(worse, still_open, **arms).decision is D.KEEP_RUNNING
     assert decided(worse, make_estimate(-0.01, 0.01, treatment="C"), **arms).decision is D.DO_NOT_SHIP
+
+
+def test_of_arms_with_one_decision_the_largest_primary_lift_speaks_and_names_the_others(
+    decided: Make, make_estimate: Make
+) -> None:
+    arms = {"treatments": ("B", "C"), "arms": {"A": 1, "B": 1, "C": 1}}
+    small, large = make_estimate(0.01, 0.03), make_estimate(0.03, 0.05, treatment="C")
+    found = decided(small, large, **arms)
+    assert (found.decision, found.treatment) == (D.SHIP, "C")
+    assert found.reason == (
+        "C: Revenue per user rose: +4.0 % [+3.0, +5.0]; no guardrail is declared. "
+        "B also qualifies; B and C are not tested against each other."
+    )
+    cheap = make_estimate(-0.05, -0.03, direction=Direction.DOWN)
+    cheaper = make_estimate(-0.03, -0.01, direction=Direction.DOWN, treatment="C")
+    assert decided(cheap, cheaper, **arms).treatment == "B"
+    still_open = [make_estimate(-0.02, 0.03), make_estimate(-0.01, 0.04, treatment="C")]
+    found = decided(*still_open, **arms)
+    assert (found.decision, found.treatment) == (D.KEEP_RUNNING, "C")
+    assert found.reason.endswith(" The decision on B is the same: keep running.")
+
+
+def test_three_arms_to_ship_are_all_named(decided: Make, make_estimate: Make) -> None:
+    effects = [make_estimate(0.01, 0.03, treatment=arm) for arm in "BCD"]
+    found = decided(*effects, treatments=("B", "C", "D"), arms=dict.fromkeys("ABCD", 1))
+    assert found.treatment == "B"
+    assert found.reason.endswith(" C and D also qualify; B, C and D are not tested against each other.")
+
+
+def test_arms_without_a_lift_are_ranked_by_their_difference(decided: Make, make_estimate: Make) -> None:
+    empty = NotEstimable(reason=Reason.CONTROL_NEAR_ZERO, detail="control near zero")
+    small, large = make_estimate(0.01, 0.03), make_estimate(0.03, 0.05, treatment="C")
+    effects = [dataclasses.replace(effect, lift=empty) for effect in (small, large)]
+    found = decided(*effects, treatments=("B", "C"), arms={"A": 1, "B": 1, "C": 1})
+    assert found.treatment == "C"
+
+
+def test_an_a_a_arm_does_not_speak_for_one_with_a_new_model(decided: Make, make_estimate: Make) -> None:
+    quiet, worse = make_estimate(-0.01, 0.03), make_estimate(-0.03, -0.01, treatment="C")
+    models = {"A": "ranker-1", "B": "ranker-1", "C": "ranker-2"}
+    found = decided(quiet, worse, treatments=("B", "C"), arms={"A": 1, "B": 1, "C": 1}, models=models)
+    assert (found.decision, found.treatment) == (D.DO_NOT_SHIP, "C")
 
 
 def test_without_arms_there_is_nothing_to_judge(decided: Make) -> None:
