@@ -10,7 +10,10 @@ from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.gap.money import Denominators, money_per_year
 from abgap.gap.pairs import JudgedPair, PairFinder
 from abgap.gap.portfolio import count_portfolio
-from abgap.gap.reading import read
+from abgap.gap.power import power_of
+from abgap.gap.reading import Reading, read
+from abgap.gap.sentences import chances_of
+from abgap.gap.verdict import Sign
 from abgap.records import (
     Check,
     Estimate,
@@ -122,7 +125,16 @@ def _metric_headline(
         return None
     for name, estimate in index.online(facts.name, treatment).items():
         if estimate.role is Role.PRIMARY:
-            text = read(estimate, study.metrics.get(name), study.study.alpha).clause
+            reading = read(estimate, study.metrics.get(name), study.study.alpha)
+            text = f"{reading.clause}{_chances(reading, study.study.alpha, facts.days)}"
             arm = f"{treatment}: " if len(facts.treatments) > 1 else ""
             return f"{arm}{sentence_case(text)}."
     return None
+
+
+def _chances(reading: Reading, alpha: float, days: float | None) -> str:
+    """What the test could have seen, where it established nothing."""
+    if reading.sign is not Sign.FLAT or reading.equivalent:
+        return ""
+    power = power_of(reading.estimate, delta=reading.delta, expected=None, alpha=alpha, days=days)
+    return chances_of(reading.delta, None, power)

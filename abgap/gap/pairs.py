@@ -189,7 +189,7 @@ def _judged(case: _Case, *, first: bool) -> JudgedPair:
         verdict=verdict.name,
         sentence=verdict_sentence(subject, evidence, verdict, power),
         next_action=next_action(subject, evidence, verdict, power, funnel=case.funnel.stages),
-        correction=subject.correction,
+        correction=_correction(case),
         power_at_smallest_worthwhile=power.at_delta,
         power_at_expected=power.at_expected,
         units_needed=power.units if still_open else None,
@@ -201,6 +201,16 @@ def _judged(case: _Case, *, first: bool) -> JudgedPair:
         notes=tuple(_notes(case, verdict)),
     )
     return JudgedPair(gap=gap, verdict=verdict, first=first)
+
+
+def _correction(case: _Case) -> str:
+    """What the correction covers; an offline gain counts by the interval of its own comparison."""
+    online = case.subject.correction
+    if case.subject.same_model or not isinstance(case.evidence.offline_gain, Interval):
+        return online
+    return (
+        f"{online}; the offline gain counts when its own interval excludes 0, not corrected over candidates"
+    )
 
 
 def _notes(case: _Case, verdict: Verdict) -> Iterator[str]:
@@ -218,7 +228,9 @@ def _notes(case: _Case, verdict: Verdict) -> Iterator[str]:
         rest = "nor is a smallest worthwhile lift: the verdict knows only signs"
         if evidence.delta is not None:
             rest = "so the verdict uses the smallest worthwhile lift alone"
-        yield f"no exchange rate is declared, {rest}"
+        yield (
+            f"no exchange rate is declared for {subject.offline_metric} and {subject.business_metric}, {rest}"
+        )
     if subject.offline_direction is Direction.DOWN:
         yield _turned_note(subject.offline_metric)
     if subject.business_direction is Direction.DOWN:

@@ -213,7 +213,7 @@ def _against(evidence: Evidence, verdict: Verdict) -> str:
 
 def _why_open(subject: Subject, evidence: Evidence, verdict: Verdict, power: Power) -> str:
     """Why an online effect beside an offline gain is neither established nor ruled out."""
-    chances = _chances(evidence, power)
+    chances = chances_of(evidence.delta, evidence.expected, power)
     if verdict.corrected_away:
         return f"{corrected_away(subject)}{chances}"
     if evidence.delta is None:
@@ -223,17 +223,19 @@ def _why_open(subject: Subject, evidence: Evidence, verdict: Verdict, power: Pow
 
 def _chances_if_open(evidence: Evidence, verdict: Verdict, power: Power) -> str:
     """The power of a test whose verdict is inconclusive; nothing where it decided."""
-    return _chances(evidence, power) if verdict.name is VerdictName.INCONCLUSIVE else ""
+    if verdict.name is not VerdictName.INCONCLUSIVE:
+        return ""
+    return chances_of(evidence.delta, evidence.expected, power)
 
 
-def _chances(evidence: Evidence, power: Power) -> str:
-    """What a test of this size could have seen, in brackets."""
+def chances_of(delta: float | None, expected: Interval | None, power: Power) -> str:
+    """What a test of this size could have seen, in brackets, to append to a clause; empty when not known."""
     parts = []
-    if evidence.delta is not None and power.at_delta is not None:
-        parts.append(f"{percent(power.at_delta, decimals=0)} to see {declared_percent(evidence.delta)}")
-    if evidence.expected is not None and power.at_expected is not None:
-        expected = signed_percent(evidence.expected.estimate)
-        parts.append(f"{percent(power.at_expected, decimals=0)} to see the expected {expected}")
+    if delta is not None and power.at_delta is not None:
+        parts.append(f"{percent(power.at_delta, decimals=0)} to see {declared_percent(delta)}")
+    if expected is not None and power.at_expected is not None:
+        shown = signed_percent(expected.estimate)
+        parts.append(f"{percent(power.at_expected, decimals=0)} to see the expected {shown}")
     if parts:
         return f" (power: {listed(parts)})"
     return "" if power.mde is None else f" (80 % power only from {percent(power.mde)} on)"

@@ -47,10 +47,16 @@ def test_a_pair_carries_everything_from_both_sides(analysed: Make, make_estimate
     assert gap.offline_gain.estimate == pytest.approx(0.06)
     assert gap.verdict is V.DID_NOT_MOVE
     assert gap.smallest_worthwhile_lift == 0.015
-    assert gap.correction == "Holm over primary metrics and arms"
+    assert gap.correction == (
+        "Holm over primary metrics and arms; "
+        "the offline gain counts when its own interval excludes 0, not corrected over candidates"
+    )
     assert gap.money_per_year is not None
     assert gap.expected_lift is None
-    assert "no exchange rate is declared, so the verdict uses the smallest worthwhile lift alone" in gap.notes
+    assert (
+        "no exchange rate is declared for ndcg@10 and revenue_per_user, "
+        "so the verdict uses the smallest worthwhile lift alone"
+    ) in gap.notes
     assert gap.units_needed is None
 
 
@@ -61,7 +67,8 @@ def test_without_a_worthwhile_lift_the_verdict_says_that_it_knows_only_signs(
     gap = only(analysed(make_estimate(0.01, 0.03), study=make_study(metrics={"revenue_per_user": metric})))
     assert gap.verdict is V.TRANSLATED
     assert gap.notes[0] == (
-        "no exchange rate is declared, nor is a smallest worthwhile lift: the verdict knows only signs"
+        "no exchange rate is declared for ndcg@10 and revenue_per_user, "
+        "nor is a smallest worthwhile lift: the verdict knows only signs"
     )
 
 
@@ -97,7 +104,7 @@ def test_the_correction_decides_what_is_established(analysed: Make, make_estimat
     )
     gap = only(analysed(effect))
     assert gap.verdict is V.INCONCLUSIVE
-    assert gap.correction == "Benjamini-Hochberg over secondary metrics and arms"
+    assert gap.correction.startswith("Benjamini-Hochberg over secondary metrics and arms; ")
     assert any("not after correction for multiple testing" in note for note in gap.notes)
     raw = make_estimate(0.001, 0.031, adjustment=Adjustment.NONE, p_adjusted=None)
     assert only(analysed(raw)).verdict is V.TRANSLATED
@@ -111,6 +118,7 @@ def test_an_offline_value_without_an_interval_is_taken_at_face_value_and_noted(
     assert gap.verdict is V.TRANSLATED
     assert gap.offline_face_value == pytest.approx(0.06)
     assert gap.notes[0] == "no interval given for the offline gain"
+    assert gap.correction == "Holm over primary metrics and arms"
     few = NotEstimable(reason=Reason.TOO_FEW_UNITS, detail="3 queries")
     unknown = only(analysed(make_estimate(0.01, 0.03), offline_rows=[make_offline(gain=few)]))
     assert unknown.verdict is V.INCONCLUSIVE
@@ -287,6 +295,18 @@ def test_without_gap_pairs_the_headline_is_that_of_the_primary_metric(
     two = make_facts(treatments=("B", "C"), arms={"A": 1, "B": 1, "C": 1})
     assert (
         analysed(make_estimate(0.01, 0.03), study=study, facts=two).experiments[0].headline.startswith("B: ")
+    )
+    wide = make_estimate(-0.02, 0.03)
+    assert analysed(wide, study=study).experiments[0].headline == (
+        "No effect on revenue per user is established: +0.5 % [−2.0, +3.0] (power: 22 % to see 1.5 %)."
+    )
+    assert "power" not in analysed(make_estimate(-0.01, 0.01), study=study).experiments[0].headline
+    metric = study.metrics["revenue_per_user"].model_copy(update={"smallest_worthwhile_lift": None})
+    signs_only = make_study(gap={}, metrics={"revenue_per_user": metric})
+    assert (
+        analysed(wide, study=signs_only)
+        .experiments[0]
+        .headline.endswith("+0.5 % [−2.0, +3.0] (80 % power only from 3.6 % on).")
     )
     broken = analysed(make_estimate(0.01, 0.03), study=study, checks=[make_check()]).experiments[0]
     assert broken.headline.startswith("No verdict, because the data cannot be trusted.")
