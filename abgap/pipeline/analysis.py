@@ -35,6 +35,7 @@ from abgap.online.imported import read_moments
 from abgap.online.logs import units_from_logs
 from abgap.online.moments import make_moments
 from abgap.online.plan import make_plan
+from abgap.online.reach import data_until, observed_until, read_early_checks
 from abgap.online.scorecard import MetricTraits, make_estimates
 from abgap.online.sums import Sums, sum_units
 from abgap.online.unit_values import units_from_values
@@ -214,6 +215,7 @@ class Analysis:
             arms={v: seen.get(v, 0) for v in (declared.control, *treatments)},
             start=_iso(declared.starts_at),
             end=_iso(declared.ends_at),
+            observed_until=_iso(observed_until(declared, data_until(self.wide))),
             models=described.models if described else {},
             tags=tuple(described.tags) if described else (),
             hypothesis=described.hypothesis if described else None,
@@ -259,6 +261,7 @@ class Analysis:
             found += matching_checks(self.served, self.scores, self.study.gap.offline)
         for name, experiment in self.declared.items():
             found += experiment_checks(experiment, self.counts.get(name))
+        found += read_early_checks(self.study, self.declared.values(), wide)
         if wide is not None and self.sums is not None:
             found += diagnostics.exposure_checks(self.declared.values(), wide)
             found += diagnostics.value_checks(self.study, self.sums, wide, self.counts)

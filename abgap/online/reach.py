@@ -1,0 +1,90 @@
+"""How far the data reach into an experiment: a test planned for a fixed time is not to be read before its end.
+
+Data reach as far as their last event, or their last exposure when no event has a time. A day counts once it
+has begun: the last event of a complete experiment comes a little before its end, never at it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable
+
+from abgap.online.experiments import DeclaredExperiment
+from abgap.online.wide import WideTable
+from abgap.records import Check, Status
+from abgap.records.checks import make_check
+from abgap.records.words import count
+from abgap.study.model import Study
+
+_DAY = dt.timedelta(days=1)
+
+
+def data_until(wide: WideTable | None) -> dt.datetime | None:
+    """The last event (UTC) of fact tables with a time, else the last exposure; None when nothing has a time."""
+    if wide is None:
+        return None
+    events = _latest(intake.last_at for intake in wide.intakes if intake.timed)
+    if events is not None or wide.enrolment_counts is None or not wide.by_day:
+        return events
+    return _latest(wide.enrolment_counts["last_at"])
+
+
+def _latest(moments: Iterable[object]) -> dt.datetime | None:
+    return max((at for at in map(_moment, moments) if at is not None), default=None)
+
+
+def _moment(text: object) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:  # infinity, and years that are no dates here
+        return None
+
+
+def observed_until(experiment: DeclaredExperiment, until: dt.datetime | None) -> dt.datetime | None:
+    """Until when the experiment was observed: the end of the data, or its planned end in the last day before it."""
+    days = _days(experiment, until)
+    if until is None or experiment.ends_at is None or days is None or days[0] < days[1]:
+        return until
+    return max(until, experiment.ends_at)
+
+
+def _days(experiment: DeclaredExperiment, until: dt.datetime | None) -> tuple[int, int] | None:
+    """Days that are in the data, and days planned; None when one of them is not known."""
+    if until is None or experiment.starts_at is None or experiment.ends_at is None:
+        return None
+    planned = math.ceil((experiment.ends_at - experiment.starts_at) / _DAY)
+    begun = math.floor((until - experiment.starts_at) / _DAY) + 1
+    return min(max(begun, 0), planned), planned
+
+
+def read_early_checks(
+    study: Study, declared: Iterable[DeclaredExperiment], wide: WideTable | None
+) -> list[Check]:
+    """Whether the data end before the planned end of each experiment."""
+    until = data_until(wide)
+    cut_off = wide is not None and any(intake.timed for intake in wide.intakes) and _has_open_metric(study)
+    return [_read_early(experiment, until, cut_off=cut_off) for experiment in declared]
+
+
+def _has_open_metric(study: Study) -> bool:
+    """Whether events of a metric count up to the end of the experiment."""
+    return any(metric.window_days is None for metric in study.metrics.values())
+
+
+def _read_early(experiment: DeclaredExperiment, until: dt.datetime | None, *, cut_off: bool) -> Check:
+    days = _days(experiment, until)
+    if until is None or days is None:
+        missing = "the data have no time" if until is None else "its start and end are not declared"
+        sentence = f"Whether the test is read before its planned end cannot be told: {missing}."
+        return make_check("read_early", experiment.name, Status.NOT_TESTABLE, sentence)
+    seen, planned = days
+    status = Status.WARN if seen < planned else Status.PASS
+    said = f"{count(seen)} of {count(planned)} planned days are in the data"
+    sentence = f"{said}, which reach up to {until.date()}."
+    if seen < planned:
+        consequence = "; metrics without a window are cut off there" if cut_off else ""
+        sentence = f"{said}, up to {until.date()}: a fixed test is read before its planned end{consequence}."
+    return make_check(
+        "read_early", experiment.name, status, sentence, value=float(seen), threshold=float(planned)
+    )
