@@ -231,7 +231,7 @@ def _keep_running(unsettled: list[Reading], study: Study, facts: ExperimentFacts
     return Judgement(
         decision=Decision.KEEP_RUNNING,
         reason=f"Not settled yet: {_clauses(unsettled)}.",
-        next_action=run_longer(first.estimate.metric, first.delta, power),
+        next_action=run_longer(first.estimate.metric, first.delta, power, direction=first.estimate.direction),
     )
 
 

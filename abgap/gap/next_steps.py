@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from abgap.gap.power import Power
 from abgap.gap.sentences import Subject, clause, finding_and_advice
 from abgap.gap.verdict import Evidence, Sign, Verdict
-from abgap.records import Check, FunnelStage, NotEstimable, VerdictName
+from abgap.records import Check, Direction, FunnelStage, NotEstimable, VerdictName
 from abgap.records.words import count, declared_percent, label, plural, signed
 
 _ENOUGH_POWER = 0.8
@@ -21,7 +21,7 @@ _TOO_LONG_WEEKS = 52
 _AFTER = {
     VerdictName.TRANSLATED: "Ship it if every guardrail holds, and keep {offline} as a guide to {business}.",
     VerdictName.FELL_SHORT: "{lost_at}; lower the expectation from {offline} if this happens again.",
-    VerdictName.DID_NOT_MOVE: "{lost_at}; more {offline} of this kind is not worth another test.",
+    VerdictName.DID_NOT_MOVE: "{lost_at}; {more} of this kind is not worth another test.",
     VerdictName.REVERSED: "Do not ship. {lost_at}.",
     VerdictName.MISSED_BY_OFFLINE: (
         "Find what {offline} does not see: compare slices and the other offline metrics of this model."
@@ -55,8 +55,17 @@ def next_action(
     if subject.same_model and verdict.name in _AFTER_AA:
         return _AFTER_AA[verdict.name]
     return _AFTER[verdict.name].format(
-        offline=label(subject.offline_metric), business=subject.business, lost_at=_lost_at(funnel)
+        offline=label(subject.offline_metric),
+        more=_more(subject),
+        business=subject.business,
+        lost_at=_lost_at(funnel, subject.business_direction),
     )
+
+
+def _more(subject: Subject) -> str:
+    """More of what the offline metric calls better."""
+    better = "more" if subject.offline_direction is Direction.UP else "a lower"
+    return f"{better} {label(subject.offline_metric)}"
 
 
 def repair(blocked: Sequence[Check]) -> str:
@@ -68,7 +77,7 @@ def repair(blocked: Sequence[Check]) -> str:
     return f"{action} {advice}" if advice else action
 
 
-def run_longer(metric: str, delta: float | None, power: Power) -> str:
+def run_longer(metric: str, delta: float | None, power: Power, *, direction: Direction = Direction.UP) -> str:
     """How much more of the test settles an open effect."""
     name = label(metric)
     if delta is None:
@@ -77,7 +86,8 @@ def run_longer(metric: str, delta: float | None, power: Power) -> str:
         )
     if power.units_control is None or power.units_treatment is None:
         return f"Collect more units before judging {name}."
-    return _run_on(power, f"a lift of {declared_percent(delta)} in {name} is seen in 8 of 10 cases")
+    change = "a lift" if direction is Direction.UP else "a fall"
+    return _run_on(power, f"{change} of {declared_percent(delta)} in {name} is seen in 8 of 10 cases")
 
 
 def show_within_margin(metric: str, margin: float, power: Power) -> str:
@@ -114,7 +124,7 @@ def _settle(subject: Subject, evidence: Evidence, verdict: Verdict, power: Power
         return "Do not ship; look for the cause outside the offline metric (latency, coverage, other slices)."
     if verdict.equivalent:
         return f"Do not ship a model that is worse offline for no gain in {subject.business}."
-    return run_longer(subject.business_metric, evidence.delta, power)
+    return run_longer(subject.business_metric, evidence.delta, power, direction=subject.business_direction)
 
 
 def _units(power: Power) -> str:
@@ -131,13 +141,17 @@ def _more_weeks(power: Power) -> str:
     return f" (about {plural(math.ceil(power.weeks), 'more week')} at this traffic)"
 
 
-def _lost_at(funnel: Sequence[FunnelStage]) -> str:
-    """Where to look first: the funnel stage with the largest established loss."""
-    losses = [stage for stage in funnel if stage.high is not None and stage.high < 0.0]
+def _lost_at(funnel: Sequence[FunnelStage], direction: Direction) -> str:
+    """Where to look first: the funnel stage with the largest established change for the worse."""
+    if direction is Direction.UP:
+        losses = [stage for stage in funnel if stage.high is not None and stage.high < 0.0]
+    else:
+        losses = [stage for stage in funnel if stage.low is not None and stage.low > 0.0]
     if losses:
-        worst = min(losses, key=lambda stage: stage.log_lift or 0.0)
+        worst = max(losses, key=lambda stage: abs(stage.log_lift or 0.0))
         points = signed((worst.log_lift or 0.0) * 100.0, decimals=1)
-        return f"Look at {label(worst.stage)} first: it lost the most ({points} log points)"
+        most = "lost" if direction is Direction.UP else "rose"
+        return f"Look at {label(worst.stage)} first: it {most} the most ({points} log points)"
     if funnel:
         return "Look at slices and at the other metrics: no single funnel stage shows an established loss"
     return "Declare a funnel for this metric to see at which stage the gain stops"

@@ -221,7 +221,7 @@ def _notes(case: _Case, verdict: Verdict) -> Iterator[str]:
     if verdict.corrected_away:
         yield f"the online interval {corrected_away(subject)}"
     if isinstance(evidence.online_lift, NotEstimable) and case.estimate is not None:
-        difference = turned(case.estimate, case.estimate.difference)
+        difference = case.estimate.difference
         if isinstance(difference, Interval):
             yield f"without a lift, the difference in absolute terms is {signed_interval(difference)}"
     if evidence.expected is None and verdict.offline is Sign.UP and not evidence.blocked:
@@ -240,4 +240,7 @@ def _notes(case: _Case, verdict: Verdict) -> Iterator[str]:
 
 
 def _turned_note(metric: str) -> str:
-    return f"less is better in {label(metric)}: its numbers here are turned so that up is good"
+    return (
+        f"less is better in {label(metric)}: tables of gaps turn its numbers so that up is good, "
+        "sentences keep their sign"
+    )

@@ -1,9 +1,9 @@
 """The verdict in one sentence that a leader can read aloud, with the numbers that carry it.
 
 No sentence claims more than its interval supports: an effect that is not established is "not settled", never
-absent, unless its whole interval lies inside the band of what would not matter. Numbers are turned so that up
-is good; a metric where less is better "improved" or "got worse" instead of rising or falling. Names are plain
-text here and are escaped where they are rendered.
+absent, unless its whole interval lies inside the band of what would not matter. Numbers come in turned so that
+up is good, and are written with their natural sign: a metric where less is better "fell" and says "(an
+improvement)". Names are plain text here and are escaped where they are rendered.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def verdict_sentence(subject: Subject, evidence: Evidence, verdict: Verdict, pow
     elif isinstance(evidence.online_lift, NotEstimable):
         text = _online_unknown(subject, evidence, verdict, evidence.online_lift)
     elif verdict.offline is None:
-        chances = _chances_if_open(evidence, verdict, power)
+        chances = _chances_if_open(subject, evidence, verdict, power)
         text = (
             f"{_offline(subject, evidence, verdict)}; online, {_online(subject, evidence, verdict)}{chances}"
         )
@@ -83,22 +83,27 @@ def online_clause(
     name = label(metric)
     if isinstance(lift, NotEstimable):
         return f"the lift of {name} cannot be estimated ({clause(lift.detail)})"
-    shown, settled = _lift(lift, delta), sign is Sign.UP or sign is Sign.DOWN
+    shown, settled = _lift(direction, lift, delta), sign is Sign.UP or sign is Sign.DOWN
     if lies_inside(lift, delta):
         what = f"the effect on {name} is real, but too small to matter" if settled else f"{name} did not move"
         return f"{what}: {shown} lies inside {_least(delta)}"
     if sign is Sign.UP or sign is Sign.DOWN:
-        return f"{name} {_verb(direction, sign)}: {shown}"
+        return f"{name} {_verb(direction, sign)}: {shown}{_judged(direction, sign)}"
     alone = ", which excludes 0 only without correction for multiple testing" if lift.excludes_zero() else ""
     return f"no effect on {name} is established: {shown}{alone}"
 
 
 def difference_clause(metric: str, direction: Direction, difference: Interval, sign: Sign | None) -> str:
     """As ``online_clause``, in the metric's own units, for a metric without a lift."""
-    shown = f"{signed_interval(difference)} in absolute terms"
+    shown = f"{signed_interval(natural(direction, difference))} in absolute terms"
     if sign is Sign.FLAT or sign is None:
         return f"no effect on {label(metric)} is established: {shown}"
-    return f"{label(metric)} {_verb(direction, sign)}: {shown}"
+    return f"{label(metric)} {_verb(direction, sign)}: {shown}{_judged(direction, sign)}"
+
+
+def natural(direction: Direction, turned: Interval) -> Interval:
+    """An interval that was turned so that up is good, with its own sign again."""
+    return turned if direction is Direction.UP else turned.flipped()
 
 
 def finding_and_advice(check: Check) -> tuple[str, str]:
@@ -115,15 +120,17 @@ def clause(sentence: str) -> str:
 def _with_gain(subject: Subject, evidence: Evidence, verdict: Verdict, power: Power) -> str:
     """The sentences that begin with an offline gain."""
     gain, online = _offline(subject, evidence, verdict), _online(subject, evidence, verdict)
-    up = f"{gain} and {subject.business} {_verb(subject.business_direction, Sign.UP)}"
-    shown = _lift(evidence.online_lift, evidence.delta)
+    direction = subject.business_direction
+    up, good = f"{gain} and {subject.business} {_verb(direction, Sign.UP)}", _judged(direction, Sign.UP)
+    shown = _lift(direction, evidence.online_lift, evidence.delta)
     match verdict.name:
         case VerdictName.DID_NOT_MOVE | VerdictName.REVERSED:
             return f"{gain}, but {online}"
         case VerdictName.FELL_SHORT:
-            return f"{up}, but by less than expected: {shown}{_behind(evidence, verdict)}"
+            return f"{up}{good}, but by less than expected: {shown}{_behind(direction, evidence, verdict)}"
         case VerdictName.TRANSLATED:
-            return f"{up} too: {shown}{_against(evidence, verdict)}"
+            too = " too" if subject.offline_direction is direction else ""
+            return f"{up}{too}: {shown}{good}{_against(direction, evidence, verdict)}"
         case _:
             why = _why_open(subject, evidence, verdict, power)
             return f"{gain}; whether {subject.business} moved is not settled: {shown} {why}"
@@ -132,7 +139,7 @@ def _with_gain(subject: Subject, evidence: Evidence, verdict: Verdict, power: Po
 def _without_gain(subject: Subject, evidence: Evidence, verdict: Verdict, power: Power) -> str:
     """The sentences that begin with no offline gain, or with a loss."""
     start, online = _offline(subject, evidence, verdict), _online(subject, evidence, verdict)
-    online += _chances_if_open(evidence, verdict, power)
+    online += _chances_if_open(subject, evidence, verdict, power)
     match verdict.name:
         case VerdictName.MISSED_BY_OFFLINE:
             fault = "; that is a false alarm or a fault in the data, not the work of a model"
@@ -166,11 +173,15 @@ def _offline(subject: Subject, evidence: Evidence, verdict: Verdict) -> str:
         if verdict.offline is Sign.FLAT:
             return f"{name} stayed the same offline (no interval given)"
         verb = _verb(subject.offline_direction, verdict.offline)
-        return f"{name} {verb} by {plain(size)} offline (no interval given)"
+        judged = _judged(subject.offline_direction, verdict.offline)
+        return f"{name} {verb} by {plain(size)} offline{judged} (no interval given)"
     if verdict.offline is Sign.FLAT:
-        return f"{name} showed no established change offline ({signed_interval(gain)})"
+        shown = signed_interval(natural(subject.offline_direction, gain))
+        return f"{name} showed no established change offline ({shown})"
     size_of = gain if verdict.offline is Sign.UP else gain.flipped()
-    return f"{name} {_verb(subject.offline_direction, verdict.offline)} by {plain_interval(size_of)} offline"
+    verb = _verb(subject.offline_direction, verdict.offline)
+    judged = _judged(subject.offline_direction, verdict.offline)
+    return f"{name} {verb} by {plain_interval(size_of)} offline{judged}"
 
 
 def _online(subject: Subject, evidence: Evidence, verdict: Verdict) -> str:
@@ -188,18 +199,19 @@ def corrected_away(subject: Subject) -> str:
     return f"excludes 0 on its own, but not after correction for multiple testing ({subject.correction})"
 
 
-def _behind(evidence: Evidence, verdict: Verdict) -> str:
+def _behind(direction: Direction, evidence: Evidence, verdict: Verdict) -> str:
     """How far the lift stays behind what was expected."""
     if evidence.expected is None or verdict.shortfall is None:
         return ""
     points = plain_interval(verdict.shortfall.scaled(100.0))
-    return f" against an expected {percent_interval(evidence.expected)}, short by {points} percentage points"
+    expected = percent_interval(natural(direction, evidence.expected))
+    return f" against an expected {expected}, short by {points} percentage points"
 
 
-def _against(evidence: Evidence, verdict: Verdict) -> str:
+def _against(direction: Direction, evidence: Evidence, verdict: Verdict) -> str:
     """How an established lift compares with what was expected, or else with what would matter."""
     if evidence.expected is not None and verdict.shortfall is not None:
-        expected = percent_interval(evidence.expected)
+        expected = percent_interval(natural(direction, evidence.expected))
         if verdict.shortfall.high < 0.0:
             return f", more than the expected {expected}"
         return f", with no shortfall established against the expected {expected}"
@@ -213,7 +225,7 @@ def _against(evidence: Evidence, verdict: Verdict) -> str:
 
 def _why_open(subject: Subject, evidence: Evidence, verdict: Verdict, power: Power) -> str:
     """Why an online effect beside an offline gain is neither established nor ruled out."""
-    chances = chances_of(evidence.delta, evidence.expected, power)
+    chances = _chances(subject, evidence, power)
     if verdict.corrected_away:
         return f"{corrected_away(subject)}{chances}"
     if evidence.delta is None:
@@ -221,15 +233,23 @@ def _why_open(subject: Subject, evidence: Evidence, verdict: Verdict, power: Pow
     return f"includes 0 and reaches beyond {_least(evidence.delta)}{chances}"
 
 
-def _chances_if_open(evidence: Evidence, verdict: Verdict, power: Power) -> str:
+def _chances_if_open(subject: Subject, evidence: Evidence, verdict: Verdict, power: Power) -> str:
     """The power of a test whose verdict is inconclusive; nothing where it decided."""
     if verdict.name is not VerdictName.INCONCLUSIVE:
         return ""
-    return chances_of(evidence.delta, evidence.expected, power)
+    return _chances(subject, evidence, power)
+
+
+def _chances(subject: Subject, evidence: Evidence, power: Power) -> str:
+    expected = None if evidence.expected is None else natural(subject.business_direction, evidence.expected)
+    return chances_of(evidence.delta, expected, power)
 
 
 def chances_of(delta: float | None, expected: Interval | None, power: Power) -> str:
-    """What a test of this size could have seen, in brackets, to append to a clause; empty when not known."""
+    """What a test of this size could have seen, in brackets, to append to a clause; empty when not known.
+
+    expected: with its natural sign.
+    """
     parts = []
     if delta is not None and power.at_delta is not None:
         parts.append(f"{percent(power.at_delta, decimals=0)} to see {declared_percent(delta)}")
@@ -241,9 +261,9 @@ def chances_of(delta: float | None, expected: Interval | None, power: Power) -> 
     return "" if power.mde is None else f" (80 % power only from {percent(power.mde)} on)"
 
 
-def _lift(lift: Estimable, delta: float | None) -> str:
+def _lift(direction: Direction, lift: Estimable, delta: float | None) -> str:
     borders = (0.0,) if delta is None else (0.0, -delta, delta)
-    return percent_interval(lift, borders=borders) if isinstance(lift, Interval) else ""
+    return percent_interval(natural(direction, lift), borders=borders) if isinstance(lift, Interval) else ""
 
 
 def _least(delta: float | None) -> str:
@@ -251,6 +271,12 @@ def _least(delta: float | None) -> str:
 
 
 def _verb(direction: Direction, sign: Sign) -> str:
+    """Which way a metric went, from its sign when up is good."""
+    return "rose" if direction.sign * sign > 0 else "fell"
+
+
+def _judged(direction: Direction, sign: Sign) -> str:
+    """Whether that is good, where the way alone does not say so."""
     if direction is Direction.UP:
-        return "rose" if sign is Sign.UP else "fell"
-    return "improved" if sign is Sign.UP else "got worse"
+        return ""
+    return " (an improvement)" if sign is Sign.UP else " (for the worse)"

@@ -188,6 +188,8 @@ def test_a_lift_without_bounds_leaves_the_difference_in_a_note(analysed: Make, m
     gap = only(analysed(make_estimate(0.01, 0.03, lift=unbounded)))
     assert gap.verdict is V.INCONCLUSIVE
     assert "without a lift, the difference in absolute terms is +0.20 [+0.10, +0.30]" in gap.notes
+    down = only(analysed(make_estimate(0.01, 0.03, lift=unbounded, direction=Direction.DOWN)))
+    assert "without a lift, the difference in absolute terms is +0.20 [+0.10, +0.30]" in down.notes
 
 
 def test_one_model_in_both_arms_has_a_gain_of_exactly_zero(

@@ -162,8 +162,17 @@ def test_a_primary_that_got_worse_outweighs_one_that_got_better(decided: Make, m
 
 
 def test_less_is_better_turns_the_decision(decided: Make, make_estimate: Make) -> None:
-    assert decided(make_estimate(-0.03, -0.01, direction=Direction.DOWN)).decision is D.SHIP
+    cheaper = decided(make_estimate(-0.04, -0.01, direction=Direction.DOWN))
+    assert cheaper.decision is D.SHIP
+    assert cheaper.reason == (
+        "Revenue per user fell: −2.5 % [−4.0, −1.0] (an improvement); no guardrail is declared."
+    )
     assert decided(make_estimate(0.01, 0.03, direction=Direction.DOWN)).decision is D.DO_NOT_SHIP
+    still_open = decided(make_estimate(-0.04, 0.02, direction=Direction.DOWN))
+    assert still_open.reason == (
+        "Not settled yet: no effect on revenue per user is established: −1.0 % [−4.0, +2.0]."
+    )
+    assert "a fall of 1.5 % in revenue per user is seen" in still_open.next_action
 
 
 def test_secondary_and_diagnostic_metrics_do_not_decide(decided: Make, make_estimate: Make) -> None:
@@ -193,7 +202,7 @@ class TestGuardrails:
     ) -> None:
         found = decided(make_estimate(0.01, 0.03), guardrail(0.02, 0.08, holds=False), study=make_study())
         assert found.decision is D.DO_NOT_SHIP
-        assert found.reason == "Latency got worse: −5.0 % [−8.0, −2.0]."
+        assert found.reason == "Latency rose: +5.0 % [+2.0, +8.0] (for the worse)."
 
     def test_undecided_keeps_running_until_the_margin_can_be_shown(
         self, decided: Make, make_study: Make, make_estimate: Make, guardrail: Make

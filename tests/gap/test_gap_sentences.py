@@ -187,13 +187,63 @@ def test_untrustworthy_gives_the_finding_and_no_number_of_the_effect() -> None:
     )
 
 
-def test_metrics_where_less_is_better_improve_or_get_worse() -> None:
+def test_metrics_where_less_is_better_keep_their_sign_and_say_what_is_good() -> None:
     subject = dataclasses.replace(
         SUBJECT, offline_direction=Direction.DOWN, business_direction=Direction.DOWN, business_metric="churn"
     )
     assert said(GAIN, between(-0.03, -0.01), subject=subject) == (
-        "NDCG@10 improved by 0.060 [0.055, 0.065] offline, but churn got worse: −2.0 % [−3.0, −1.0]."
+        "NDCG@10 fell by 0.060 [0.055, 0.065] offline (an improvement), "
+        "but churn rose: +2.0 % [+1.0, +3.0] (for the worse)."
     )
+    assert said(GAIN, between(0.01, 0.04), subject=subject, delta=0.015) == (
+        "NDCG@10 fell by 0.060 [0.055, 0.065] offline (an improvement) and churn fell too: "
+        "−2.5 % [−4.0, −1.0] (an improvement); whether it reaches the 1.5 % that is worth having is not settled."
+    )
+    assert said(FLAT, between(-0.02, 0.03), subject=subject) == (
+        "NDCG@10 showed no established change offline (−0.001 [−0.006, +0.004]), "
+        "and no effect on churn is established: −0.5 % [−3.0, +2.0]."
+    )
+
+
+def test_a_gain_offline_and_a_fall_online_of_what_should_fall() -> None:
+    subject = dataclasses.replace(SUBJECT, business_direction=Direction.DOWN, business_metric="churn")
+    rose = "NDCG@10 rose by 0.060 [0.055, 0.065] offline"
+    assert said(GAIN, between(0.02, 0.04), subject=subject) == (
+        f"{rose} and churn fell: −3.0 % [−4.0, −2.0] (an improvement)."
+    )
+    assert said(GAIN, between(0.005, 0.015), subject=subject, expected=between(0.04, 0.06)) == (
+        f"{rose} and churn fell (an improvement), but by less than expected: −1.0 % [−1.5, −0.5] "
+        "against an expected −5.0 % [−6.0, −4.0], short by 4.0 [2.9, 5.1] percentage points."
+    )
+    power = Power(mde=0.035, at_delta=0.22, at_expected=0.96)
+    wide = said(
+        GAIN, between(-0.02, 0.03), subject=subject, delta=0.015, expected=between(0.04, 0.05), power=power
+    )
+    assert "is not settled: −0.5 % [−3.0, +2.0] includes 0" in wide
+    assert wide.endswith("(power: 22 % to see 1.5 % and 96 % to see the expected −4.5 %).")
+    inside = said(GAIN, between(0.002, 0.01), subject=subject, delta=0.015)
+    assert inside.endswith(
+        "the effect on churn is real, but too small to matter: −0.6 % [−1.0, −0.2] "
+        "lies inside ±1.5 %, the smallest lift that would matter."
+    )
+
+
+def test_the_next_step_of_what_should_fall_speaks_of_falling() -> None:
+    subject = dataclasses.replace(
+        SUBJECT, offline_direction=Direction.DOWN, business_direction=Direction.DOWN, business_metric="cost"
+    )
+
+    def after(online: Interval, **evidence: Any) -> str:
+        given = Evidence(offline_gain=GAIN, online_lift=online, online_established=False, **evidence)
+        power = Power(mde=0.03, at_delta=0.3, units_control=40_000, units_treatment=40_000)
+        funnel = (stage("calls", 0.083, 0.02), stage("tokens", -0.2, 0.02))
+        return next_action(subject, given, decide(given), power, funnel=funnel)
+
+    assert after(between(-0.01, 0.01), delta=0.02) == (
+        "Look at calls first: it rose the most (+8.3 log points); "
+        "a lower NDCG@10 of this kind is not worth another test."
+    )
+    assert "then a fall of 2 % in cost is seen" in after(between(-0.03, 0.03), delta=0.02)
 
 
 def test_an_a_a_test_is_called_by_its_name_and_arms_by_theirs() -> None:
@@ -261,7 +311,7 @@ def test_every_verdict_has_sentences_that_claim_no_more_than_it(
         assert words.endswith(".")
         assert not re.search(r"nan|None|failed to|\.\.|  ", words)
     if verdict.online is Sign.FLAT and not evidence.blocked:
-        moved = re.search(r"revenue per user (rose|fell|improved|got worse)", text)
+        moved = re.search(r"revenue per user (rose|fell)", text)
         assert moved is None
         assert ("did not move" in text) == verdict.equivalent
 
@@ -371,7 +421,7 @@ def test_a_difference_stands_in_where_there_is_no_lift() -> None:
         "no effect on CTR is established: +0.10 [−0.10, +0.30] in absolute terms"
     )
     assert difference_clause("churn", Direction.DOWN, between(0.1, 0.3), Sign.UP) == (
-        "churn improved: +0.20 [+0.10, +0.30] in absolute terms"
+        "churn fell: −0.20 [−0.30, −0.10] in absolute terms (an improvement)"
     )
 
 
