@@ -6,7 +6,8 @@ never as rows of logs. Errors of the engine become one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -82,19 +83,34 @@ class DuckDBEngine:
         """Every catalogue statement that ran, in order, each once."""
         return tuple(self._ran.values())
 
+    @contextmanager
+    def recording(self) -> Iterator[dict[tuple[str, str], QueryText]]:
+        """Collect the catalogue statements that run in the block, those that ran before among them."""
+        before, self._ran = self._ran, {}
+        try:
+            yield self._ran
+        finally:
+            ran, self._ran = self._ran, before
+            self.remember(ran.values())
+
+    def remember(self, statements: Iterable[QueryText]) -> None:
+        """Count statements among those that ran."""
+        for statement in statements:
+            self._ran.setdefault((statement.name, statement.sql), statement)
+
     def fetch(self, statement: Statement) -> Columns:
         """Run the statement; its result as numpy columns.
 
         Numbers are float64 with NaN for null; text and dates are objects with None for null.
         """
-        self._remember(statement)
+        self._note(statement)
         found = self.run(statement.sql, statement.params).fetchnumpy()
         # ENUM columns would come as categories; none of our queries gives one.
         return {name: _plain(column) for name, column in cast("Columns", found).items()}
 
     def fetch_row(self, statement: Statement) -> Row:
         """Run a statement that gives one row; its values by column, None for null (a NaN stays a NaN)."""
-        self._remember(statement)
+        self._note(statement)
         result = self.run(statement.sql, statement.params)
         names = [str(column[0]) for column in result.description or []]
         return dict(zip(names, result.fetchall()[0], strict=True))
@@ -108,7 +124,7 @@ class DuckDBEngine:
         self._create("VIEW", name, statement)
 
     def _create(self, what: str, name: str, statement: Statement) -> None:
-        self._remember(statement)
+        self._note(statement)
         self.run(f"CREATE OR REPLACE TEMP {what} {identifier(name)} AS\n{statement.sql}", statement.params)
 
     def run(self, sql: str, params: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
@@ -136,7 +152,7 @@ class DuckDBEngine:
         except DataError as error:
             raise DataError(f"{where}: {error.message}") from error
 
-    def _remember(self, statement: Statement) -> None:
+    def _note(self, statement: Statement) -> None:
         shown = "".join(
             f"SET VARIABLE {key} = {literal(value)};\n" for key, value in statement.params.items()
         )

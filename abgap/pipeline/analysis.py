@@ -40,6 +40,8 @@ from abgap.online.sums import Sums, sum_units
 from abgap.online.unit_values import units_from_values
 from abgap.online.views import Views, open_views
 from abgap.online.wide import Progress, WideTable
+from abgap.pipeline.cache import Cache
+from abgap.pipeline.stages import Stage, Stages
 from abgap.records import Check, Direction, Estimate, Moments, OfflineRow, Role
 from abgap.records.order import natural_order
 from abgap.study.load import LoadedStudy
@@ -47,8 +49,14 @@ from abgap.study.model import Experiment, Study
 
 
 @contextmanager
-def open_analysis(loaded: LoadedStudy, *, progress: Progress) -> Iterator[Analysis]:
-    """Open the engine for a study; everything it holds is gone at the end."""
+def open_analysis(
+    loaded: LoadedStudy, *, progress: Progress, cache: Cache | None = None
+) -> Iterator[Analysis]:
+    """Open the engine for a study; everything it holds is gone at the end.
+
+    cache: where results of earlier runs are, None to compute everything. What comes out of it was not made in
+    the engine: who wants to query the tables of the stages opens the study without.
+    """
     settings = loaded.study.engine
     with DuckDBEngine(
         directory=loaded.directory,
@@ -56,16 +64,21 @@ def open_analysis(loaded: LoadedStudy, *, progress: Progress) -> Iterator[Analys
         memory_limit=settings.memory_limit,
         temp_directory=settings.temp_directory,
     ) as engine:
-        yield Analysis(loaded, engine, progress)
+        yield Analysis(loaded, engine, progress, cache=cache)
+        if cache is not None:
+            cache.save_hashes()
 
 
 class Analysis:
     """The stages of one study, each computed on first use."""
 
-    def __init__(self, loaded: LoadedStudy, engine: DuckDBEngine, progress: Progress) -> None:
+    def __init__(
+        self, loaded: LoadedStudy, engine: DuckDBEngine, progress: Progress, *, cache: Cache | None = None
+    ) -> None:
         self.loaded = loaded
         self.engine = engine
         self.progress = progress
+        self.stages = Stages(loaded, engine, cache)
 
     @property
     def study(self) -> Study:
@@ -80,7 +93,10 @@ class Analysis:
     @cached_property
     def declared(self) -> dict[str, DeclaredExperiment]:
         """The experiments, known to the engine from here on."""
-        declared = declared_experiments(self.engine, self.study, self.directory)
+        declared = self.stages.result(
+            Stage(name="experiments", sources=("experiments",), parts=("experiments",)),
+            lambda: declared_experiments(self.engine, self.study, self.directory),
+        )
         if not declared:
             raise UsageError(
                 f"{self.loaded.file.name}: no experiment is declared; add [experiments.NAME] with its control"
@@ -96,9 +112,21 @@ class Analysis:
 
     @cached_property
     def wide(self) -> WideTable | None:
-        """The wide table of units; None when the study brings its moments."""
+        """What the wide table of units is made of; None when the study brings its moments."""
+        _ = self.declared
         if self.study.moments is not None:
             return None
+        return self.stages.result(self._of_units("units"), lambda: self._made_wide, lambda wide: wide.relations)
+
+    def _of_units(self, name: str) -> Stage:
+        """A stage that depends on all that units are made of."""
+        keys = ("experiments", "exposures", "units", "unit_values", *(f"facts.{fact}" for fact in self.study.facts))
+        parts = ("exposures", "facts", "units", "unit_values", "experiments", "metrics", "funnels")
+        return Stage(name=name, sources=keys, parts=parts)
+
+    @cached_property
+    def _made_wide(self) -> WideTable:
+        """The wide table, made in the engine."""
         plan = make_plan(self.study)
         _ = self.declared
         if self.study.unit_values is not None:
@@ -116,15 +144,23 @@ class Analysis:
         """The exact sums over units; None when the study brings its moments."""
         if self.wide is None:
             return None
-        return sum_units(self.engine, make_plan(self.study), self.wide, progress=self.progress)
+        plan = make_plan(self.study)
+        return self.stages.result(
+            self._of_units("sums"),
+            lambda: sum_units(self.engine, plan, self._made_wide, progress=self.progress),
+        )
 
     @cached_property
     def _imported(self) -> tuple[Moments, Relation] | None:
         if self.study.moments is None:
             return None
         self.progress("reading moments")
-        kinds = {name: metric.kind for name, metric in self.study.metrics.items()}
-        return read_moments(self.engine, self.study.moments, kinds, self.directory)
+        source, kinds = self.study.moments, {name: metric.kind for name, metric in self.study.metrics.items()}
+        return self.stages.result(
+            Stage(name="moments", sources=("moments",), parts=("moments", "metrics")),
+            lambda: read_moments(self.engine, source, kinds, self.directory),
+            lambda found: {"moments": found[1]},
+        )
 
     @cached_property
     def moments(self) -> Moments:
@@ -237,7 +273,12 @@ class Analysis:
         """The offline scores, summed up for the pairs that experiments ran."""
         if self.study.offline.scores is not None:
             self.progress("reading offline scores")
-        return read_scores(self.engine, self.study, self.directory, find_comparisons(self.served))
+        comparisons = find_comparisons(self.served)
+        return self.stages.result(
+            Stage(name="scores", sources=("offline.scores",), parts=("offline",), more=comparisons),
+            lambda: read_scores(self.engine, self.study, self.directory, comparisons),
+            lambda found: {} if found.relation is None else {"offline.scores": found.relation},
+        )
 
     @cached_property
     def offline_rows(self) -> tuple[OfflineRow, ...]:
@@ -262,7 +303,10 @@ class Analysis:
         if wide is not None and self.sums is not None:
             found += diagnostics.exposure_checks(self.declared.values(), wide)
             found += diagnostics.value_checks(self.study, self.sums, wide, self.counts)
-            found += diagnostics.window_checks(self.engine, self.study, wide)
+            found += self.stages.result(
+                self._of_units("windows"),
+                lambda: diagnostics.window_checks(self.engine, self.study, self._made_wide),
+            )
         order = {name: i for i, name in enumerate(self.declared)}
         return tuple(
             sorted(found, key=lambda c: -1 if c.experiment is None else order.get(c.experiment, len(order)))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from abgap import __version__
 from abgap.pipeline.analysis import Analysis
+from abgap.pipeline.stages import relation_rows
 from abgap.pipeline.provenance import hash_files, versions
 from abgap.records import (
     InputSource,
@@ -77,11 +78,7 @@ def _provenance(analysis: Analysis) -> Provenance:
 
 def _sources(analysis: Analysis) -> Iterable[InputSource]:
     for key, relation in analysis.relations.items():
-        if relation.counted is not None:
-            yield relation.counted
-        else:
-            (rows,) = analysis.engine.rows(f"SELECT count(*) FROM {relation.sql}")[0]
-            yield InputSource(source=key, rows=int(rows), rejected=0)
+        yield analysis.stages.rows.get(key) or relation_rows(analysis.engine, key, relation)
 
 
 def _definition(name: str, metric: Metric) -> MetricDefinition:
