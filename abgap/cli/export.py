@@ -43,7 +43,10 @@ def command(
         raise UsageError(
             f"moments are written as .parquet or .csv, and {out.name} ends with neither; name another file"
         )
-    with analysis_of(study_file, quiet=quiet, in_engine=what == "database") as analysis, atomic_write(out) as temporary:
+    with (
+        analysis_of(study_file, quiet=quiet, in_engine=what == "database") as analysis,
+        atomic_write(out) as temporary,
+    ):
         if what == "moments":
             from abgap.report.tables import moments_table  # noqa: PLC0415 - only for this
 

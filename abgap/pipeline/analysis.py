@@ -116,11 +116,19 @@ class Analysis:
         _ = self.declared
         if self.study.moments is not None:
             return None
-        return self.stages.result(self._of_units("units"), lambda: self._made_wide, lambda wide: wide.relations)
+        return self.stages.result(
+            self._of_units("units"), lambda: self._made_wide, lambda wide: wide.relations
+        )
 
     def _of_units(self, name: str) -> Stage:
         """A stage that depends on all that units are made of."""
-        keys = ("experiments", "exposures", "units", "unit_values", *(f"facts.{fact}" for fact in self.study.facts))
+        keys = (
+            "experiments",
+            "exposures",
+            "units",
+            "unit_values",
+            *(f"facts.{fact}" for fact in self.study.facts),
+        )
         parts = ("exposures", "facts", "units", "unit_values", "experiments", "metrics", "funnels")
         return Stage(name=name, sources=keys, parts=parts)
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from abgap.pipeline.fingerprint import FileHashes, FileState
+from abgap.pipeline.fingerprint import FileHashes, FileState, unchanged
 
 LIMIT_BYTES = 512 << 20
 _HASHES = "files.json"
@@ -73,9 +73,7 @@ def cache_folder() -> Path:
 class Cache:
     """The folder. note: told, in one sentence, when something in it cannot be used."""
 
-    def __init__(
-        self, folder: Path, *, note: Callable[[str], None], limit_bytes: int = LIMIT_BYTES
-    ) -> None:
+    def __init__(self, folder: Path, *, note: Callable[[str], None], limit_bytes: int = LIMIT_BYTES) -> None:
         self.folder = folder
         self.hashes = FileHashes()
         self._note = note
@@ -86,9 +84,9 @@ class Cache:
         """The result kept under ``name``, when its inputs are as they were; None when there is none."""
         path = self._path(name)
         try:
-            with np.load(path, allow_pickle=False) as held:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
                 head = _head(_text(held[_HEAD]))
-                if not self._unchanged(head.files, states):
+                if not unchanged(head.files, states, self.hashes):
                     return None
                 body = json.loads(_text(held[_BODY]))
                 arrays = {key: held[key] for key in held.files if key not in {_HEAD, _BODY}}
@@ -107,18 +105,19 @@ class Cache:
         with suppress(OSError):
             self._path(name).unlink()
 
-    def _unchanged(self, then: Sequence[FileState], now: Sequence[FileState]) -> bool:
-        return len(then) == len(now) and all(
-            new.is_of(old, self.hashes) for new, old in zip(now, then, strict=True)
-        )
-
     def keep(self, name: str, kept: Kept) -> None:
         """Keep a result under ``name`` in place of what was there."""
         texts = {
-            _HEAD: {"stage": kept.head.stage, "study": kept.head.study, "files": [_fields(f) for f in kept.head.files]},
+            _HEAD: {
+                "stage": kept.head.stage,
+                "study": kept.head.study,
+                "files": [_fields(f) for f in kept.head.files],
+            },
             _BODY: kept.body,
         }
-        members = {key: np.frombuffer(json.dumps(text).encode(), dtype=np.uint8) for key, text in texts.items()}
+        members = {
+            key: np.frombuffer(json.dumps(text).encode(), dtype=np.uint8) for key, text in texts.items()
+        }
 
         def write(temporary: Path) -> None:
             with temporary.open("wb") as stream:
@@ -176,7 +175,7 @@ class Cache:
         """All kept results with what they are of; None for one that cannot be read."""
         for entry in self.entries():
             try:
-                with np.load(entry.path, allow_pickle=False) as held:
+                with entry.path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
                     yield entry, _head(_text(held[_HEAD]))
             except _UNREADABLE:
                 yield entry, None

@@ -9,6 +9,7 @@ remembered with the marks, so that no file is hashed twice.
 from __future__ import annotations
 
 import hashlib
+import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ Marks: TypeAlias = tuple[int, int, int, int, int]
 
 _SETTLED_NS = 2_000_000_000
 _CHUNK = 1 << 20
+_PACKAGES = ("duckdb", "jinja2", "matplotlib", "numpy", "scipy", "sqlglot")
 _REMEMBERED_PER_FILE = 3
 
 
@@ -109,6 +111,11 @@ def state_of(path: Path, hashes: FileHashes) -> FileState:
     return FileState(path=str(path), size=marks[0], marks=None, sha256=hashes.of(path))
 
 
+def unchanged(then: Sequence[FileState], now: Sequence[FileState], hashes: FileHashes) -> bool:
+    """Whether the same files have the same content as they had. Raises OSError when one cannot be read."""
+    return len(then) == len(now) and all(new.is_of(old, hashes) for new, old in zip(now, then, strict=True))
+
+
 def named_sources(study: Study) -> Iterator[tuple[str, Source]]:
     """Every source of the study that is read, with its key."""
     given = {
@@ -145,12 +152,13 @@ def input_files(sources: Mapping[str, Source], directory: Path) -> dict[str, tup
 
 @cache
 def program_sha256() -> str:
-    """The hash of what computes: abgap's modules and queries, and the versions of the engine and of numpy."""
-    digest = hashlib.sha256()
-    for name in ("duckdb", "numpy"):
+    """The hash of what computes and writes: abgap's modules, queries and templates, and the packages it works with."""
+    digest = hashlib.sha256(f"abgap {abgap.__version__}\npython {platform.python_version()}\n".encode())
+    for name in _PACKAGES:
         digest.update(f"{name} {version(name)}\n".encode())
-    for root, pattern in ((Path(abgap.__file__).parent, "**/*.py"), (folder("queries"), "*.sql")):
-        for path in sorted(root.glob(pattern)):
+    own = Path(abgap.__file__).parent
+    for root, pattern in ((own, "**/*.py"), (folder("queries"), "*.sql"), (folder("templates"), "*")):
+        for path in sorted(path for path in root.glob(pattern) if path.is_file()):
             digest.update(f"{path.relative_to(root).as_posix()} {path.stat().st_size}\n".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

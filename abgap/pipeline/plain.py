@@ -7,7 +7,7 @@ can come back, made from their fields: nothing in a file can run. (Pickle would 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -67,29 +67,29 @@ def to_plain(value: object, arrays: Arrays) -> Any:
     match value:
         case Enum():
             return {"value": [_known(_KNOWN_VALUES, value), value.value]}
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return float(value)
+        case None | bool() | int() | float() | str():
+            # A number out of numpy that is a float too loses its class, and nothing else.
+            return float(value) if isinstance(value, float) else value
         case np.generic():
             return to_plain(value.item(), arrays)
-        case Path():
-            return {"path": str(value)}
-        case dt.datetime():
-            return {"at": value.isoformat()}
         case np.ndarray():
             return _column(value, arrays)
-        case Mapping():
-            return {"mapping": [[to_plain(k, arrays), to_plain(v, arrays)] for k, v in value.items()]}
-        case frozenset():
-            return {"set": [to_plain(item, arrays) for item in sorted(value)]}
-        case tuple() | list():
-            kind = "tuple" if isinstance(value, tuple) else "list"
-            return {kind: [to_plain(item, arrays) for item in value]}
+        case Path() | dt.datetime():
+            return {"path": str(value)} if isinstance(value, Path) else {"at": value.isoformat()}
+        case Mapping() | frozenset() | tuple() | list():
+            return _collection(value, arrays)
     if is_dataclass(value) and not isinstance(value, type):
         found = {field.name: to_plain(getattr(value, field.name), arrays) for field in fields(value)}
         return {"record": [_known(_KNOWN_RECORDS, value), found]}
     raise TypeError(f"a {type(value).__name__} cannot be kept")
+
+
+def _collection(value: Collection[Any], arrays: Arrays) -> Any:
+    if isinstance(value, Mapping):
+        return {"mapping": [[to_plain(k, arrays), to_plain(v, arrays)] for k, v in value.items()]}
+    items: Iterable[Any] = sorted(value) if isinstance(value, frozenset) else value
+    kind = "set" if isinstance(value, frozenset) else "tuple" if isinstance(value, tuple) else "list"
+    return {kind: [to_plain(item, arrays) for item in items]}
 
 
 def _known(known: Mapping[str, type], value: object) -> str:

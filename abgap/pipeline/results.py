@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from abgap import __version__
 from abgap.pipeline.analysis import Analysis
-from abgap.pipeline.stages import relation_rows
 from abgap.pipeline.provenance import hash_files, versions
+from abgap.pipeline.stages import relation_rows
 from abgap.records import (
     InputSource,
     MetricDefinition,
@@ -64,7 +64,11 @@ def _provenance(analysis: Analysis) -> Provenance:
     loaded = analysis.loaded
     relations = analysis.relations
     analysis.progress("hashing inputs")
-    files = [file for key, r in relations.items() for file in hash_files(key, r.files, loaded.directory)]
+    files = [
+        file
+        for key, r in relations.items()
+        for file in hash_files(key, r.files, loaded.directory, analysis.stages.hashes)
+    ]
     return Provenance(
         abgap_version=__version__,
         study_file=loaded.file.name,

@@ -18,14 +18,16 @@ from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.loading import Relation
 from abgap.pipeline.cache import Cache, Head, Kept
 from abgap.pipeline.fingerprint import (
+    FileHashes,
     FileState,
     input_files,
     named_sources,
     program_sha256,
     state_of,
     study_parts,
+    unchanged,
 )
-from abgap.pipeline.plain import from_plain, to_plain
+from abgap.pipeline.plain import Arrays, from_plain, to_plain
 from abgap.records import InputSource
 from abgap.study.load import LoadedStudy
 
@@ -42,6 +44,16 @@ class Stage:
     more: object = None
 
 
+def whole_study(loaded: LoadedStudy) -> Stage:
+    """The last stage: what is made of everything, down to the words of the study file."""
+    return Stage(
+        name="report",
+        sources=tuple(key for key, _ in named_sources(loaded.study)),
+        parts=(),
+        more=[loaded.file.name, loaded.text_sha256],
+    )
+
+
 class Stages:
     """The results of a study's stages. rows: of every source that a kept stage has read, by key."""
 
@@ -50,6 +62,7 @@ class Stages:
         self._engine = engine
         self._cache = cache
         self.rows: dict[str, InputSource] = {}
+        self.hashes = FileHashes() if cache is None else cache.hashes
 
     def result(
         self,
@@ -76,9 +89,10 @@ class Stages:
                 return found
         with self._engine.recording() as ran:
             found = compute()
-        if self._states(cache, files) == before:
+        after = self._states(cache, files)
+        if after is not None and unchanged(before, after, cache.hashes):
             rows = self._counted(relations(found))
-            self._keep(cache, name, stage, before, [found, tuple(ran.values()), rows])
+            self._keep(cache, name, stage, after, [found, tuple(ran.values()), rows])
             self.rows.update(rows)
         return found
 
@@ -119,7 +133,7 @@ class Stages:
     def _keep(
         self, cache: Cache, name: str, stage: Stage, states: tuple[FileState, ...], parts: Sequence[object]
     ) -> None:
-        arrays: dict[str, object] = {}
+        arrays: Arrays = {}
         body = [to_plain(part, arrays) for part in parts]
         head = Head(stage=stage.name, study=self._loaded.study.study.name, files=states)
         cache.keep(name, Kept(head=head, body=body, arrays=arrays))
