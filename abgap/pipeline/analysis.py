@@ -11,19 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.loading import Relation
 from abgap.errors import UsageError
-from abgap.gap.analysis import GapAnalysis, analyse_gaps
-from abgap.gap.inputs import ExperimentFacts
-from abgap.offline.comparison import make_offline_rows
 from abgap.offline.matching import ServedModels, find_comparisons, matching_checks
 from abgap.offline.scores import Scores, read_scores
-from abgap.online import diagnostics
-from abgap.online.arm_checks import experiment_checks
 from abgap.online.counts import ArmCounts, count_arms, count_units
 from abgap.online.experiments import (
     DeclaredExperiment,
@@ -35,7 +31,6 @@ from abgap.online.imported import read_moments
 from abgap.online.logs import units_from_logs
 from abgap.online.moments import make_moments
 from abgap.online.plan import make_plan
-from abgap.online.scorecard import MetricTraits, make_estimates
 from abgap.online.sums import Sums, sum_units
 from abgap.online.unit_values import units_from_values
 from abgap.online.views import Views, open_views
@@ -46,6 +41,13 @@ from abgap.records import Check, Direction, Estimate, Moments, OfflineRow, Role
 from abgap.records.order import natural_order
 from abgap.study.load import LoadedStudy
 from abgap.study.model import Experiment, Study
+
+if TYPE_CHECKING:
+    from abgap.gap.analysis import GapAnalysis
+    from abgap.gap.inputs import ExperimentFacts
+    from abgap.online.scorecard import MetricTraits
+
+# Statistics, and with them scipy, are imported by the stages that compute them: moments need none.
 
 
 @contextmanager
@@ -197,6 +199,8 @@ class Analysis:
     @cached_property
     def estimates(self) -> tuple[Estimate, ...]:
         """Every treatment against its control: by experiment, whole before slices before days, metric by metric."""
+        from abgap.online.scorecard import make_estimates  # noqa: PLC0415 - scipy
+
         self.progress("estimating")
         controls = {name: e.control for name, e in self.declared.items()}
         found = make_estimates(self.moments, controls, self._traits(), alpha=self.study.study.alpha)
@@ -222,6 +226,8 @@ class Analysis:
         return place
 
     def _traits(self) -> dict[str, MetricTraits]:
+        from abgap.online.scorecard import MetricTraits  # noqa: PLC0415 - scipy
+
         followed = set(self.study.gap.business)
         return {
             name: MetricTraits(
@@ -242,6 +248,8 @@ class Analysis:
         return tuple(self._facts(e) for e in self.declared.values())
 
     def _facts(self, declared: DeclaredExperiment) -> ExperimentFacts:
+        from abgap.gap.inputs import ExperimentFacts  # noqa: PLC0415 - scipy
+
         seen = self.counts[declared.name].whole if declared.name in self.counts else {}
         allowed = declared.variants
         order = (
@@ -291,6 +299,8 @@ class Analysis:
     @cached_property
     def offline_rows(self) -> tuple[OfflineRow, ...]:
         """Every candidate model against its baseline."""
+        from abgap.offline.comparison import make_offline_rows  # noqa: PLC0415 - scipy
+
         directions = {name: metric.direction for name, metric in self.study.offline_metrics.items()}
         directions |= {n: Direction.UP for n in self.study.gap.offline if n not in directions}
         return make_offline_rows(
@@ -300,6 +310,9 @@ class Analysis:
     @cached_property
     def checks(self) -> tuple[Check, ...]:
         """All data checks: of sources, of offline against online, then experiment by experiment."""
+        from abgap.online import diagnostics  # noqa: PLC0415 - scipy
+        from abgap.online.arm_checks import experiment_checks  # noqa: PLC0415
+
         wide = self.wide
         _ = self.moments
         found = [] if wide is None else diagnostics.source_checks(wide)
@@ -322,6 +335,8 @@ class Analysis:
 
     def _left_out_checks(self) -> list[Check]:
         """Rows of ready-made units or moments that the study does not speak of."""
+        from abgap.online import diagnostics  # noqa: PLC0415 - scipy
+
         if self._imported is not None:
             known = {*self.study.metrics, *self.study.funnels}
             return diagnostics.moments_checks(self._variants, known, self._imported[0])
@@ -332,6 +347,8 @@ class Analysis:
     @cached_property
     def gaps(self) -> GapAnalysis:
         """Verdicts, decisions and the portfolio."""
+        from abgap.gap.analysis import analyse_gaps  # noqa: PLC0415 - scipy
+
         self.progress("judging")
         return analyse_gaps(
             self.study,
