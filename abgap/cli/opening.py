@@ -35,7 +35,11 @@ def analysis_of(study_file: Path | None, *, quiet: bool, in_engine: bool = False
 
     loaded = _as_asked(load_study(study_file if study_file is not None else find_study(Path.cwd())))
     cache = None if in_engine or noted("no_cache") else _cache()
-    with Progress(quiet=quiet) as progress, open_analysis(loaded, progress=progress, cache=cache) as analysis:
+    with (
+        Progress(quiet=quiet) as progress,
+        open_analysis(loaded, progress=progress, cache=cache) as analysis,
+        progress.watching(analysis.engine.share_done),
+    ):
         yield analysis
 
 

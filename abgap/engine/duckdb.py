@@ -6,11 +6,14 @@ never as rows of logs. Errors of the engine become one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 import duckdb
 import numpy as np
@@ -23,6 +26,10 @@ from abgap.sources.sql import Sql, identifier, literal
 
 Columns = dict[str, npt.NDArray[Any]]
 Row = dict[str, Any]
+Result = TypeVar("Result")
+
+# Windows listens to Ctrl-C only between two waits.
+_LISTEN_SECONDS = 0.1
 
 _UNREADABLE = (
     duckdb.IOException,
@@ -49,16 +56,20 @@ class DuckDBEngine:
             "preserve_insertion_order": False,
             "file_search_path": str(directory),
         }
-        optional = {"threads": threads, "memory_limit": memory_limit, "temp_directory": temp_directory}
+        self._scratch = _make_scratch(temp_directory)
+        optional = {"threads": threads, "memory_limit": memory_limit, "temp_directory": str(self._scratch)}
         settings.update({key: value for key, value in optional.items() if value is not None})
         try:
             self._connection = duckdb.connect(":memory:", config=settings)
         except duckdb.Error as error:
+            self._remove_scratch()
             raise EngineError(
-                f"DuckDB refused its settings: {first_line(error)}; see [engine] in the study"
+                f"DuckDB refused its settings: {first_line(error)}; see [engine] in the study, or the options"
             ) from error
         self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute("SET enable_progress_bar = false")
+        # Progress is counted only while its bar is enabled; the engine must not draw it.
+        self._connection.execute("SET enable_progress_bar = true")
+        self._connection.execute("SET enable_progress_bar_print = false")
         self._ran: dict[tuple[str, str], QueryText] = {}
 
     def __enter__(self) -> Self:
@@ -70,8 +81,20 @@ class DuckDBEngine:
         self.close()
 
     def close(self) -> None:
-        """End the connection; everything in it is gone."""
+        """End the connection; everything in it is gone, and so is what it wrote to the temporary folder."""
         self._connection.close()
+        self._remove_scratch()
+
+    def _remove_scratch(self) -> None:
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def share_done(self) -> float | None:
+        """How much of the running statement is done, by the engine's own guess; None when it has none.
+
+        It may be asked from another thread, while the connection is open.
+        """
+        percent = float(self._connection.query_progress())
+        return percent / 100 if 0 <= percent <= 100 else None
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -129,8 +152,9 @@ class DuckDBEngine:
 
     def run(self, sql: str, params: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
         """Run SQL made by this package; engine errors become DataError or EngineError."""
+        given = dict(params) if params else None
         try:
-            return self._connection.execute(sql, dict(params) if params else None)
+            return _interruptible(lambda: self._connection.execute(sql, given), self._connection.interrupt)
         except duckdb.Error as error:
             raise _translated(error) from error
 
@@ -179,6 +203,50 @@ def _plain(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     objects = data.astype(object)
     objects[mask] = None
     return objects
+
+
+def _interruptible(work: Callable[[], Result], interrupt: Callable[[], None]) -> Result:
+    """Do the work in a thread of its own, and end it early on Ctrl-C.
+
+    Python tells its main thread of Ctrl-C, and only between two steps of Python: a statement that runs there for
+    minutes would be interrupted when it is over.
+    """
+    done: list[Result] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:  # noqa: BLE001 - handed over, whatever it is
+            failed.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(_LISTEN_SECONDS)
+    except KeyboardInterrupt:
+        while thread.is_alive():
+            # Again and again: between two statements there is nothing to interrupt.
+            interrupt()
+            thread.join(_LISTEN_SECONDS)
+        raise
+    if failed:
+        raise failed[0]
+    return done[0]
+
+
+def _make_scratch(parent: str | None) -> Path:
+    """A folder of our own for what does not fit into memory, so that nothing of it is left whatever happens."""
+    try:
+        if parent is not None:
+            Path(parent).mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="abgap-", dir=parent))
+    except OSError as error:
+        raise EngineError(
+            f"no temporary folder can be made in {parent or tempfile.gettempdir()}: {error.strerror or error}; "
+            "name another one with [engine] temp_directory or --temp-directory"
+        ) from error
 
 
 def text_or_none(column: npt.NDArray[Any]) -> npt.NDArray[np.object_]:

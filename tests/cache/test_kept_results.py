@@ -19,6 +19,7 @@ from abgap.pipeline.plain import from_plain, to_plain
 if TYPE_CHECKING:
     from conftest import Run
 
+
 def _changed_numbers(run: Run, change: Callable[[], object]) -> None:
     """After the change the engine works again, and says what it says without a cache."""
     before = run()
@@ -153,7 +154,9 @@ def test_another_arm_s_model_sums_up_the_scores_of_another_pair(run: Run) -> Non
     assert run() == run(cached=False)
 
 
-def test_a_changed_query_or_version_is_noticed(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_changed_query_or_version_is_noticed(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     run()
     queries = shutil.copytree(fingerprint.folder("queries"), tmp_path / "queries")
     real = fingerprint.folder
@@ -256,7 +259,9 @@ def test_two_runs_at_once_give_the_same(run: Run) -> None:
     assert not list(run.folder.glob(".new-*"))
 
 
-def test_a_file_that_changes_while_it_is_read_keeps_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_while_it_is_read_keeps_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from abgap.pipeline import analysis  # noqa: PLC0415
 
     orders = run.file.parent / "logs" / "orders.csv"
