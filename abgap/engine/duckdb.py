@@ -219,17 +219,20 @@ def _interruptible(work: Callable[[], Result], interrupt: Callable[[], None]) ->
             done.append(work())
         except BaseException as error:  # noqa: BLE001 - handed over, whatever it is
             failed.append(error)
+        finally:
+            ended.set()
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    # Not join(): when it is interrupted, Python 3.11 takes a thread that still runs for one that has ended.
+    ended = threading.Event()
+    threading.Thread(target=run, daemon=True).start()
     try:
-        while thread.is_alive():
-            thread.join(_LISTEN_SECONDS)
+        while not ended.wait(_LISTEN_SECONDS):
+            pass
     except KeyboardInterrupt:
-        while thread.is_alive():
-            # Again and again: between two statements there is nothing to interrupt.
+        while not ended.is_set():
+            # Again and again: before the engine has begun there is nothing to interrupt.
             interrupt()
-            thread.join(_LISTEN_SECONDS)
+            ended.wait(_LISTEN_SECONDS)
         raise
     if failed:
         raise failed[0]
