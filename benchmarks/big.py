@@ -1,8 +1,8 @@
-"""More data than memory: events in daily parquet files, a whole ``abgap analyze`` with a limit of 2 GB, spilling to disk.
+"""More data than memory: events in daily parquet files, a whole ``abgap analyze`` with a limit of 2 GB that spills.
 
-The data are made from hashes of row numbers (the same on every run), day by day, and removed afterwards, like everything
-else this makes. Printed: wall seconds, CPU seconds, peak resident memory of the process and the most that was spilled; then
-the same command again, which reads no log.
+The data are made from hashes of row numbers (the same on every run), day by day, and removed afterwards, like all
+that this makes. Printed: wall and CPU seconds, peak resident memory of the process and the most that was spilled;
+then the same command again, which reads no log.
 
     python benchmarks/big.py --events 200000000 --memory-limit 2GB
 """
@@ -78,12 +78,13 @@ def make_data(folder: Path, events: int) -> None:
         per_day = events // DAYS
         for day in range(DAYS):
             first = day * per_day
+            last = events if day == DAYS - 1 else first + per_day
             engine.execute(
-                f"COPY (SELECT (hash(i) % {units})::BIGINT AS user_id, "
-                f"TIMESTAMP '2026-01-01' + INTERVAL {day} DAY + to_seconds(least((i - {first}) * 86400 // {per_day}, 86399)) "
-                "AS at, CASE WHEN hash(i + 3) % 20 < 12 THEN 'view' WHEN hash(i + 3) % 20 < 19 THEN 'click' ELSE 'purchase' END "
-                "AS event, (hash(i + 4) % 10000)::INTEGER AS amount "
-                f"FROM range({first}, {first + (per_day if day < DAYS - 1 else events - first)}) t(i)) "
+                f"COPY (SELECT (hash(i) % {units})::BIGINT AS user_id, TIMESTAMP '2026-01-01' + INTERVAL {day} DAY "
+                f"+ to_seconds(least((i - {first}) * 86400 // {per_day}, 86399)) AS at, "
+                "CASE WHEN hash(i + 3) % 20 < 12 THEN 'view' WHEN hash(i + 3) % 20 < 19 THEN 'click' "
+                "ELSE 'purchase' END AS event, (hash(i + 4) % 10000)::INTEGER AS amount "
+                f"FROM range({first}, {last}) t(i)) "
                 f"TO '{folder / 'events' / f'day-{day:02d}.parquet'}' (FORMAT parquet)"
             )
 

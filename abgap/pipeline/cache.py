@@ -76,7 +76,7 @@ class Cache:
     def __init__(self, folder: Path, *, note: Callable[[str], None], limit_bytes: int = LIMIT_BYTES) -> None:
         self.folder = folder
         self.hashes = FileHashes()
-        self._note = note
+        self.note = note
         self._limit_bytes = limit_bytes
         self._read_hashes()
 
@@ -101,7 +101,7 @@ class Cache:
 
     def discard(self, name: str) -> None:
         """Remove a result that turned out to be unusable, and say so."""
-        self._note("a damaged file in the cache was ignored and removed; its result is computed again")
+        self.note("a damaged file in the cache was ignored and removed; its result is computed again")
         with suppress(OSError):
             self._path(name).unlink()
 
@@ -143,7 +143,7 @@ class Cache:
         except FileNotFoundError:
             return
         except (*_UNREADABLE, AttributeError):
-            self._note("the cache's list of files is damaged and was ignored; files are hashed again")
+            self.note("the cache's list of files is damaged and was ignored; files are hashed again")
 
     def _replace(self, path: Path, write: Callable[[Path], object]) -> None:
         try:
@@ -157,7 +157,7 @@ class Cache:
             finally:
                 temporary.unlink(missing_ok=True)
         except OSError as error:
-            self._note(f"nothing could be kept in the cache {self.folder}: {error.strerror or error}")
+            self.note(f"nothing could be kept in the cache {self.folder}: {error.strerror or error}")
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.npz"

@@ -134,7 +134,11 @@ class Stages:
         self, cache: Cache, name: str, stage: Stage, states: tuple[FileState, ...], parts: Sequence[object]
     ) -> None:
         arrays: Arrays = {}
-        body = [to_plain(part, arrays) for part in parts]
+        try:
+            body = [to_plain(part, arrays) for part in parts]
+        except TypeError as error:
+            cache.note(f"the stage {stage.name!r} could not be kept: {error}")
+            return
         head = Head(stage=stage.name, study=self._loaded.study.study.name, files=states)
         cache.keep(name, Kept(head=head, body=body, arrays=arrays))
 

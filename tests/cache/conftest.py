@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from abgap.engine.catalogue import Statement
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.pipeline import fingerprint
@@ -60,7 +61,8 @@ business = ["revenue"]
 
 def _exposures(day: int, rows: int = 40) -> str:
     return (
-        f"SELECT 'price' AS test, 'u' || ({day} * 1000 + i) AS user, CASE i % 2 WHEN 0 THEN 'old' ELSE 'new' END AS arm, "
+        f"SELECT 'price' AS test, 'u' || ({day} * 1000 + i) AS user, "
+        "CASE i % 2 WHEN 0 THEN 'old' ELSE 'new' END AS arm, "
         f"CASE i % 3 WHEN 0 THEN 'DE' ELSE 'FR' END AS country, TIMESTAMP '2026-01-{day:02d} 10:00:00' AS seen "
         f"FROM range({rows}) t(i)"
     )

@@ -10,14 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import abgap
+import duckdb
 import numpy as np
 import pytest
+
+import abgap
+from abgap.online.sums import sum_units
 from abgap.pipeline import fingerprint
 from abgap.pipeline.plain import from_plain, to_plain
+from abgap.resources import folder
 
 if TYPE_CHECKING:
-    from conftest import Run
+    from tests.cache.conftest import Run
 
 
 def _changed_numbers(run: Run, change: Callable[[], object]) -> None:
@@ -102,8 +106,6 @@ def test_a_new_file_of_a_pattern_is_noticed(run: Run) -> None:
     logs = run.file.parent / "logs" / "exposures"
 
     def add() -> None:
-        import duckdb  # noqa: PLC0415
-
         rows = (
             "SELECT 'price' AS test, 'v' || i AS user, CASE i % 2 WHEN 0 THEN 'old' ELSE 'new' END AS arm, "
             "'DE' AS country, TIMESTAMP '2026-01-03 10:00:00' AS seen FROM range(30) t(i)"
@@ -158,9 +160,9 @@ def test_a_changed_query_or_version_is_noticed(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     run()
-    queries = shutil.copytree(fingerprint.folder("queries"), tmp_path / "queries")
-    real = fingerprint.folder
-    monkeypatch.setattr(fingerprint, "folder", lambda name: queries if name == "queries" else real(name))
+    queries = shutil.copytree(folder("queries"), tmp_path / "queries")
+    places = {"queries": queries, "templates": folder("templates")}
+    monkeypatch.setattr("abgap.pipeline.fingerprint.folder", places.__getitem__)
     fingerprint.program_sha256.cache_clear()
     run()
     assert run.ran == []
@@ -204,7 +206,7 @@ def test_a_damaged_file_is_said_removed_and_computed_again(run: Run, damage: str
     assert run.notes == []
 
 
-def test_a_file_that_asks_for_an_unknown_class_is_refused(run: Run) -> None:
+def test_a_file_that_asks_for_an_unknown_class_is_refused() -> None:
     with pytest.raises(KeyError):
         from_plain({"record": ["os.system", {"command": "true"}]}, {})
     with pytest.raises(TypeError, match="cannot be kept"):
@@ -262,19 +264,16 @@ def test_two_runs_at_once_give_the_same(run: Run) -> None:
 def test_a_file_that_changes_while_it_is_read_keeps_nothing(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from abgap.pipeline import analysis  # noqa: PLC0415
-
     orders = run.file.parent / "logs" / "orders.csv"
-    real = analysis.sum_units
 
     def meanwhile(*given: Any, **named: Any) -> Any:
-        found = real(*given, **named)
+        found = sum_units(*given, **named)
         orders.write_text(orders.read_text().replace(",1.50", ",9.50"))
         return found
 
-    monkeypatch.setattr(analysis, "sum_units", meanwhile)
+    monkeypatch.setattr("abgap.pipeline.analysis.sum_units", meanwhile)
     run()
-    monkeypatch.setattr(analysis, "sum_units", real)
+    monkeypatch.setattr("abgap.pipeline.analysis.sum_units", sum_units)
     assert not list(run.folder.glob("sums-*"))
     assert run() == run(cached=False)
 
@@ -286,3 +285,65 @@ def test_clearing_removes_all_and_nothing_else(run: Run) -> None:
     kept = len(list(run.folder.glob("*.npz")))
     assert run.cache().clear() == kept > 0
     assert list(run.folder.iterdir()) == [stranger]
+
+
+UNITS = """
+[unit_values]
+path = "units.parquet"
+columns = { experiment = "test", unit = "user", variant = "arm" }
+slices = ["country"]
+
+[experiments]
+path = "experiments.csv"
+columns = { experiment = "name", control = "control" }
+
+[metrics.orders]
+kind = "mean"
+value = "orders"
+role = "primary"
+
+[metrics.rate]
+kind = "ratio"
+numerator = { value = "clicks" }
+denominator = { value = "views" }
+"""
+
+MOMENTS = """
+[moments]
+path = "moments.csv"
+
+[experiments.price]
+control = "old"
+
+[metrics.orders]
+kind = "mean"
+role = "primary"
+"""
+
+
+def test_ready_made_units_and_a_file_of_experiments_are_kept(run: Run) -> None:
+    place = run.file.parent
+    rows = (
+        "SELECT 'price' AS test, i AS user, CASE i % 2 WHEN 0 THEN 'old' ELSE 'new' END AS arm, "
+        "CASE i % 3 WHEN 0 THEN 'DE' END AS country, (i * 7) % 5 AS orders, i % 4 AS clicks, 3 + i % 3 AS views "
+        "FROM range(300) t(i)"
+    )
+    duckdb.sql(f"COPY ({rows}) TO '{place / 'units.parquet'}' (FORMAT parquet)")
+    (place / "experiments.csv").write_text("name,control\nprice,old\n")
+    run.file.write_text(UNITS)
+    first = run()
+    assert first == run() == run(cached=False)
+    run()
+    assert run.ran == []
+    (place / "experiments.csv").write_text("name,control\nprice,new\n")
+    assert run() == run(cached=False) != first
+
+
+def test_moments_of_a_warehouse_are_kept(run: Run) -> None:
+    moments = run.file.parent / "moments.csv"
+    moments.write_text(
+        "experiment,variant,metric,n,mean,variance\nprice,old,orders,100,2.5,1.5\nprice,new,orders,110,2.9,1.25\n"
+    )
+    run.file.write_text(MOMENTS)
+    _changed_numbers(run, lambda: moments.write_text(moments.read_text().replace("2.9", "2.1")))
+    assert run.notes == []

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.errors import EngineError
 
