@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -106,13 +107,17 @@ def run(command: Sequence[str], folder: Path, *, timeout: float) -> dict[str, fl
     began, most, ended = time.monotonic(), 0, 0
     with (folder / "out.json").open("wb") as out:
         process = subprocess.Popen([*command], cwd=folder, env=environment, stdout=out)
-    while not ended:
-        if time.monotonic() - began > timeout:
+    try:
+        while not ended:
+            if time.monotonic() - began > timeout:
+                process.kill()
+            time.sleep(0.1)
+            most = max(most, _spilled(spill))
+            # wait4 tells what this one process took; the sum over children would mix the runs.
+            ended, status, used = os.wait4(process.pid, os.WNOHANG)
+    finally:
+        if not ended:
             process.kill()
-        time.sleep(0.1)
-        most = max(most, _spilled(spill))
-        # wait4 tells what this one process took; the sum over children would mix the runs.
-        ended, status, used = os.wait4(process.pid, os.WNOHANG)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise RuntimeError(f"abgap ended with exit code {process.returncode}, after at most {timeout:.0f} s")
@@ -134,6 +139,8 @@ def main() -> None:
         "--place", type=Path, help="folder with room for the data (default: the system's temporary one)"
     )
     asked = parser.parse_args()
+    # So that gigabytes do not stay behind when a scheduler ends this.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended early"))
     folder = Path(tempfile.mkdtemp(prefix="abgap-big-", dir=asked.place))
     try:
         free = shutil.disk_usage(folder).free
