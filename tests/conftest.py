@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -63,3 +63,11 @@ def univariate() -> Callable[[Values], Univariate]:
 def bivariate() -> Callable[[Values, Values], Bivariate]:
     """Moments of two values per unit, computed by numpy."""
     return _bivariate
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests neither read nor fill the cache of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ABGAP_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield

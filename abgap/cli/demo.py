@@ -40,7 +40,7 @@ def command(directory: Path, data: Path | None, *, as_json: bool, quiet: bool) -
     refuse_unwritable(home)
     refuse_unwritable(directory)
     study = _sample(home, quiet=quiet)
-    _, written = make_report(study, directory, quiet=quiet)
+    written = make_report(study, directory, quiet=quiet).files
     put_paths(written, as_json=as_json)
     if not as_json:
         tell(f"The study is {study}; {home / 'truth.json'} says what is planted in its data.")

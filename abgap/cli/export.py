@@ -13,8 +13,6 @@ from abgap.cli.output import atomic_write, put_paths, refuse_existing
 from abgap.errors import UsageError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from abgap.pipeline.analysis import Analysis
 
 
@@ -43,33 +41,17 @@ def command(
         raise UsageError(
             f"moments are written as .parquet or .csv, and {out.name} ends with neither; name another file"
         )
-    with analysis_of(study_file, quiet=quiet) as analysis, atomic_write(out) as temporary:
+    with (
+        analysis_of(study_file, quiet=quiet, in_engine=what == "database") as analysis,
+        atomic_write(out) as temporary,
+    ):
         if what == "moments":
-            from abgap.report.tables import moments_table  # noqa: PLC0415 - only for this
+            from abgap.pipeline.moments_file import write_moments  # noqa: PLC0415 - only for this
 
-            _write_table(moments_table(analysis.moments), temporary)
+            write_moments(analysis.moments, temporary)
         else:
             _write_database(analysis, temporary)
     put_paths([out], as_json=as_json)
-
-
-def _write_table(table: pa.Table, path: Path) -> None:
-    if path.suffix == ".csv":
-        from pyarrow import csv  # noqa: PLC0415 - one of the two is needed
-
-        csv.write_csv(_for_csv(table), path)
-    else:
-        from pyarrow import parquet  # noqa: PLC0415
-
-        parquet.write_table(table, path)
-
-
-def _for_csv(table: pa.Table) -> pa.Table:
-    """CSV has no lists, and an empty column of it has no type: both are left out, which means null."""
-    from abgap.records.moments import LIST_COLUMNS  # noqa: PLC0415 - only for CSV
-
-    empty = [name for name in table.column_names if table[name].null_count == table.num_rows]
-    return table.drop_columns(sorted({*LIST_COLUMNS, *empty}))
 
 
 def _write_database(analysis: Analysis, path: Path) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "report": ("abgap.cli.report", "Write the report: HTML, Markdown and JSON."),
     "sql": ("abgap.cli.sql", "Query the same logs and results, read-only."),
     "export": ("abgap.cli.export", "Write the moments, or a database file."),
+    "cache": ("abgap.cli.cache", "What is kept of earlier runs, and how to remove it."),
     "schema": ("abgap.cli.schema", "JSON Schema of the study file or of results.json."),
 }
 FIRST_STEPS = (

@@ -5,29 +5,55 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from abgap.cli.options import noted
 from abgap.cli.output import tell
 from abgap.cli.progress import Progress
 from abgap.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from abgap.pipeline.analysis import Analysis
+    from abgap.pipeline.cache import Cache
     from abgap.records import Check
+    from abgap.study.load import LoadedStudy
 
 _NAMES_SHOWN = 15
 
 
 @contextmanager
-def analysis_of(study_file: Path | None, *, quiet: bool) -> Iterator[Analysis]:
-    """Load the study and open its analysis; progress shows until the block ends."""
+def analysis_of(study_file: Path | None, *, quiet: bool, in_engine: bool = False) -> Iterator[Analysis]:
+    """Load the study and open its analysis; progress shows until the block ends.
+
+    in_engine: whether the tables of the stages are needed too, and not only what came out of them; then
+    everything is computed.
+    """
     from abgap.pipeline.analysis import open_analysis  # noqa: PLC0415 - commands load what they need, when they run
     from abgap.study.load import find_study, load_study  # noqa: PLC0415
 
-    loaded = load_study(study_file if study_file is not None else find_study(Path.cwd()))
-    with Progress(quiet=quiet) as progress, open_analysis(loaded, progress=progress) as analysis:
+    loaded = _as_asked(load_study(study_file if study_file is not None else find_study(Path.cwd())))
+    cache = None if in_engine or noted("no_cache") else _cache()
+    with (
+        Progress(quiet=quiet) as progress,
+        open_analysis(loaded, progress=progress, cache=cache) as analysis,
+        progress.watching(analysis.engine.share_done),
+    ):
         yield analysis
+
+
+def _as_asked(loaded: LoadedStudy) -> LoadedStudy:
+    """The study with the engine's settings of the command line in place of its own."""
+    asked = {name: noted(name) for name in ("threads", "memory_limit", "temp_directory")}
+    engine = loaded.study.engine.model_copy(update={k: v for k, v in asked.items() if v is not None})
+    return replace(loaded, study=loaded.study.model_copy(update={"engine": engine}))
+
+
+def _cache() -> Cache:
+    from abgap.pipeline.cache import Cache, cache_folder  # noqa: PLC0415
+
+    return Cache(cache_folder(), note=lambda text: tell(f"abgap: {text}"))
 
 
 def chosen(experiment: str | None, declared: Collection[str]) -> set[str]:

@@ -32,13 +32,58 @@ def command(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., An
 
 
 def study_option(decorated: Decorated) -> Decorated:
-    """``--study``: the study file, by default the nearest abgap.toml."""
+    """``--study``: the study file, by default the nearest abgap.toml; and how it is computed."""
+    for option in reversed(_COMPUTING):
+        decorated = option(decorated)
     return click.option(
         "--study",
         "study_file",
         type=click.Path(path_type=Path, dir_okay=False),
         help="The study file. Default: the nearest abgap.toml, here or in a folder above.",
     )(decorated)
+
+
+def _noted(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    """Leave the value where ``opening`` finds it: commands have no use for it."""
+    ctx.meta[f"abgap.{param.name}"] = value
+
+
+def noted(name: str) -> Any:
+    """The value of an option of ``study_option`` in the command that runs; None when it has no such option."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(f"abgap.{name}")
+
+
+_COMPUTING = (
+    click.option(
+        "--no-cache",
+        is_flag=True,
+        expose_value=False,
+        callback=_noted,
+        help="Compute everything, and keep nothing for the next time.",
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(1, 1024),
+        expose_value=False,
+        callback=_noted,
+        help="Threads of the engine. Default: [engine] threads, else all cores.",
+    ),
+    click.option(
+        "--memory-limit",
+        metavar="SIZE",
+        expose_value=False,
+        callback=_noted,
+        help="Memory of the engine, such as 4GB. Default: [engine] memory_limit, else most of the machine's.",
+    ),
+    click.option(
+        "--temp-directory",
+        type=click.Path(file_okay=False),
+        expose_value=False,
+        callback=_noted,
+        help="Where the engine puts what does not fit into memory. Default: [engine] temp_directory.",
+    ),
+)
 
 
 def json_option(decorated: Decorated) -> Decorated:

@@ -7,6 +7,8 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -25,6 +27,8 @@ class Progress:
 
     def __init__(self, *, quiet: bool) -> None:
         self._message = "working"
+        self._share: Callable[[], float | None] | None = None
+        self._asking = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         if not quiet and is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb":
@@ -33,6 +37,22 @@ class Progress:
     def __call__(self, message: str) -> None:
         """Say what is being done now."""
         self._message = message
+
+    @contextmanager
+    def watching(self, share: Callable[[], float | None]) -> Iterator[None]:
+        """Show how much of the running statement is done, as long as the block runs."""
+        self._share = share
+        try:
+            yield
+        finally:
+            with self._asking:
+                self._share = None
+
+    def _line(self, seconds: float) -> str:
+        with self._asking:
+            share = None if self._share is None else self._share()
+        done = "" if share is None else f", {share:.0%} of this statement"
+        return f"{one_line(self._message)} ... {seconds:.0f} s{done}"
 
     def __enter__(self) -> Self:
         if self._thread is not None:
@@ -52,7 +72,7 @@ class Progress:
             return
         try:
             while not self._ended.is_set():
-                self._draw(f"{one_line(self._message)} ... {time.monotonic() - began:.0f} s")
+                self._draw(self._line(time.monotonic() - began))
                 self._ended.wait(_REFRESH_SECONDS)
             self._draw("")
         except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,11 @@ from abgap.cli.output import put, put_paths, refuse_unwritable
 from abgap.errors import UsageError
 
 if TYPE_CHECKING:
-    from abgap.records import Results
+    from collections.abc import Mapping, Sequence
+
+    from abgap.pipeline.analysis import Analysis
+    from abgap.records import Check
+    from abgap.report.write import Format
 
 
 @options.command("report", examples=["abgap report", "abgap report --study abgap.toml --out report"])
@@ -34,26 +39,42 @@ def command(study_file: Path | None, directory: Path, *, as_json: bool, quiet: b
 
     Files of these names are replaced. --json prints the content of results.json instead of the paths.
     """
-    results, written = make_report(study_file, directory, quiet=quiet)
+    made = make_report(study_file, directory, quiet=quiet)
     if as_json:
-        from abgap.report.document import to_json  # noqa: PLC0415 - only for --json
-
-        put(to_json(results))
+        put(made.texts["json"])
     else:
-        put_paths(written, as_json=False)
-    return gate(results.checks, fail_on, as_json=as_json)
+        put_paths(made.files, as_json=False)
+    return gate(made.checks, fail_on, as_json=as_json)
 
 
-def make_report(study_file: Path | None, directory: Path, *, quiet: bool) -> tuple[Results, list[Path]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A report as it was written, and the data checks in it."""
+
+    texts: Mapping[Format, str]
+    checks: Sequence[Check]
+    files: Sequence[Path]
+
+
+def make_report(study_file: Path | None, directory: Path, *, quiet: bool) -> Report:
     """Analyse the study and write its report. Raises UsageError when ``directory`` cannot be written to."""
-    from abgap.pipeline.results import make_results  # noqa: PLC0415 - only where a report is made
-    from abgap.report.write import write_report  # noqa: PLC0415
+    from abgap.report.write import write_texts  # noqa: PLC0415 - only where a report is made
 
     refuse_unwritable(directory)
     with analysis_of(study_file, quiet=quiet) as analysis:
-        results = make_results(analysis)
-        analysis.progress("writing the report")
+        from abgap.pipeline.stages import whole_study  # noqa: PLC0415
+
+        texts, checks = analysis.stages.result(whole_study(analysis.loaded), lambda: _rendered(analysis))
         try:
-            return results, write_report(results, directory)
+            return Report(texts=texts, checks=checks, files=write_texts(texts, directory))
         except OSError as error:
             raise UsageError(f"cannot write to {directory}: {error.strerror or error}") from error
+
+
+def _rendered(analysis: Analysis) -> tuple[dict[Format, str], tuple[Check, ...]]:
+    from abgap.pipeline.results import make_results  # noqa: PLC0415 - not needed for a report that was kept
+    from abgap.report.write import render  # noqa: PLC0415
+
+    results = make_results(analysis)
+    analysis.progress("writing the report")
+    return render(results), results.checks

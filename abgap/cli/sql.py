@@ -99,7 +99,7 @@ def _run(statement: str | None, study_file: Path | None, form: str, out: Path | 
     from abgap.cli.rows import write_rows  # noqa: PLC0415
     from abgap.cli.shell import Shell  # noqa: PLC0415
 
-    with analysis_of(study_file, quiet=quiet) as analysis:
+    with analysis_of(study_file, quiet=quiet, in_engine=True) as analysis:
         shell = Shell(analysis)
         if statement is None:
             prompt(shell, lambda rows: write_rows(rows, form, None))

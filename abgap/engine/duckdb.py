@@ -6,10 +6,14 @@ never as rows of logs. Errors of the engine become one sentence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 import duckdb
 import numpy as np
@@ -22,6 +26,10 @@ from abgap.sources.sql import Sql, identifier, literal
 
 Columns = dict[str, npt.NDArray[Any]]
 Row = dict[str, Any]
+Result = TypeVar("Result")
+
+# Windows listens to Ctrl-C only between two waits.
+_LISTEN_SECONDS = 0.1
 
 _UNREADABLE = (
     duckdb.IOException,
@@ -48,16 +56,20 @@ class DuckDBEngine:
             "preserve_insertion_order": False,
             "file_search_path": str(directory),
         }
-        optional = {"threads": threads, "memory_limit": memory_limit, "temp_directory": temp_directory}
+        self._scratch = _make_scratch(temp_directory)
+        optional = {"threads": threads, "memory_limit": memory_limit, "temp_directory": str(self._scratch)}
         settings.update({key: value for key, value in optional.items() if value is not None})
         try:
             self._connection = duckdb.connect(":memory:", config=settings)
         except duckdb.Error as error:
+            self._remove_scratch()
             raise EngineError(
-                f"DuckDB refused its settings: {first_line(error)}; see [engine] in the study"
+                f"DuckDB refused its settings: {first_line(error)}; see [engine] in the study, or the options"
             ) from error
         self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute("SET enable_progress_bar = false")
+        # Progress is counted only while its bar is enabled; the engine must not draw it.
+        self._connection.execute("SET enable_progress_bar = true")
+        self._connection.execute("SET enable_progress_bar_print = false")
         self._ran: dict[tuple[str, str], QueryText] = {}
 
     def __enter__(self) -> Self:
@@ -69,8 +81,20 @@ class DuckDBEngine:
         self.close()
 
     def close(self) -> None:
-        """End the connection; everything in it is gone."""
+        """End the connection; everything in it is gone, and so is what it wrote to the temporary folder."""
         self._connection.close()
+        self._remove_scratch()
+
+    def _remove_scratch(self) -> None:
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def share_done(self) -> float | None:
+        """How much of the running statement is done, by the engine's own guess; None when it has none.
+
+        It may be asked from another thread, while the connection is open.
+        """
+        percent = float(self._connection.query_progress())
+        return percent / 100 if 0 <= percent <= 100 else None
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -82,19 +106,34 @@ class DuckDBEngine:
         """Every catalogue statement that ran, in order, each once."""
         return tuple(self._ran.values())
 
+    @contextmanager
+    def recording(self) -> Iterator[dict[tuple[str, str], QueryText]]:
+        """Collect the catalogue statements that run in the block, those that ran before among them."""
+        before, self._ran = self._ran, {}
+        try:
+            yield self._ran
+        finally:
+            ran, self._ran = self._ran, before
+            self.remember(ran.values())
+
+    def remember(self, statements: Iterable[QueryText]) -> None:
+        """Count statements among those that ran."""
+        for statement in statements:
+            self._ran.setdefault((statement.name, statement.sql), statement)
+
     def fetch(self, statement: Statement) -> Columns:
         """Run the statement; its result as numpy columns.
 
         Numbers are float64 with NaN for null; text and dates are objects with None for null.
         """
-        self._remember(statement)
+        self._note(statement)
         found = self.run(statement.sql, statement.params).fetchnumpy()
         # ENUM columns would come as categories; none of our queries gives one.
         return {name: _plain(column) for name, column in cast("Columns", found).items()}
 
     def fetch_row(self, statement: Statement) -> Row:
         """Run a statement that gives one row; its values by column, None for null (a NaN stays a NaN)."""
-        self._remember(statement)
+        self._note(statement)
         result = self.run(statement.sql, statement.params)
         names = [str(column[0]) for column in result.description or []]
         return dict(zip(names, result.fetchall()[0], strict=True))
@@ -108,13 +147,14 @@ class DuckDBEngine:
         self._create("VIEW", name, statement)
 
     def _create(self, what: str, name: str, statement: Statement) -> None:
-        self._remember(statement)
+        self._note(statement)
         self.run(f"CREATE OR REPLACE TEMP {what} {identifier(name)} AS\n{statement.sql}", statement.params)
 
     def run(self, sql: str, params: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
         """Run SQL made by this package; engine errors become DataError or EngineError."""
+        given = dict(params) if params else None
         try:
-            return self._connection.execute(sql, dict(params) if params else None)
+            return _interruptible(lambda: self._connection.execute(sql, given), self._connection.interrupt)
         except duckdb.Error as error:
             raise _translated(error) from error
 
@@ -136,7 +176,7 @@ class DuckDBEngine:
         except DataError as error:
             raise DataError(f"{where}: {error.message}") from error
 
-    def _remember(self, statement: Statement) -> None:
+    def _note(self, statement: Statement) -> None:
         shown = "".join(
             f"SET VARIABLE {key} = {literal(value)};\n" for key, value in statement.params.items()
         )
@@ -163,6 +203,53 @@ def _plain(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     objects = data.astype(object)
     objects[mask] = None
     return objects
+
+
+def _interruptible(work: Callable[[], Result], interrupt: Callable[[], None]) -> Result:
+    """Do the work in a thread of its own, and end it early on Ctrl-C.
+
+    Python tells its main thread of Ctrl-C, and only between two steps of Python: a statement that runs there for
+    minutes would be interrupted when it is over.
+    """
+    done: list[Result] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:  # noqa: BLE001 - handed over, whatever it is
+            failed.append(error)
+        finally:
+            ended.set()
+
+    # Not join(): when it is interrupted, Python 3.11 takes a thread that still runs for one that has ended.
+    ended = threading.Event()
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        while not ended.wait(_LISTEN_SECONDS):
+            pass
+    except KeyboardInterrupt:
+        while not ended.is_set():
+            # Again and again: before the engine has begun there is nothing to interrupt.
+            interrupt()
+            ended.wait(_LISTEN_SECONDS)
+        raise
+    if failed:
+        raise failed[0]
+    return done[0]
+
+
+def _make_scratch(parent: str | None) -> Path:
+    """A folder of our own for what does not fit into memory, so that nothing of it is left whatever happens."""
+    try:
+        if parent is not None:
+            Path(parent).mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="abgap-", dir=parent))
+    except OSError as error:
+        raise EngineError(
+            f"no temporary folder can be made in {parent or tempfile.gettempdir()}: {error.strerror or error}; "
+            "name another one with [engine] temp_directory or --temp-directory"
+        ) from error
 
 
 def text_or_none(column: npt.NDArray[Any]) -> npt.NDArray[np.object_]:

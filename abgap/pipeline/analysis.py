@@ -11,19 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.loading import Relation
 from abgap.errors import UsageError
-from abgap.gap.analysis import GapAnalysis, analyse_gaps
-from abgap.gap.inputs import ExperimentFacts
-from abgap.offline.comparison import make_offline_rows
 from abgap.offline.matching import ServedModels, find_comparisons, matching_checks
 from abgap.offline.scores import Scores, read_scores
-from abgap.online import diagnostics
-from abgap.online.arm_checks import experiment_checks
 from abgap.online.counts import ArmCounts, count_arms, count_units
 from abgap.online.experiments import (
     DeclaredExperiment,
@@ -36,20 +32,34 @@ from abgap.online.logs import units_from_logs
 from abgap.online.moments import make_moments
 from abgap.online.plan import make_plan
 from abgap.online.reach import data_until, observed_until, read_early_checks
-from abgap.online.scorecard import MetricTraits, make_estimates
 from abgap.online.sums import Sums, sum_units
 from abgap.online.unit_values import units_from_values
 from abgap.online.views import Views, open_views
 from abgap.online.wide import Progress, WideTable
+from abgap.pipeline.cache import Cache
+from abgap.pipeline.stages import Stage, Stages
 from abgap.records import Check, Direction, Estimate, Moments, OfflineRow, Role
 from abgap.records.order import natural_order
 from abgap.study.load import LoadedStudy
 from abgap.study.model import Experiment, Study
 
+if TYPE_CHECKING:
+    from abgap.gap.analysis import GapAnalysis
+    from abgap.gap.inputs import ExperimentFacts
+    from abgap.online.scorecard import MetricTraits
+
+# Statistics, and with them scipy, are imported by the stages that compute them: moments need none.
+
 
 @contextmanager
-def open_analysis(loaded: LoadedStudy, *, progress: Progress) -> Iterator[Analysis]:
-    """Open the engine for a study; everything it holds is gone at the end."""
+def open_analysis(
+    loaded: LoadedStudy, *, progress: Progress, cache: Cache | None = None
+) -> Iterator[Analysis]:
+    """Open the engine for a study; everything it holds is gone at the end.
+
+    cache: where results of earlier runs are, None to compute everything. What comes out of it was not made in
+    the engine: who wants to query the tables of the stages opens the study without.
+    """
     settings = loaded.study.engine
     with DuckDBEngine(
         directory=loaded.directory,
@@ -57,16 +67,21 @@ def open_analysis(loaded: LoadedStudy, *, progress: Progress) -> Iterator[Analys
         memory_limit=settings.memory_limit,
         temp_directory=settings.temp_directory,
     ) as engine:
-        yield Analysis(loaded, engine, progress)
+        yield Analysis(loaded, engine, progress, cache=cache)
+        if cache is not None:
+            cache.save_hashes()
 
 
 class Analysis:
     """The stages of one study, each computed on first use."""
 
-    def __init__(self, loaded: LoadedStudy, engine: DuckDBEngine, progress: Progress) -> None:
+    def __init__(
+        self, loaded: LoadedStudy, engine: DuckDBEngine, progress: Progress, *, cache: Cache | None = None
+    ) -> None:
         self.loaded = loaded
         self.engine = engine
         self.progress = progress
+        self.stages = Stages(loaded, engine, cache)
 
     @property
     def study(self) -> Study:
@@ -81,7 +96,10 @@ class Analysis:
     @cached_property
     def declared(self) -> dict[str, DeclaredExperiment]:
         """The experiments, known to the engine from here on."""
-        declared = declared_experiments(self.engine, self.study, self.directory)
+        declared = self.stages.result(
+            Stage(name="experiments", sources=("experiments",), parts=("experiments",)),
+            lambda: declared_experiments(self.engine, self.study, self.directory),
+        )
         if not declared:
             raise UsageError(
                 f"{self.loaded.file.name}: no experiment is declared; add [experiments.NAME] with its control"
@@ -97,9 +115,29 @@ class Analysis:
 
     @cached_property
     def wide(self) -> WideTable | None:
-        """The wide table of units; None when the study brings its moments."""
+        """What the wide table of units is made of; None when the study brings its moments."""
+        _ = self.declared
         if self.study.moments is not None:
             return None
+        return self.stages.result(
+            self._of_units("units"), lambda: self._made_wide, lambda wide: wide.relations
+        )
+
+    def _of_units(self, name: str) -> Stage:
+        """A stage that depends on all that units are made of."""
+        keys = (
+            "experiments",
+            "exposures",
+            "units",
+            "unit_values",
+            *(f"facts.{fact}" for fact in self.study.facts),
+        )
+        parts = ("exposures", "facts", "units", "unit_values", "experiments", "metrics", "funnels")
+        return Stage(name=name, sources=keys, parts=parts)
+
+    @cached_property
+    def _made_wide(self) -> WideTable:
+        """The wide table, made in the engine."""
         plan = make_plan(self.study)
         _ = self.declared
         if self.study.unit_values is not None:
@@ -117,15 +155,23 @@ class Analysis:
         """The exact sums over units; None when the study brings its moments."""
         if self.wide is None:
             return None
-        return sum_units(self.engine, make_plan(self.study), self.wide, progress=self.progress)
+        plan = make_plan(self.study)
+        return self.stages.result(
+            self._of_units("sums"),
+            lambda: sum_units(self.engine, plan, self._made_wide, progress=self.progress),
+        )
 
     @cached_property
     def _imported(self) -> tuple[Moments, Relation] | None:
         if self.study.moments is None:
             return None
         self.progress("reading moments")
-        kinds = {name: metric.kind for name, metric in self.study.metrics.items()}
-        return read_moments(self.engine, self.study.moments, kinds, self.directory)
+        source, kinds = self.study.moments, {name: metric.kind for name, metric in self.study.metrics.items()}
+        return self.stages.result(
+            Stage(name="moments", sources=("moments",), parts=("moments", "metrics")),
+            lambda: read_moments(self.engine, source, kinds, self.directory),
+            lambda found: {"moments": found[1]},
+        )
 
     @cached_property
     def moments(self) -> Moments:
@@ -154,6 +200,8 @@ class Analysis:
     @cached_property
     def estimates(self) -> tuple[Estimate, ...]:
         """Every treatment against its control: by experiment, whole before slices before days, metric by metric."""
+        from abgap.online.scorecard import make_estimates  # noqa: PLC0415 - scipy
+
         self.progress("estimating")
         controls = {name: e.control for name, e in self.declared.items()}
         found = make_estimates(self.moments, controls, self._traits(), alpha=self.study.study.alpha)
@@ -179,6 +227,8 @@ class Analysis:
         return place
 
     def _traits(self) -> dict[str, MetricTraits]:
+        from abgap.online.scorecard import MetricTraits  # noqa: PLC0415 - scipy
+
         followed = set(self.study.gap.business)
         return {
             name: MetricTraits(
@@ -199,6 +249,8 @@ class Analysis:
         return tuple(self._facts(e) for e in self.declared.values())
 
     def _facts(self, declared: DeclaredExperiment) -> ExperimentFacts:
+        from abgap.gap.inputs import ExperimentFacts  # noqa: PLC0415 - scipy
+
         seen = self.counts[declared.name].whole if declared.name in self.counts else {}
         allowed = declared.variants
         order = (
@@ -239,11 +291,18 @@ class Analysis:
         """The offline scores, summed up for the pairs that experiments ran."""
         if self.study.offline.scores is not None:
             self.progress("reading offline scores")
-        return read_scores(self.engine, self.study, self.directory, find_comparisons(self.served))
+        comparisons = find_comparisons(self.served)
+        return self.stages.result(
+            Stage(name="scores", sources=("offline.scores",), parts=("offline",), more=comparisons),
+            lambda: read_scores(self.engine, self.study, self.directory, comparisons),
+            lambda found: {} if found.relation is None else {"offline.scores": found.relation},
+        )
 
     @cached_property
     def offline_rows(self) -> tuple[OfflineRow, ...]:
         """Every candidate model against its baseline."""
+        from abgap.offline.comparison import make_offline_rows  # noqa: PLC0415 - scipy
+
         directions = {name: metric.direction for name, metric in self.study.offline_metrics.items()}
         directions |= {n: Direction.UP for n in self.study.gap.offline if n not in directions}
         return make_offline_rows(
@@ -253,6 +312,9 @@ class Analysis:
     @cached_property
     def checks(self) -> tuple[Check, ...]:
         """All data checks: of sources, of offline against online, then experiment by experiment."""
+        from abgap.online import diagnostics  # noqa: PLC0415 - scipy
+        from abgap.online.arm_checks import experiment_checks  # noqa: PLC0415
+
         wide = self.wide
         _ = self.moments
         found = [] if wide is None else diagnostics.source_checks(wide)
@@ -265,7 +327,10 @@ class Analysis:
         if wide is not None and self.sums is not None:
             found += diagnostics.exposure_checks(self.declared.values(), wide)
             found += diagnostics.value_checks(self.study, self.sums, wide, self.counts)
-            found += diagnostics.window_checks(self.engine, self.study, wide)
+            found += self.stages.result(
+                self._of_units("windows"),
+                lambda: diagnostics.window_checks(self.engine, self.study, self._made_wide),
+            )
         order = {name: i for i, name in enumerate(self.declared)}
         return tuple(
             sorted(found, key=lambda c: -1 if c.experiment is None else order.get(c.experiment, len(order)))
@@ -273,6 +338,8 @@ class Analysis:
 
     def _left_out_checks(self) -> list[Check]:
         """Rows of ready-made units or moments that the study does not speak of."""
+        from abgap.online import diagnostics  # noqa: PLC0415 - scipy
+
         if self._imported is not None:
             known = {*self.study.metrics, *self.study.funnels}
             return diagnostics.moments_checks(self._variants, known, self._imported[0])
@@ -283,6 +350,8 @@ class Analysis:
     @cached_property
     def gaps(self) -> GapAnalysis:
         """Verdicts, decisions and the portfolio."""
+        from abgap.gap.analysis import analyse_gaps  # noqa: PLC0415 - scipy
+
         self.progress("judging")
         return analyse_gaps(
             self.study,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from abgap.online import tables
 from abgap.pipeline.analysis import Analysis
+from abgap.pipeline.fingerprint import named_sources
 from abgap.sources.files import resolve_files
 from abgap.sources.sql import identifier
-from abgap.study.model import ExperimentsFile, Source, Study
+from abgap.study.model import Study
 
 OFFLINE_SCORES = "offline_scores"
 UNIT_VALUES = "unit_values"
@@ -63,27 +62,13 @@ def places(analysis: Analysis) -> list[str]:
     A source that is a query is read here: what it reads cannot be told from outside.
     """
     found: set[str] = set()
-    for key, source in _sources(analysis.study):
+    for key, source in named_sources(analysis.study):
         if source.path is None:
             _read(analysis, key)
         else:
             resolved = resolve_files(key, source, analysis.directory)
             found |= {*resolved.locations, *map(str, resolved.files)}
     return sorted(found)
-
-
-def _sources(study: Study) -> Iterator[tuple[str, Source]]:
-    """Every source of the study that is read, with its key."""
-    given = {
-        "exposures": study.exposures,
-        **{f"facts.{name}": fact for name, fact in study.facts.items()},
-        "units": study.units,
-        "unit_values": study.unit_values,
-        "moments": study.moments,
-        "offline.scores": study.offline.scores,
-        "experiments": study.experiments if isinstance(study.experiments, ExperimentsFile) else None,
-    }
-    return ((key, source) for key, source in given.items() if source is not None)
 
 
 def _read(analysis: Analysis, key: str) -> None:

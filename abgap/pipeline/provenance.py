@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import platform
 from collections.abc import Iterable
@@ -10,29 +9,23 @@ from pathlib import Path
 
 from abgap import __version__
 from abgap.errors import DataError
+from abgap.pipeline.fingerprint import FileHashes
 from abgap.records import InputFile
 
-_CHUNK = 1 << 20
 _PACKAGES = ("duckdb", "numpy", "scipy", "sqlglot")
 
 
-def hash_files(source: str, files: Iterable[Path], directory: Path) -> list[InputFile]:
+def hash_files(source: str, files: Iterable[Path], directory: Path, hashes: FileHashes) -> list[InputFile]:
     """Size and sha256 of every input file, with its path relative to the study where it lies below it."""
-    return [_hash_file(source, path, directory) for path in files]
+    return [_hash_file(source, path, directory, hashes) for path in files]
 
 
-def _hash_file(source: str, path: Path, directory: Path) -> InputFile:
-    digest = hashlib.sha256()
+def _hash_file(source: str, path: Path, directory: Path, hashes: FileHashes) -> InputFile:
     try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-            size = stream.tell()
+        sha256, size = hashes.of(path), path.stat().st_size
     except OSError as error:
         raise DataError(f"{source}: cannot read {path.name}: {error.strerror}") from error
-    return InputFile(
-        source=source, path=shown_path(path, directory), size_bytes=size, sha256=digest.hexdigest()
-    )
+    return InputFile(source=source, path=shown_path(path, directory), size_bytes=size, sha256=sha256)
 
 
 def shown_path(path: Path, directory: Path) -> str:

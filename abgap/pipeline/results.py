@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from abgap import __version__
 from abgap.pipeline.analysis import Analysis
 from abgap.pipeline.provenance import hash_files, versions
+from abgap.pipeline.stages import relation_rows
 from abgap.records import (
     InputSource,
     MetricDefinition,
@@ -63,7 +64,11 @@ def _provenance(analysis: Analysis) -> Provenance:
     loaded = analysis.loaded
     relations = analysis.relations
     analysis.progress("hashing inputs")
-    files = [file for key, r in relations.items() for file in hash_files(key, r.files, loaded.directory)]
+    files = [
+        file
+        for key, r in relations.items()
+        for file in hash_files(key, r.files, loaded.directory, analysis.stages.hashes)
+    ]
     return Provenance(
         abgap_version=__version__,
         study_file=loaded.file.name,
@@ -77,11 +82,7 @@ def _provenance(analysis: Analysis) -> Provenance:
 
 def _sources(analysis: Analysis) -> Iterable[InputSource]:
     for key, relation in analysis.relations.items():
-        if relation.counted is not None:
-            yield relation.counted
-        else:
-            (rows,) = analysis.engine.rows(f"SELECT count(*) FROM {relation.sql}")[0]
-            yield InputSource(source=key, rows=int(rows), rejected=0)
+        yield analysis.stages.rows.get(key) or relation_rows(analysis.engine, key, relation)
 
 
 def _definition(name: str, metric: Metric) -> MetricDefinition:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -27,7 +27,12 @@ def write_report(results: Results, directory: Path, *, formats: Sequence[Format]
     Raises OSError when the directory cannot be written; then no file of an earlier report was touched,
     unless the very last step, renaming, failed midway.
     """
-    texts = {FILE_NAMES[form]: text for form, text in _rendered(results, formats).items()}
+    return write_texts(render(results, formats=formats), directory)
+
+
+def write_texts(rendered: Mapping[Format, str], directory: Path) -> list[Path]:
+    """Write what ``render`` gave, as ``write_report`` does."""
+    texts = {FILE_NAMES[form]: text for form, text in rendered.items()}
     directory.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as undo:
         waiting = [(_written(directory, text, undo), directory / name) for name, text in texts.items()]
@@ -36,7 +41,8 @@ def write_report(results: Results, directory: Path, *, formats: Sequence[Format]
     return [final for _, final in waiting]
 
 
-def _rendered(results: Results, formats: Sequence[Format]) -> dict[Format, str]:
+def render(results: Results, *, formats: Sequence[Format] = FORMATS) -> dict[Format, str]:
+    """The text of each form, in the order of ``FORMATS``."""
     texts: dict[Format, str] = {}
     if "html" in formats or "md" in formats:
         # Imported here, because JSON alone needs neither templates nor charts.

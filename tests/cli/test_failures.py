@@ -48,7 +48,7 @@ def test_a_mistake_on_the_command_line_is_said_and_ends_with_2(
     ("arguments", "message", "hint"),
     [
         (["chekc", "--json"], "No such command 'chekc'. Did you mean 'check'?", "see `abgap --help`"),
-        (["check", "--json", "--nope"], "No such option '--nope'.", "see `abgap check --help`"),
+        (["check", "--json", "--zzz"], "No such option '--zzz'.", "see `abgap check --help`"),
         (["export", "moments", "--json"], "Missing option '--out'.", "see `abgap export --help`"),
     ],
 )

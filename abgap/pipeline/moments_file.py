@@ -1,0 +1,79 @@
+"""The moments table as a file, written by the engine: it is loaded anyway, other writers would have to be imported.
+
+Numbers go in as columns, names and lists as places in a list of the distinct ones: thousands of experiments
+have few distinct names, and the engine takes Python objects one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from abgap.engine.duckdb import DuckDBEngine
+from abgap.records import Moments
+from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, SCHEMA_VERSION
+from abgap.sources.sql import Sql, comma_list, identifier, literal
+
+_TYPES = (
+    dict.fromkeys(KEYS, "VARCHAR")
+    | {"fold": "BIGINT"}
+    | dict.fromkeys(FLOAT_COLUMNS, "DOUBLE")
+    | dict.fromkeys(LIST_COLUMNS, "DOUBLE[]")
+)
+
+
+def write_moments(moments: Moments, path: Path) -> None:
+    """Write parquet, or CSV when the name says so.
+
+    Undefined numbers are null; parquet carries the schema version as ``abgap_moments_version``. CSV has no lists, and
+    an empty column of it has no type: both are left out, which means null.
+    """
+    as_csv = path.suffix == ".csv"
+    columns = [*KEYS, *FLOAT_COLUMNS, *LIST_COLUMNS]
+    if as_csv:
+        columns = [c for c in columns if c not in LIST_COLUMNS and not _is_empty(getattr(moments, c))]
+    with DuckDBEngine(directory=path.parent) as engine:
+        _load(engine, moments, columns)
+        names = comma_list(identifier(column) for column in columns)
+        form = (
+            "FORMAT csv, HEADER"
+            if as_csv
+            else f"FORMAT parquet, KV_METADATA {{abgap_moments_version: {literal(SCHEMA_VERSION)}}}"
+        )
+        engine.run(f"COPY (SELECT {names} FROM moments ORDER BY position) TO {literal(str(path))} ({form})")
+
+
+def _is_empty(column: npt.NDArray[Any]) -> bool:
+    return all(value is None or value != value for value in column)  # noqa: PLR0124 - only NaN differs from itself
+
+
+def _load(engine: DuckDBEngine, moments: Moments, columns: list[str]) -> None:
+    """Make the table ``moments`` in the engine, with each row's ``position``."""
+    arrays: dict[str, npt.NDArray[Any]] = {"position": np.arange(len(moments))}
+    distinct: dict[str, list[Any]] = {}
+    for name in columns:
+        values = getattr(moments, name)
+        if name in FLOAT_COLUMNS:
+            arrays[name] = np.asarray(values, dtype=np.float64)
+        else:
+            arrays[name], distinct[name] = _places(values.tolist())
+    engine.connection.register("columns", arrays)
+    selected = [Sql("position")]
+    for name in columns:
+        column, kind = identifier(name), _TYPES[name]
+        if name in distinct:
+            selected.append(Sql(f"list_extract(${name}::{kind}[], {column}) AS {column}"))
+        else:
+            selected.append(Sql(f"CASE WHEN isnan({column}) THEN NULL ELSE {column} END AS {column}"))
+    engine.run(f"CREATE TEMP TABLE moments AS SELECT {comma_list(selected)} FROM columns", distinct)
+
+
+def _places(values: list[Hashable]) -> tuple[npt.NDArray[np.int64], list[Any]]:
+    """For each value its place in the list of distinct ones, from 1 on; 0 for None."""
+    places: dict[Hashable, int] = {}
+    found = [0 if value is None else places.setdefault(value, len(places) + 1) for value in values]
+    return np.array(found, dtype=np.int64), list(places)

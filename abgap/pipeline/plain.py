@@ -1,0 +1,141 @@
+"""What a stage found, as numbers and text that a file can hold, and back again.
+
+Records become JSON with their class named, columns of numbers become arrays beside it. Only the classes listed here
+can come back, made from their fields: nothing in a file can run. (Pickle would run whatever it is told to.)
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from abgap.engine.loading import Relation
+from abgap.offline.scores import Aggregate as ScoreAggregate
+from abgap.offline.scores import PairSums, Scores
+from abgap.online.experiments import DeclaredExperiment
+from abgap.online.plan import MetricColumns, Plan, UnitPart, ValueColumn, Window
+from abgap.online.sums import Sums
+from abgap.online.wide import FactIntake, WideTable
+from abgap.records import Aggregate, Check, InputSource, Kind, Moments, QueryText, Status
+from abgap.sources.columns import Table
+from abgap.sources.sql import Sql
+
+Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
+
+_RECORDS = (
+    Check,
+    DeclaredExperiment,
+    FactIntake,
+    InputSource,
+    MetricColumns,
+    Moments,
+    PairSums,
+    Plan,
+    QueryText,
+    Relation,
+    ScoreAggregate,
+    Scores,
+    Sql,
+    Sums,
+    Table,
+    UnitPart,
+    ValueColumn,
+    WideTable,
+    Window,
+)
+_VALUES = (Aggregate, Kind, Status)
+
+
+def _label(kind: type) -> str:
+    """Two classes are called Aggregate: the module belongs to the name."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+_KNOWN_RECORDS: Mapping[str, type] = {_label(kind): kind for kind in _RECORDS}
+_KNOWN_VALUES: Mapping[str, type[Enum]] = {_label(kind): kind for kind in _VALUES}
+
+
+def to_plain(value: object, arrays: Arrays) -> Any:
+    """``value`` as JSON can hold it; columns of numbers go to ``arrays``. Raises TypeError for what is not known."""
+    match value:
+        case Enum():
+            return {"value": [_known(_KNOWN_VALUES, value), value.value]}
+        case None | bool() | int() | float() | str():
+            # A number out of numpy that is a float too loses its class, and nothing else.
+            return float(value) if isinstance(value, float) else value
+        case np.generic():
+            return to_plain(value.item(), arrays)
+        case np.ndarray():
+            return _column(value, arrays)
+        case Path() | dt.datetime():
+            return {"path": str(value)} if isinstance(value, Path) else {"at": value.isoformat()}
+        case Mapping() | frozenset() | tuple() | list():
+            return _collection(value, arrays)
+    if is_dataclass(value) and not isinstance(value, type):
+        found = {field.name: to_plain(getattr(value, field.name), arrays) for field in fields(value)}
+        return {"record": [_known(_KNOWN_RECORDS, value), found]}
+    raise TypeError(f"a {type(value).__name__} cannot be kept")
+
+
+def _collection(value: Collection[Any], arrays: Arrays) -> Any:
+    if isinstance(value, Mapping):
+        return {"mapping": [[to_plain(k, arrays), to_plain(v, arrays)] for k, v in value.items()]}
+    items: Iterable[Any] = sorted(value) if isinstance(value, frozenset) else value
+    kind = "set" if isinstance(value, frozenset) else "tuple" if isinstance(value, tuple) else "list"
+    return {kind: [to_plain(item, arrays) for item in items]}
+
+
+def _known(known: Mapping[str, type], value: object) -> str:
+    name = _label(type(value))
+    if name not in known:
+        raise TypeError(f"a {name} cannot be kept")
+    return name
+
+
+def _column(column: npt.NDArray[Any], arrays: Arrays) -> Any:
+    if column.dtype == object:
+        return {"objects": [to_plain(item, arrays) for item in column.tolist()]}
+    name = f"column{len(arrays)}"
+    arrays[name] = column
+    return {"array": name}
+
+
+def from_plain(value: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
+    """What ``to_plain`` was given. Raises ValueError, KeyError or TypeError when it cannot have come from there."""
+    if not isinstance(value, dict):
+        return value
+    ((kind, held),) = value.items()
+    match kind:
+        case "mapping":
+            return {from_plain(k, arrays): from_plain(v, arrays) for k, v in held}
+        case "tuple" | "list" | "set" | "objects":
+            return _MADE[kind]([from_plain(item, arrays) for item in held])
+        case "record":
+            name, found = held
+            return _KNOWN_RECORDS[name](**{key: from_plain(item, arrays) for key, item in found.items()})
+        case "value":
+            name, item = held
+            return _KNOWN_VALUES[name](item)
+        case "array":
+            return arrays[held]
+        case "path":
+            return Path(held)
+        case "at":
+            return dt.datetime.fromisoformat(held)
+    raise ValueError(f"there is no {kind!r} among what can be kept")
+
+
+def _objects(items: Sequence[object]) -> npt.NDArray[np.object_]:
+    column = np.empty(len(items), dtype=object)
+    column[:] = items
+    return column
+
+
+_MADE: Mapping[str, Any] = {"tuple": tuple, "list": list, "set": frozenset, "objects": _objects}
