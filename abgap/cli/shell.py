@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import duckdb
@@ -19,6 +18,7 @@ import pyarrow as pa
 from abgap.cli.rows import Rows
 from abgap.engine.duckdb import first_line
 from abgap.engine.select import select_problem, tables_of
+from abgap.engine.waiting import interruptible
 from abgap.errors import DataError, QueryError
 from abgap.pipeline import export
 from abgap.pipeline.analysis import Analysis
@@ -70,16 +70,11 @@ class Shell:
             yield batch
 
     def _wait_for(self, work: Callable[[], Any]) -> Any:
-        """The engine's work, done in a thread: Arrow does not ask for signals, so Ctrl-C has to reach us here."""
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            result = pool.submit(work)
-            try:
-                return result.result()
-            except KeyboardInterrupt:
-                self._analysis.engine.connection.interrupt()
-                raise
-            except (duckdb.Error, pa.ArrowException) as error:
-                raise self._explained(error) from error
+        """The engine's work, ended by Ctrl-C: Arrow does not ask for signals."""
+        try:
+            return interruptible(work, self._analysis.engine.connection.interrupt)
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise self._explained(error) from error
 
     def _prepare(self, statement: str) -> None:
         if not self._locked:

@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, cast
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 
 from abgap.engine.catalogue import Statement
+from abgap.engine.waiting import interruptible
 from abgap.errors import DataError, EngineError, QueryError
 from abgap.records import QueryText
 from abgap.sources.sql import Sql, identifier, literal
 
 Columns = dict[str, npt.NDArray[Any]]
 Row = dict[str, Any]
-Result = TypeVar("Result")
 
-# Windows listens to Ctrl-C only between two waits.
-_LISTEN_SECONDS = 0.1
 
 _UNREADABLE = (
     duckdb.IOException,
@@ -154,7 +151,7 @@ class DuckDBEngine:
         """Run SQL made by this package; engine errors become DataError or EngineError."""
         given = dict(params) if params else None
         try:
-            return _interruptible(lambda: self._connection.execute(sql, given), self._connection.interrupt)
+            return interruptible(lambda: self._connection.execute(sql, given), self._connection.interrupt)
         except duckdb.Error as error:
             raise _translated(error) from error
 
@@ -203,40 +200,6 @@ def _plain(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     objects = data.astype(object)
     objects[mask] = None
     return objects
-
-
-def _interruptible(work: Callable[[], Result], interrupt: Callable[[], None]) -> Result:
-    """Do the work in a thread of its own, and end it early on Ctrl-C.
-
-    Python tells its main thread of Ctrl-C, and only between two steps of Python: a statement that runs there for
-    minutes would be interrupted when it is over.
-    """
-    done: list[Result] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            done.append(work())
-        except BaseException as error:  # noqa: BLE001 - handed over, whatever it is
-            failed.append(error)
-        finally:
-            ended.set()
-
-    # Not join(): when it is interrupted, Python 3.11 takes a thread that still runs for one that has ended.
-    ended = threading.Event()
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        while not ended.wait(_LISTEN_SECONDS):
-            pass
-    except KeyboardInterrupt:
-        while not ended.is_set():
-            # Again and again: before the engine has begun there is nothing to interrupt.
-            interrupt()
-            ended.wait(_LISTEN_SECONDS)
-        raise
-    if failed:
-        raise failed[0]
-    return done[0]
 
 
 def _make_scratch(parent: str | None) -> Path:
