@@ -1,20 +1,10 @@
 -- purpose: One number per unit and metric part, from the events of one fact table, in one scan for all experiments.
--- takes: the metric parts over this fact table: filter, value, window and aggregate of each, compiled in.
--- reads: first_exposures and one fact table.
+-- takes: the metric parts over this fact table: window and aggregate of each, compiled in.
+-- reads: first_exposures and part_values of one fact table.
 -- gives: one row per experiment and unit with at least one event in reach of a window: experiment, unit and one column per
 --        part, null where the unit has no event for it. Sums of fractions are made of sums whose terms are rounded to
 --        common grids: each is exact, so the order of rows and the number of threads cannot change the result.
-with events_of_parts as (
-    select
-        unit
-        , "at"
-{% for part in parts %}
-        , {{ part.chosen }} as {{ part.name }}
-{% endfor %}
-    from {{ fact }}
-),
-
-in_window as (
+with in_window as (
     select
         x.experiment
         , x.unit
@@ -26,7 +16,7 @@ in_window as (
 {% endif %}
 {% endfor %}
     from first_exposures as x
-    join events_of_parts as e on e.unit = x.unit
+    join {{ values }} as e on e.unit = x.unit
 {% if reach %}
         and {{ reach }}
 {% endif %}

@@ -155,11 +155,20 @@ def value_checks(study: Study, sums: Sums, wide: WideTable, counts: Mapping[str,
     parts = {column.name: column.part for column in sums.plan.columns}
     for metric in sums.plan.metrics:
         if study.metrics[metric.metric].money:
-            found.append(of_values.negative_money_check(metric.metric, sums.smallest[parts[metric.value]]))
+            found.append(_negative_money(metric.metric, parts[metric.value], sums, wide))
         if wide.may_miss_values:
             decides = _decides(study, metric.metric)
             found += _missing(metric.metric, known_name(metric.value), sums.rows, counts, decides=decides)
     return _present(found + _empty_caps(sums, counts))
+
+
+def _negative_money(metric: str, part: str, sums: Sums, wide: WideTable) -> Check | None:
+    """Of logs the events are looked at: a refund must not hide behind a purchase of the same unit."""
+    for intake in wide.intakes:
+        if part in intake.below_zero:
+            found = intake.below_zero[part]
+            return of_values.negative_money_check(metric, found.smallest, found.events)
+    return of_values.negative_money_check(metric, sums.smallest[part], None)
 
 
 def _empty_caps(sums: Sums, counts: Mapping[str, ArmCounts]) -> list[Check | None]:

@@ -6,7 +6,7 @@ values, which fixes the grid of the exact sums), and for all parts of all metric
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from abgap.engine.catalogue import compile_query
@@ -16,7 +16,7 @@ from abgap.engine.values import Value, blamed, condition_of, not_finite, number_
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.plan import SECONDS_PER_DAY, UnitPart, Window
-from abgap.online.wide import FactIntake, whole
+from abgap.online.wide import BelowZero, FactIntake, whole
 from abgap.records import Aggregate
 from abgap.sources.columns import Table
 from abgap.sources.expressions import scalar
@@ -44,6 +44,7 @@ class PartSql:
     total: Sql | None = None
     low: Sql
     high: Sql
+    below_zero: Sql
     not_finite: Sql
 
     @property
@@ -74,17 +75,22 @@ def aggregate_fact(
     table = Table(key=f"facts.{fact}", columns=engine.describe(relation))
     compiled = [_compiled(engine, part, table, relation, timed=timed) for part in parts]
     measured = [part for part in compiled if not part.is_count]
+    values = identifier(tables.part_values_table(fact))
     reach = _reach([part.window for part in parts]) if timed else None
     try:
-        held = engine.fetch_row(compile_query("fact_intake", parts=measured, fact=relation))
+        statement = compile_query("part_values", parts=compiled, fact=relation)
+        engine.create_view(tables.part_values_table(fact), statement)
+        held = engine.fetch_row(compile_query("fact_intake", parts=measured, values=values))
         ready = [_with_total(part, _grid(part, held)) for part in compiled]
-        statement = compile_query("unit_parts", parts=ready, fact=relation, reach=reach)
+        statement = compile_query("unit_parts", parts=ready, values=values, reach=reach)
         engine.create_table(tables.unit_parts_table(fact), statement)
     except DataError as error:
         raise blamed(engine, error, ((part.part.key, part.chosen) for part in compiled), relation) from error
     ((with_events,),) = engine.rows(f"SELECT count(*) FROM {identifier(tables.unit_parts_table(fact))}")
     whole_numbers = frozenset(part.part.name for part in compiled if part.gives_whole_numbers)
-    return _intake(fact, held, timed=timed, with_events=int(with_events)), whole_numbers
+    below_zero = {part.part.name: found for part in measured if (found := _below_zero(part, held))}
+    intake = _intake(fact, held, below_zero, timed=timed, with_events=int(with_events))
+    return intake, whole_numbers
 
 
 def _compiled(engine: DuckDBEngine, part: UnitPart, table: Table, relation: Sql, *, timed: bool) -> PartSql:
@@ -103,6 +109,7 @@ def _compiled(engine: DuckDBEngine, part: UnitPart, table: Table, relation: Sql,
         whole=value.whole,
         low=identifier(tables.derived_name(part.name, "smallest")),
         high=identifier(tables.derived_name(part.name, "largest")),
+        below_zero=identifier(tables.derived_name(part.name, "below zero")),
         not_finite=identifier(tables.derived_name(part.name, "not finite")),
     )
 
@@ -135,6 +142,12 @@ def _grid(part: PartSql, held: Row) -> Grid:
     return make_grid(largest, whole(held["row_count"]), integer=False, parts=3)
 
 
+def _below_zero(part: PartSql, held: Row) -> BelowZero | None:
+    events = whole(held[tables.derived_name(part.part.name, "below zero")])
+    smallest = held[tables.derived_name(part.part.name, "smallest")]
+    return BelowZero(events=events, smallest=float(smallest)) if events else None
+
+
 def _with_total(part: PartSql, grid: Grid) -> PartSql:
     if part.aggregate not in _SUMS:
         return part
@@ -143,7 +156,9 @@ def _with_total(part: PartSql, grid: Grid) -> PartSql:
     return replace(part, total=Sql(" + ".join(map(str, parts))))
 
 
-def _intake(fact: str, held: Row, *, timed: bool, with_events: int) -> FactIntake:
+def _intake(
+    fact: str, held: Row, below_zero: Mapping[str, BelowZero], *, timed: bool, with_events: int
+) -> FactIntake:
     return FactIntake(
         fact=fact,
         row_count=whole(held["row_count"]),
@@ -153,6 +168,7 @@ def _intake(fact: str, held: Row, *, timed: bool, with_events: int) -> FactIntak
         first_at=_text(held["first_at"]),
         last_at=_text(held["last_at"]),
         with_events=with_events,
+        below_zero=below_zero,
     )
 
 

@@ -26,6 +26,11 @@ def unit_parts_table(fact: str) -> str:
     return f"unit parts of {fact}"
 
 
+def part_values_table(fact: str) -> str:
+    """The view of the events of one fact table with the values that metric parts take from them."""
+    return f"part values of {fact}"
+
+
 def column_name(word: str) -> str:
     """The column that is named by a word of the study: a metric, a funnel or a slice."""
     return word.replace(":", "::")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from abgap.records import Check, Status
 from abgap.records.checks import make_check
-from abgap.records.words import count, p_value, percent
+from abgap.records.words import count, p_value, percent, plural
 from abgap.stats.tails import chi2_sf
 
 MISSING_ALPHA = 0.001
@@ -61,16 +61,18 @@ def _homogeneity(units: Sequence[float], lost: Sequence[float]) -> float:
     return float(chi2_sf(chi2, float(len([n for n in units if n > 0]) - 1)))
 
 
-def negative_money_check(metric: str, smallest: float) -> Check | None:
-    """Negative amounts of money: refunds perhaps, perhaps a fault."""
+def negative_money_check(metric: str, smallest: float, events: int | None) -> Check | None:
+    """Negative amounts of money: refunds perhaps, perhaps a fault. events: how many; None when units were given."""
     if smallest >= 0:
         return None
+    where = "" if events is None else f" in {plural(events, 'event')}"
     sentence = (
-        f"{metric} has values below zero (smallest {smallest:.6g}). "
+        f"{metric} has values below zero{where} (smallest {smallest:.6g}). "
         "Refunds are fine; if they are faults, filter them with `where`."
     )
+    query = "ranges" if events is None else "fact_intake"
     return make_check(
-        "negative_values", None, Status.WARN, sentence, value=smallest, threshold=0.0, sql="ranges"
+        "negative_values", None, Status.WARN, sentence, value=smallest, threshold=0.0, sql=query
     )
 
 

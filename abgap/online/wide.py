@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,11 +19,20 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BelowZero:
+    """Values below zero: in how many events, and the smallest of them."""
+
+    events: int
+    smallest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FactIntake:
     """What one fact table holds.
 
     timed: whether windows apply to it. first_at, last_at: first and last event (UTC) as text, None when it has
     no time. with_events: analysed units that have an event in reach of any window, over all experiments.
+    below_zero: parts that sum or compare negative values, event by event.
     """
 
     fact: str
@@ -33,6 +43,7 @@ class FactIntake:
     first_at: str | None
     last_at: str | None
     with_events: int
+    below_zero: Mapping[str, BelowZero] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -32,6 +32,7 @@ def part(name: str, aggregate: str, *, window: Sql | None = None) -> SimpleNames
         total=Sql(f"sum({column})"),
         low=identifier(f"{name} low"),
         high=identifier(f"{name} high"),
+        below_zero=identifier(f"{name} negative"),
         not_finite=identifier(f"{name} bad"),
     )
 
@@ -57,6 +58,7 @@ COLUMNS = [
     column("y", centre=Sql("5.0e0"), raw=Sql("o.raw"), counted=Sql('"y"'), is_cut=Sql("1")),
 ]
 MAPPED = {name: Sql(f'"{name} in"') for name in ("experiment", "unit", "variant", "at", "day")}
+VALUES = identifier("part values of events")
 FACT = [SimpleNamespace(table=identifier("unit parts of events"), alias=Sql("f1"))]
 SLICED = [SimpleNamespace(column=identifier("device"), label=Sql("'device'"))]
 KEYS = [Sql("experiment"), Sql("variant"), Sql("day"), identifier("device")]
@@ -74,11 +76,12 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "enrolments": ({"slices": []}, {"slices": SLICES}),
     "exposures": (SOURCE | MAPPED | {"slices": []}, SOURCE | MAPPED | {"slices": named("device", "plan")}),
     "fact": (SOURCE | MAPPED | {"others": []}, SOURCE | MAPPED | {"others": named("amount")}),
-    "fact_intake": ({"fact": Sql("events"), "parts": []}, {"fact": Sql("events"), "parts": PARTS[:2]}),
+    "fact_intake": ({"values": VALUES, "parts": []}, {"values": VALUES, "parts": PARTS[:2]}),
     "first_exposures": ({"slices": [], "day": Sql("1")}, {"slices": SLICES, "day": Sql("1")}),
     "imported_moments": (SOURCE | {"columns": named("experiment", "n"), "keys": KEYS[:2]},),
     "offline_pairs": ({"sums": SUMS},),
     "offline_scores": (SOURCE | SCORES,),
+    "part_values": ({"fact": Sql("events"), "parts": []}, {"fact": Sql("events"), "parts": PARTS[:2]}),
     "profile_column": (SOURCE | {"column": identifier("x")},),
     "ranges": ({"parts": [], "by_arm": False}, {"parts": PARTS[:2], "by_arm": True}),
     "rollup": (
@@ -90,8 +93,8 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"slices": SLICES, "parts": named("a"), "facts": FACT, "with_units": True},
     ),
     "unit_parts": (
-        {"fact": Sql("events"), "parts": [part("a", "count")], "reach": None},
-        {"fact": Sql("events"), "parts": PARTS, "reach": WINDOW},
+        {"values": VALUES, "parts": [part("a", "count")], "reach": None},
+        {"values": VALUES, "parts": PARTS, "reach": WINDOW},
     ),
     "unit_values": (
         SOURCE | MAPPED | {"slices": [], "parts": [], "with_unit_only": False},

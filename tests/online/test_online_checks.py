@@ -233,6 +233,13 @@ class TestFromARun:
             "Most units have none; raise cap_percentile, or remove it."
         )
 
+    def test_negative_money_is_found_although_it_cancels_out_within_a_unit(self, bench: Any) -> None:
+        self.prepare(bench, events=f"u1,{EXPOSED},50\nu1,{EXPOSED},-30\nu1,{EXPOSED},-20\nu2,{EXPOSED},5\n")
+        with bench.run(self.study()) as run:
+            check = self.found(run)["negative_values"]
+        assert (check.status, check.value, check.sql) == (Status.WARN, -30.0, "fact_intake")
+        assert check.sentence.startswith("spend has values below zero in 2 events (smallest -30).")
+
     def test_ids_that_never_meet_are_found(self, bench: Any) -> None:
         self.prepare(bench, events=f"0001,{EXPOSED},5\n")
         with bench.run(self.study()) as run:

@@ -484,6 +484,7 @@ class TestOneScan:
             "fact",
             "fact_intake",
             "first_exposures",
+            "part_values",
             "ranges",
             "rollup",
             "unit_outcomes",
