@@ -19,6 +19,7 @@ from abgap.report.view.headings import HEADINGS
 from abgap.report.view.model import Figure
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 # sign of a mark -> name of its shape
 _ICONS = {
     "✓": "check",
@@ -84,7 +85,7 @@ def _environment() -> Environment:
         "stylesheet": _safe(_stylesheet(made)),
         "draw": _draw,
     }
-    made.filters |= {"code": _code, "px": _pixels}
+    made.filters |= {"code": _code, "dated": _dated, "px": _pixels}
     return made
 
 
@@ -102,9 +103,14 @@ def _pixels(percent: float) -> str:
     return f"{percent * _BAR_WIDTH / 100.0:.3g}"
 
 
+def _dated(text: str) -> Markup:
+    """Text whose dates stay in one piece."""
+    return _safe(_DATE.sub(r'<span class="d">\g<0></span>', html.escape(one_line(text))))
+
+
 def _code(text: str) -> Markup:
     """Text whose lines matter."""
-    return _safe(html.escape(fit(text)))
+    return _safe(html.escape(fit(text), quote=False))
 
 
 def _safe(text: str) -> Markup:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from abgap.records import Decision, Estimate, Interval, Role, Status, VerdictName
+from abgap.records import Decision, Estimate, ExperimentResult, Interval, Role, Status, VerdictName
 
-Tone: TypeAlias = Literal["good", "part", "flat", "bad", "bonus", "unsure", "void"]
-TONES: tuple[Tone, ...] = ("good", "part", "flat", "bad", "bonus", "unsure", "void")
+Tone: TypeAlias = Literal["good", "part", "flat", "bad", "bonus", "unsure", "void", "blocked"]
+TONES: tuple[Tone, ...] = ("good", "part", "flat", "bad", "bonus", "unsure", "void", "blocked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,11 @@ class Mark:
     tone: Tone
     sign: str
     word: str
+
+
+# An estimate of an experiment that a blocking check failed: shown, without a colour, and without a reading.
+NOT_JUDGED = Mark(tone="blocked", sign="–", word="not judged")
+NOTHING_TO_SHIP = Mark(tone="unsure", sign="–", word="nothing to ship")
 
 
 _VERDICTS: dict[VerdictName, tuple[Tone, str]] = {
@@ -79,13 +84,30 @@ def decision_mark(decision: Decision) -> Mark:
     return Mark(tone=tone, sign=sign, word=decision.value)
 
 
+def is_same_model(experiment: ExperimentResult) -> bool:
+    """Whether all arms ran one model, so that there is no gain to look for (an A/A test)."""
+    named = [experiment.models.get(arm) for arm in experiment.arms]
+    return len(named) > 1 and None not in named and len(set(named)) == 1
+
+
+def outcome_mark(experiment: ExperimentResult) -> Mark:
+    """How the decision about an experiment is shown; one model against itself leaves nothing to decide."""
+    judged = experiment.decision is not Decision.CANNOT_BE_JUDGED
+    return NOTHING_TO_SHIP if judged and is_same_model(experiment) else decision_mark(experiment.decision)
+
+
 def status_mark(status: Status) -> Mark:
     """How the outcome of a data check is shown."""
     return _STATUSES[status]
 
 
-def reading(estimate: Estimate, *, alpha: float) -> Mark:
-    """What one line of a scorecard says, and no more than its interval supports."""
+def reading(estimate: Estimate, *, alpha: float, trusted: bool = True) -> Mark:
+    """What one line of a scorecard says, and no more than its interval supports.
+
+    trusted: False when a blocking check of the experiment failed; then nothing is read from it.
+    """
+    if not trusted:
+        return NOT_JUDGED
     if not isinstance(estimate.difference, Interval):
         return Mark(tone="unsure", sign="–", word="not estimable")
     worse = estimate.significant and estimate.difference.estimate * estimate.direction.sign < 0.0

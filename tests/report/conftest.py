@@ -178,6 +178,22 @@ def funnel_of(revenue: float, clicks: float, n: int) -> tuple[FunnelStage, ...]:
     )
 
 
+def funnel_total_of(revenue: float, n: int) -> FunnelStage:
+    total, half = math.log1p(revenue), 3.6 / math.sqrt(n)
+    return FunnelStage(
+        stage="revenue_per_user",
+        value_control=4.2,
+        value_treatment=4.2 * math.exp(total),
+        log_lift=total,
+        low=total - half,
+        high=total + half,
+        money=4.2 * total,
+        money_low=4.2 * (total - half),
+        money_high=4.2 * (total + half),
+        method="lmdi",
+    )
+
+
 def gap_of(
     experiment: str,
     offline: str,
@@ -218,6 +234,7 @@ def gap_of(
         money_per_year=lift.scaled(n * 4.2 * 13) if revenue else None,
         funnel=funnel_of(lift.estimate, clicks, n) if revenue else (),
         funnel_note=None if revenue else "no funnel is declared for this metric",
+        funnel_total=funnel_total_of(lift.estimate, n) if revenue else None,
     )
 
 

@@ -106,11 +106,10 @@ def test_degenerate_pictures_are_drawn_all_the_same() -> None:
             points=(point,) * 3, x_axis="x", y_axis="y", x_limits=(-0.1, 0.1), y_limits=(-0.1, 0.1), band=None
         ),
     )
+    zero = Step(label="a", amount=0.0, low=None, high=None, text="0.0")
     pictures = (
         base.picture,
-        Waterfall(
-            steps=(Step(label="a", amount=0.0, low=None, high=None),), total="t", axis="x", limits=(-1.0, 1.0)
-        ),
+        Waterfall(steps=(zero,), total=zero, axis="x", limits=(-1.0, 1.0)),
         Cumulative(
             days=("2026-01-01", "2026-01-02"),
             estimates=(0.0, 0.0),

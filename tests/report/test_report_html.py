@@ -13,6 +13,13 @@ from abgap.report.text import one_line
 from abgap.report.view import LADDER, MOST_BYTES, ReportView
 from abgap.resources import folder
 
+# What the start (or end) of an element ends without an end tag, as HTML defines it for tables.
+IMPLIED = {
+    "td": ("td", "th"),
+    "tr": ("td", "th", "tr"),
+    "tbody": ("td", "th", "tr", "tbody"),
+    "table": ("td", "th", "tr", "tbody"),
+}
 VOID = {"meta", "link", "br", "path", "rect", "circle", "use", "line"}
 CASES = ["example", "hostile", "empty", "not_estimable", "several_arms", "many"]
 
@@ -44,6 +51,8 @@ class Outline(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = [name for name, _ in attrs]
         assert len(names) == len(set(names)), f"an attribute of <{tag}> stands twice"
+        if tag != "table":
+            self.end_implied(tag)
         element = Element(tag, dict(attrs))
         self.open[-1].children.append(element)
         if tag not in VOID:
@@ -55,8 +64,14 @@ class Outline(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in VOID:
             return
+        if tag == "table":
+            self.end_implied(tag)
         assert self.open[-1].tag == tag, f"</{tag}> closes <{self.open[-1].tag}>"
         self.open.pop()
+
+    def end_implied(self, tag: str) -> None:
+        while self.open[-1].tag in IMPLIED.get(tag, ()):
+            self.open.pop()
 
     def handle_data(self, data: str) -> None:
         self.open[-1].texts.append(data)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from abgap.records import (
+    Adjustment,
     Decision,
     Direction,
     Estimate,
@@ -17,12 +18,21 @@ from abgap.records import (
     Status,
     VerdictName,
 )
-from abgap.report.marks import TONES, decision_mark, reading, status_mark, verdict_mark
+from abgap.report.marks import (
+    NOT_JUDGED,
+    NOTHING_TO_SHIP,
+    TONES,
+    decision_mark,
+    outcome_mark,
+    reading,
+    status_mark,
+    verdict_mark,
+)
 from abgap.report.view import LADDER, view_of
 from abgap.report.view.axes import CUT, cut_remark, limits_of
 from abgap.report.view.index import gain_is_established, index_of
 from abgap.report.view.model import Cell, ReportView, Table
-from abgap.report.view.pictures import Cumulative, Waterfall
+from abgap.report.view.pictures import Cumulative, Forest, Scatter, Waterfall
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +140,7 @@ def test_less_is_better_turns_the_bar_but_not_the_number(view: ReportView) -> No
     card = view.experiments[0].scorecards[0]
     guards = next(group for group in card.groups if group.title == "Guardrails").rows
     latency = guards[0]
-    assert latency[0].sub == "ratio, less is better"
+    assert latency[0].sub == "ratio, lower is better"
     assert latency[4].bar is not None
     shown_up = latency[3].text.startswith("+")
     assert (latency[4].bar.at < 50.0) is shown_up
@@ -139,9 +149,125 @@ def test_less_is_better_turns_the_bar_but_not_the_number(view: ReportView) -> No
 def test_slices_show_the_headline_metric_and_what_stands_out(view: ReportView) -> None:
     slices = view.experiments[0].slices[0]
     assert slices.groups[0].title == "revenue_per_user"
-    assert len(slices.groups[0].rows) == 9
+    assert {len(group.rows) for group in slices.groups} == {9}, "whole metrics or none"
     assert "country = not known" in [row[0].text for row in slices.groups[0].rows]
     assert "results.json" in slices.note
+
+
+def test_slices_come_by_role_and_say_how_many_metrics_are_left_out(example: Results) -> None:
+    rows = [e for e in example.estimates if e.slice_name is not None]
+    slices = view_of(example, replace(LADDER[0], slice_rows=27)).experiments[0].slices[0]
+    roles = {e.metric: e.role for e in rows}
+    titles = [group.title.split(",")[0] for group in slices.groups]
+    order = [Role.PRIMARY, Role.GUARDRAIL, Role.SECONDARY, Role.DIAGNOSTIC]
+    assert [roles[title] for title in titles] == sorted((roles[t] for t in titles), key=order.index)
+    left = len({e.metric for e in rows}) - len(titles)
+    assert (f"{left} more metric" in slices.note) is (left > 0)
+
+
+def test_slices_that_do_not_fit_are_counted_not_cut(example: Results) -> None:
+    slices = view_of(example, replace(LADDER[0], slice_rows=5)).experiments[0].slices[0]
+    assert rows_of(slices) == []
+    assert "not shown here" in slices.note
+
+
+def test_a_guardrail_has_a_bar_on_the_scale_of_its_margin_and_the_p_of_its_test(example: Results) -> None:
+    drawn = {}
+    for lift in (0.046, 0.199, 1.249):
+        estimates = tuple(
+            replace(
+                e,
+                direction=Direction.DOWN,
+                lift=Interval(estimate=lift, low=lift - 0.01, high=lift + 0.01, level=0.95, method="welch"),
+                non_inferiority=NonInferiority(margin=0.25, p_value=0.012, holds=lift < 0.2),
+            )
+            if e.role is Role.GUARDRAIL and e.non_inferiority is not None
+            else e
+            for e in example.estimates
+        )
+        card = view_of(replace(example, estimates=estimates)).experiments[0].scorecards[0]
+        row = next(group for group in card.groups if group.title == "Guardrails").rows[0]
+        assert row[4].bar is not None
+        drawn[lift] = row[4].bar
+        assert row[5].sub == "margin 0.012"
+        assert "shade: margin" in card.note
+    assert drawn[0.046].band == (25.0, 75.0)
+    assert drawn[0.046].at == pytest.approx(45.4)
+    assert drawn[0.199].at == pytest.approx(30.1)
+    assert drawn[1.249].at == 0.0
+    assert drawn[1.249].cut_low
+    assert not drawn[1.249].cut_high
+
+
+def test_a_p_value_that_was_not_adjusted_is_a_dash_in_its_column(example: Results) -> None:
+    plain = tuple(replace(e, adjustment=Adjustment.NONE) for e in example.estimates)
+    card = view_of(replace(example, estimates=plain)).experiments[0].scorecards[0]
+    assert {row[6].text for row in rows_of(card)} == {"—"}
+    assert {row[5].text for row in rows_of(card)} != {"—"}
+
+
+def test_nothing_is_read_from_an_experiment_that_cannot_be_judged(view: ReportView) -> None:
+    doubted = view.experiments[-1]
+    for row in rows_of(doubted.scorecards[0]):
+        assert row[8].mark == NOT_JUDGED
+        assert row[3].muted
+        assert row[4].bar is None or row[4].bar.tone == "blocked"
+    assert "Not judged" in doubted.slices[0].note
+    assert view.overview is not None
+    row = rows_of(view.overview.table)[-1]
+    assert [cell.sub for cell in row[2:4]] == ["not judged"] * 2
+    assert view.overview.forest is not None
+    assert isinstance(view.overview.forest.picture, Forest)
+    assert [r.tone for r in view.overview.forest.picture.rows].index("blocked") == 12
+    scatter = view.overview.scatters[0].picture
+    assert isinstance(scatter, Scatter)
+    assert [point.tone for point in scatter.points].count("blocked") == 1
+
+
+def test_less_is_better_keeps_its_sign_everywhere(example: Results) -> None:
+    name = "revenue_per_user"
+    down = replace(
+        example,
+        metrics=tuple(replace(m, direction=Direction.DOWN) if m.name == name else m for m in example.metrics),
+        estimates=tuple(
+            replace(e, direction=Direction.DOWN) if e.metric == name else e for e in example.estimates
+        ),
+        gaps=tuple(
+            replace(g, online_lift=g.online_lift.flipped())
+            if g.business_metric == name and isinstance(g.online_lift, Interval)
+            else g
+            for g in example.gaps
+        ),
+    )
+    view, plain = view_of(down), view_of(example)
+    assert view.overview is not None
+    assert plain.overview is not None
+    column = next(c for c in view.overview.table.columns if c.note.startswith(name))
+    assert column.note == "revenue_per_user, lower is better"
+    place = view.overview.table.columns.index(column)
+    shown = {row[0].text: row[place].text for row in rows_of(view.overview.table)}
+    assert shown == {row[0].text: row[place].text for row in rows_of(plain.overview.table)}
+    card = {e.name: rows_of(e.scorecards[0])[0][3].text for e in view.experiments}
+    assert shown == card, "the overview has the signs of the scorecards"
+    days = view.experiments[0].cumulative[0]
+    assert rows_of(days.table)[-1][3].text == rows_of(plain.experiments[0].cumulative[0].table)[-1][3].text
+    assert days.table.columns[3].note == "lower is better"
+
+
+def test_a_model_against_itself_has_nothing_to_ship_and_no_place_among_the_gains(example: Results) -> None:
+    chosen = next(e for e in example.experiments if e.decision is Decision.DO_NOT_SHIP)
+    same = replace(chosen, models=dict.fromkeys(chosen.arms, "ranker-1"))
+    results = replace(example, experiments=tuple(same if e is chosen else e for e in example.experiments))
+    view = view_of(results)
+    assert view.overview is not None
+    row = next(row for row in rows_of(view.overview.table) if row[0].text == chosen.name)
+    assert row[-1].mark == NOTHING_TO_SHIP
+    assert next(e for e in view.experiments if e.name == chosen.name).decision == NOTHING_TO_SHIP
+    assert sum(len(row.items) for row in view.opening.tally.rows) == 12
+    assert view.opening.tally.note == "1 experiment of a model against itself."
+    assert chosen.name not in {action.experiment for action in view.opening.actions}
+    broken = replace(same, decision=Decision.CANNOT_BE_JUDGED)
+    assert outcome_mark(broken) == decision_mark(Decision.CANNOT_BE_JUDGED)
 
 
 def test_the_waterfall_adds_up_to_the_total_of_the_table(view: ReportView) -> None:
@@ -149,8 +275,19 @@ def test_the_waterfall_adds_up_to_the_total_of_the_table(view: ReportView) -> No
     assert panel.figure is not None
     picture = panel.figure.picture
     assert isinstance(picture, Waterfall)
-    total = sum(step.amount for step in picture.steps)
-    assert rows_of(panel.table)[-1][3].text == f"+{total:.2f}"
+    assert sum(step.amount for step in picture.steps) == pytest.approx(picture.total.amount)
+    total = rows_of(panel.table)[-1]
+    assert total[0].text == "all stages: revenue_per_user"
+    assert total[3].text == picture.total.text, "the same digits in the table and beside the bar"
+    assert total[3].range.startswith("[")
+    assert [row[3].text for row in rows_of(panel.table)[:-1]] == [step.text for step in picture.steps]
+
+
+def test_a_funnel_without_a_total_has_no_row_and_no_picture(example: Results) -> None:
+    bare = replace(example, gaps=tuple(replace(gap, funnel_total=None) for gap in example.gaps))
+    panel = view_of(bare).experiments[0].funnels[0]
+    assert panel.figure is None
+    assert len(rows_of(panel.table)) == 4
 
 
 def test_a_funnel_with_a_zero_stage_has_a_table_and_no_waterfall(not_estimable: Results) -> None:

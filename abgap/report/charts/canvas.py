@@ -34,8 +34,9 @@ MARKERS: dict[Tone, str] = {
     "bonus": "^",
     "unsure": "o",
     "void": "X",
+    "blocked": "X",
 }
-HOLLOW: frozenset[Tone] = frozenset({"unsure"})
+HOLLOW: frozenset[Tone] = frozenset({"unsure", "blocked"})
 FONT_SIZE = 12.0
 _LONGEST_LABEL = 30
 
@@ -98,6 +99,11 @@ def numbered(axis: object, *, most: int = 6) -> None:
 def _tick(value: float, _: object) -> str:
     text = words.signed(value, decimals=6)
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def arrow(axes: Axes, x: float, y: float, shape: str, colour: str) -> None:
+    """The end of an interval that goes on beyond the axis. shape: the marker that points there: ``<>^v``."""
+    axes.plot([x], [y], marker=shape, markersize=7.0, color=colour, linestyle="none", clip_on=False)
 
 
 def within(value: float, limits: tuple[float, float]) -> float:

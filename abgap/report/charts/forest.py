@@ -13,6 +13,7 @@ from abgap.report.charts.canvas import (
     MUTED,
     PAPER,
     PLACEHOLDERS,
+    arrow,
     axes_in,
     numbered,
     paper,
@@ -49,9 +50,12 @@ def draw_forest(picture: Forest, *, key: str, title: str, alt: str) -> str:
 
 def _row(axes: Axes, place: int, row: ForestRow, limits: tuple[float, float]) -> None:
     colour = PLACEHOLDERS[row.tone]
-    axes.plot(
-        [within(row.low, limits), within(row.high, limits)], [place, place], color=colour, linewidth=2.0
-    )
+    low, high = within(row.low, limits), within(row.high, limits)
+    axes.plot([low, high], [place, place], color=colour, linewidth=2.0)
+    if low > row.low:
+        arrow(axes, low, place, "<", colour)
+    if high < row.high:
+        arrow(axes, high, place, ">", colour)
     axes.plot(
         [row.estimate],
         [place],

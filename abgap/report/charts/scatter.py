@@ -15,6 +15,7 @@ from abgap.report.charts.canvas import (
     MUTED,
     PAPER,
     PLACEHOLDERS,
+    arrow,
     axes_in,
     numbered,
     paper,
@@ -62,9 +63,17 @@ def _crosses(axes: Axes, point: Point, x_limits: tuple[float, float], y_limits: 
     colour = PLACEHOLDERS[point.tone]
     low, high = within(point.y_low, y_limits), within(point.y_high, y_limits)
     axes.plot([point.x, point.x], [low, high], color=colour, linewidth=1.2, alpha=0.6)
+    if low > point.y_low:
+        arrow(axes, point.x, low, "v", colour)
+    if high < point.y_high:
+        arrow(axes, point.x, high, "^", colour)
     if point.x_low is not None and point.x_high is not None:
-        ends = [within(point.x_low, x_limits), within(point.x_high, x_limits)]
-        axes.plot(ends, [point.y, point.y], color=colour, linewidth=1.2, alpha=0.6)
+        left, right = within(point.x_low, x_limits), within(point.x_high, x_limits)
+        axes.plot([left, right], [point.y, point.y], color=colour, linewidth=1.2, alpha=0.6)
+        if left > point.x_low:
+            arrow(axes, left, point.y, "<", colour)
+        if right < point.x_high:
+            arrow(axes, right, point.y, ">", colour)
 
 
 def _dot(axes: Axes, point: Point) -> None:

@@ -20,7 +20,7 @@ from abgap.report.text import one_line
 _SVG = "{http://www.w3.org/2000/svg}"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
-_COMMAND = re.compile(r" ?([A-Za-z]) (?=[-\d])")
+_COMMAND = re.compile(r" ?([A-Za-z]) (?=[-.\d])")
 _ROTATION = re.compile(r"rotate\(-?0(?:\.0+)? ")
 _CLASSES = {placeholder: name for name, placeholder in PLACEHOLDERS.items()}
 # What every element of ours is anyway; the stylesheet of the report says it once.
@@ -50,7 +50,7 @@ def inline_svg(figure: Figure, *, key: str, title: str, alt: str) -> str:
     for element in root.iter():
         element.tag = element.tag.removeprefix(_SVG)
         element.tail = None
-    return ET.tostring(root, encoding="unicode")
+    return ET.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
 def _strip(root: ET.Element) -> None:
@@ -108,7 +108,7 @@ def _restyle(element: ET.Element, style: str) -> None:
 
 def _rounded(match: re.Match[str]) -> str:
     text = f"{float(match.group()):.1f}".removesuffix(".0")
-    return "0" if text == "-0" else text
+    return "0" if text == "-0" else text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
 def _flatten(parent: ET.Element) -> None:

@@ -6,7 +6,6 @@ from itertools import accumulate
 
 from matplotlib.axes import Axes
 
-from abgap.records import words
 from abgap.report.charts.canvas import (
     INK,
     LINE,
@@ -39,10 +38,10 @@ def draw_waterfall(picture: Waterfall, *, key: str, title: str, alt: str) -> str
         axes.axvline(0.0, color=MUTED, linewidth=1.0)
         for place, (start, step) in enumerate(zip(starts, picture.steps, strict=True)):
             _stage(axes, place, start, step, limits)
-        total = ends[-1] if ends else 0.0
-        axes.barh(rows - 1, total, height=_THICK, color=INK, linewidth=0)
-        _amount(axes, rows - 1, total)
-        labels = [short(step.label, 24) for step in picture.steps] + [short(picture.total, 24)]
+        axes.barh(rows - 1, picture.total.amount, height=_THICK, color=MUTED, linewidth=0)
+        _whisker(axes, rows - 1, 0.0, picture.total, limits)
+        _amount(axes, rows - 1, picture.total.text)
+        labels = [short(step.label, 24) for step in (*picture.steps, picture.total)]
         axes.set_yticks(range(rows), labels)
         axes.tick_params(axis="y", labelcolor=INK, pad=8)
         axes.spines["left"].set_visible(False)
@@ -54,20 +53,24 @@ def draw_waterfall(picture: Waterfall, *, key: str, title: str, alt: str) -> str
 def _stage(axes: Axes, place: int, start: float, step: Step, limits: tuple[float, float]) -> None:
     colour = PLACEHOLDERS["good" if step.amount >= 0.0 else "bad"]
     axes.barh(place, step.amount, left=start, height=_THICK, color=colour, linewidth=0)
+    _whisker(axes, place, start, step, limits)
+    end = start + step.amount
+    axes.plot([end, end], [place, place + 1], color=LINE, linewidth=1.0, zorder=0)
+    _amount(axes, place, step.text)
+
+
+def _whisker(axes: Axes, place: int, start: float, step: Step, limits: tuple[float, float]) -> None:
     if step.low is not None and step.high is not None:
         low, high = within(start + step.low, limits), within(start + step.high, limits)
         axes.plot([low, high], [place, place], color=INK, linewidth=1.4)
-    end = start + step.amount
-    axes.plot([end, end], [place, place + 1], color=LINE, linewidth=1.0, zorder=0)
-    _amount(axes, place, step.amount)
 
 
-def _amount(axes: Axes, place: int, amount: float) -> None:
+def _amount(axes: Axes, place: int, text: str) -> None:
     """The amount in the right margin, where no bar is in its way."""
     axes.text(
         1.015,
         place,
-        words.signed(amount, decimals=2),
+        text,
         transform=axes.get_yaxis_transform(),
         va="center",
         color=INK,

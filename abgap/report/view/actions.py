@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from abgap.records import Decision, ExperimentResult, VerdictName, words
 from abgap.report import numbers
-from abgap.report.marks import decision_mark
+from abgap.report.marks import decision_mark, is_same_model
 from abgap.report.view.index import Index
 from abgap.report.view.model import Action
 from abgap.report.view.money import stake_of
@@ -18,7 +18,9 @@ _HARMFUL = frozenset({VerdictName.REVERSED, VerdictName.LOSS_CONFIRMED})
 def actions_of(index: Index, sections: int) -> tuple[Action, ...]:
     """At most three actions; ``sections`` experiments can be linked to."""
     queues = [
-        queue for kind in _KINDS if (queue := [e for e in index.ranked if e.next_action and kind(index, e)])
+        queue
+        for kind in _KINDS
+        if (queue := [e for e in index.ranked if e.next_action and kind(index, e) and not _settled(e)])
     ]
     chosen: list[list[ExperimentResult]] = [[] for _ in queues]
     for turn in range(_MOST):
@@ -30,6 +32,11 @@ def actions_of(index: Index, sections: int) -> tuple[Action, ...]:
         for queue, taken in zip(queues, chosen, strict=True)
         for experiment in taken
     )
+
+
+def _settled(experiment: ExperimentResult) -> bool:
+    """A model against itself asks for nothing, unless it shows that the experiments cannot be trusted."""
+    return is_same_model(experiment) and experiment.decision is not Decision.CANNOT_BE_JUDGED
 
 
 def _harmful(index: Index, experiment: ExperimentResult) -> bool:

@@ -29,9 +29,9 @@ def days_of(experiment: ExperimentResult) -> str:
     return joined(*(day[:10] for day in (experiment.start, experiment.end) if day), by=" to ")
 
 
-def cell(shown: Shown, *, sub: str = "", link: str = "") -> Cell:
-    """A number in a cell."""
-    return Cell(text=shown.text, range=shown.range, why=shown.why, sub=sub, link=link)
+def cell(shown: Shown, *, sub: str = "", muted: bool = False) -> Cell:
+    """A number in a cell. muted: without colour, because nothing follows from it."""
+    return Cell(text=shown.text, range=shown.range, why=shown.why, sub=sub, muted=muted)
 
 
 def both_sides(width: float | None) -> tuple[float, ...]:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from abgap.records import Estimable, ExperimentResult, Gap, Interval, NineCells, Portfolio, words
-from abgap.report.marks import Mark, Tone, decision_mark, verdict_mark
+from abgap.report.marks import NOT_JUDGED, Mark, Tone, outcome_mark, verdict_mark
 from abgap.report.view.axes import cut_remark, limits_of
-from abgap.report.view.cells import SHADED, joined, turned
+from abgap.report.view.cells import SHADED, joined
 from abgap.report.view.index import Index
 from abgap.report.view.limits import Limits, left_out
 from abgap.report.view.model import Count, Figure, NineCellsView
@@ -18,6 +18,7 @@ from abgap.report.view.pictures import Forest, ForestRow, Point, Scatter
 _MOST_PAIRS = 3
 _MOST_FOREST_ROWS = 40
 _MOST_LABELLED = 60
+_GREY = f"Grey: {NOT_JUDGED.word}."
 
 
 def scatters_of(index: Index, limits: Limits) -> tuple[Figure, ...]:
@@ -28,14 +29,15 @@ def scatters_of(index: Index, limits: Limits) -> tuple[Figure, ...]:
             if point := _point(index, gap):
                 pairs.setdefault((gap.offline_metric, gap.business_metric), []).append((gap, point))
     return tuple(
-        _scatter(place, pair, drawn, limits)
+        _scatter(index, place, pair, drawn, limits)
         for place, (pair, drawn) in enumerate(list(pairs.items())[:_MOST_PAIRS])
     )
 
 
 def _point(index: Index, gap: Gap) -> Point | None:
-    online, offline = gap.online_lift, gap.offline_gain
-    x = offline.estimate if isinstance(offline, Interval) else gap.offline_face_value
+    online = index.lift(gap)
+    offline, face_value = index.gain(gap)
+    x = offline.estimate if isinstance(offline, Interval) else face_value
     if x is None or not isinstance(online, Interval):
         return None
     online = online.scaled(100.0)
@@ -47,11 +49,22 @@ def _point(index: Index, gap: Gap) -> Point | None:
         y=online.estimate,
         y_low=online.low,
         y_high=online.high,
-        tone=verdict_mark(gap.verdict).tone,
+        tone=_tone(index, gap.experiment, verdict_mark(gap.verdict)),
     )
 
 
-def _scatter(place: int, pair: tuple[str, str], drawn: Sequence[tuple[Gap, Point]], limits: Limits) -> Figure:
+def _tone(index: Index, experiment: str, mark: Mark) -> Tone:
+    """The colour of a result; none where the experiment cannot be judged."""
+    return mark.tone if index.trusted(experiment) else NOT_JUDGED.tone
+
+
+def _scatter(
+    index: Index,
+    place: int,
+    pair: tuple[str, str],
+    drawn: Sequence[tuple[Gap, Point]],
+    limits: Limits,
+) -> Figure:
     offline, business = pair
     worthwhile = next((g.smallest_worthwhile_lift for g, _ in drawn if g.smallest_worthwhile_lift), None)
     points = tuple(point for _, point in drawn)[: limits.points]
@@ -68,6 +81,7 @@ def _scatter(place: int, pair: tuple[str, str], drawn: Sequence[tuple[Gap, Point
         title=f"Offline gain in {offline} against online lift in {business}",
         caption=joined(
             "Each cross is one result, with its intervals on both axes; numbers as in the table.",
+            _GREY if any(point.tone == NOT_JUDGED.tone for point in points) else "",
             SHADED if worthwhile else "",
             cut_remark(x_ends, x_limits) or cut_remark(y_ends, y_limits),
             left_out(len(points), len(drawn), "results"),
@@ -75,8 +89,8 @@ def _scatter(place: int, pair: tuple[str, str], drawn: Sequence[tuple[Gap, Point
         alt=f"{words.plural(len(drawn), 'result')}: {said}. The table of experiments has the numbers.",
         picture=Scatter(
             points=points,
-            x_axis=f"offline gain, {offline}",
-            y_axis=f"online lift, {business}, %",
+            x_axis=f"offline gain, {index.headed(offline)}",
+            y_axis=f"online lift, {index.headed(business)}, %",
             x_limits=x_limits,
             y_limits=y_limits,
             band=worthwhile * 100.0 if worthwhile else None,
@@ -99,7 +113,10 @@ def forest_of(index: Index) -> Figure | None:
         key="forest",
         title=f"Online lift in {metric}, result by result",
         caption=joined(
-            "Largest first, results that cannot be trusted last.",
+            "Largest first.",
+            f"Grey and last: {NOT_JUDGED.word}."
+            if any(row.tone == NOT_JUDGED.tone for row in chosen)
+            else "",
             SHADED if worthwhile else "",
             cut_remark(ends, limits),
             left_out(len(chosen), len(found), "results"),
@@ -107,7 +124,7 @@ def forest_of(index: Index) -> Figure | None:
         alt="; ".join(f"{row.label}: {row.estimate:+.1f} %" for row in chosen).replace("-", words.MINUS),
         picture=Forest(
             rows=tuple(chosen),
-            axis=f"online lift, {metric}, %",
+            axis=f"online lift, {index.headed(metric)}, %",
             limits=limits,
             band=worthwhile * 100.0 if worthwhile else None,
         ),
@@ -115,21 +132,24 @@ def forest_of(index: Index) -> Figure | None:
 
 
 def _forest_order(row: ForestRow) -> tuple[bool, float, str]:
-    return row.tone == "void", -row.estimate, row.label
+    return row.tone == NOT_JUDGED.tone, -row.estimate, row.label
 
 
 def _forest_rows(index: Index, experiment: ExperimentResult) -> list[tuple[str, ForestRow]]:
     """The metric and the interval of every arm; without a gap pair those of the primary metric."""
-    found: list[tuple[str, str, Estimable | None, Mark]] = [
-        (gap.business_metric, gap.treatment, gap.online_lift, verdict_mark(gap.verdict))
+    found: list[tuple[str, str, Estimable, Mark]] = [
+        (gap.business_metric, gap.treatment, index.lift(gap), verdict_mark(gap.verdict))
         for gap in index.headline_gaps(experiment.name)
     ] or [
-        (e.metric, e.treatment, turned(e), decision_mark(experiment.decision))
+        (e.metric, e.treatment, e.lift, outcome_mark(experiment))
         for e in index.totals[experiment.name]
         if e.metric == index.headline_metric(experiment.name)
     ]
     return [
-        (metric, _forest_row(index, experiment.name, arm, lift.scaled(100.0), mark.tone))
+        (
+            metric,
+            _forest_row(index, experiment.name, arm, lift.scaled(100.0), _tone(index, experiment.name, mark)),
+        )
         for metric, arm, lift, mark in found
         if isinstance(lift, Interval)
     ]

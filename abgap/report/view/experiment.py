@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from abgap.records import ExperimentResult, Gap, Status, words
 from abgap.report import numbers
-from abgap.report.marks import STATUS_ORDER, decision_mark, verdict_mark
+from abgap.report.marks import NOT_JUDGED, STATUS_ORDER, outcome_mark, verdict_mark
 from abgap.report.view.cells import both_sides, cell, days_of, joined, whole_sentence
 from abgap.report.view.checks import checks_in_words, checks_table
 from abgap.report.view.funnel import cumulative_of, funnels_of
@@ -24,7 +24,7 @@ def experiment_view(
     spoken = index.spoken_for(experiment)
     checks = sorted(index.checks[experiment.name], key=lambda check: STATUS_ORDER.index(check.status))
     alarms = [check.sentence for check in checks if check.blocking and check.status is Status.FAIL]
-    decision = decision_mark(experiment.decision)
+    decision = outcome_mark(experiment)
     return ExperimentView(
         anchor=anchor,
         tag=str(index.number[experiment.name]),
@@ -74,17 +74,22 @@ def _verdicts(index: Index, experiment: ExperimentResult, spoken: Gap | None) ->
 def _facts(index: Index, gap: Gap) -> tuple[Fact, ...]:
     """The numbers behind the headline."""
     borders = both_sides(gap.smallest_worthwhile_lift)
+    gain, face_value = index.gain(gap)
+    lift = numbers.lift(index.lift(gap), borders=borders)
+    judged = index.trusted(gap.experiment)
     facts = [
         (
-            f"Offline gain, {gap.offline_metric}",
-            cell(numbers.gain(gap.offline_gain, face_value=gap.offline_face_value)),
+            f"Offline gain, {index.headed(gap.offline_metric)}",
+            cell(numbers.gain(gain, face_value=face_value)),
         ),
-        (f"Online lift, {gap.business_metric}", cell(numbers.lift(gap.online_lift, borders=borders))),
+        (
+            f"Online lift, {index.headed(gap.business_metric)}",
+            cell(lift, sub="" if judged else NOT_JUDGED.word),
+        ),
     ]
     if gap.expected_lift is not None:
-        facts.append(
-            ("Expected lift", cell(numbers.lift(gap.expected_lift), sub=_power(gap.power_at_expected)))
-        )
+        expected = index.as_measured(gap.expected_lift, gap.business_metric)
+        facts.append(("Expected lift", cell(numbers.lift(expected), sub=_power(gap.power_at_expected))))
     if gap.smallest_worthwhile_lift is not None:
         sub = _power(gap.power_at_smallest_worthwhile)
         facts.append(
@@ -132,12 +137,11 @@ def _comparisons(index: Index, experiment: ExperimentResult, anchor: str, limits
         groups=tuple(
             Group(
                 title=f"{arm} against {experiment.control}",
-                rows=tuple(_pair(gap) for gap in kept if gap.treatment == arm),
+                rows=tuple(_pair(index, gap) for gap in kept if gap.treatment == arm),
             )
             for arm in index.arm_order(experiment, (gap.treatment for gap in kept))
         ),
         note=joined(
-            "Turned so that up is good.",
             *_distinct(f"{gap.business_metric}: {gap.correction}." for gap in kept if gap.correction),
             *_distinct(whole_sentence(note) for gap in kept for note in gap.notes if note not in said_above),
             left_out(len(kept), len(gaps), "pairs"),
@@ -149,11 +153,13 @@ def _distinct(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def _pair(gap: Gap) -> tuple[Cell, ...]:
+def _pair(index: Index, gap: Gap) -> tuple[Cell, ...]:
+    gain, face_value = index.gain(gap)
+    lift = numbers.lift(index.lift(gap), borders=both_sides(gap.smallest_worthwhile_lift))
     return (
-        Cell(text=gap.offline_metric),
-        cell(numbers.gain(gap.offline_gain, face_value=gap.offline_face_value)),
-        Cell(text=gap.business_metric),
-        cell(numbers.lift(gap.online_lift, borders=both_sides(gap.smallest_worthwhile_lift))),
+        Cell(text=gap.offline_metric, sub=index.direction_note(gap.offline_metric)),
+        cell(numbers.gain(gain, face_value=face_value)),
+        Cell(text=gap.business_metric, sub=index.direction_note(gap.business_metric)),
+        cell(lift, muted=not index.trusted(gap.experiment)),
         Cell(mark=verdict_mark(gap.verdict)),
     )

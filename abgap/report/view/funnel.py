@@ -8,7 +8,7 @@ from itertools import accumulate
 from abgap.records import Estimate, ExperimentResult, FunnelStage, Gap, Interval, Kind, words
 from abgap.report import numbers
 from abgap.report.view.axes import cut_remark, limits_of
-from abgap.report.view.cells import cell, joined, turned
+from abgap.report.view.cells import cell, joined
 from abgap.report.view.index import Index
 from abgap.report.view.model import Cell, Column, Figure, Group, Panel, Table
 from abgap.report.view.pictures import Cumulative, Step, Waterfall
@@ -50,10 +50,10 @@ def _funnel(index: Index, gap: Gap, key: str) -> Panel:
     )
 
 
-def _stage(stage: FunnelStage) -> tuple[Cell, ...]:
+def _stage(stage: FunnelStage, before: str = "") -> tuple[Cell, ...]:
     control, treatment = numbers.side_by_side(stage.value_control, stage.value_treatment, Kind.RATIO)
     return (
-        Cell(text=stage.stage),
+        Cell(text=f"{before}{stage.stage}"),
         cell(control),
         cell(treatment),
         cell(numbers.log_points(stage.log_lift, stage.low, stage.high)),
@@ -62,42 +62,24 @@ def _stage(stage: FunnelStage) -> tuple[Cell, ...]:
 
 
 def _total(gap: Gap) -> tuple[tuple[Cell, ...], ...]:
-    """The stages add up without a residual, so the total needs no number of its own."""
-    logs = [stage.log_lift for stage in gap.funnel if stage.log_lift is not None]
-    amounts = [stage.money for stage in gap.funnel if stage.money is not None]
-    if len(logs) < len(gap.funnel):
-        logs = []
-    if len(amounts) < len(gap.funnel):
-        amounts = []
-    total_log = numbers.log_points(sum(logs), None, None) if logs else numbers.missing()
-    total_money = numbers.contribution(sum(amounts), None, None) if amounts else numbers.missing()
-    return (
-        (Cell(text=f"all stages: {gap.business_metric}"), Cell(), Cell(), cell(total_log), cell(total_money)),
-    )
+    """What the stages add up to, with an interval of its own: the stages move together, theirs do not add."""
+    return (_stage(gap.funnel_total, before="all stages: "),) if gap.funnel_total else ()
 
 
 def _waterfall(gap: Gap, stages: Sequence[FunnelStage], key: str) -> Figure | None:
-    steps = tuple(
-        Step(
-            label=stage.stage,
-            amount=100.0 * stage.log_lift,
-            low=None if stage.low is None else 100.0 * stage.low,
-            high=None if stage.high is None else 100.0 * stage.high,
-        )
-        for stage in stages
-        if stage.log_lift is not None
-    )
-    if len(steps) < len(gap.funnel):
+    steps = tuple(step for stage in stages if (step := _step(stage)))
+    total = _step(gap.funnel_total) if gap.funnel_total else None
+    if total is None or len(steps) < len(gap.funnel):
         return None
     ends = tuple(accumulate(step.amount for step in steps))
     whiskers = [
         start + end
-        for start, step in zip((0.0, *ends), steps, strict=False)
+        for start, step in zip((0.0, *ends[:-1], 0.0), (*steps, total), strict=True)
         for end in (step.low, step.high)
         if end is not None
     ]
     limits = limits_of(ends, whiskers or ends)
-    said = "; ".join(f"{step.label} {words.signed(step.amount)}" for step in steps)
+    said = "; ".join(f"{step.label} {step.text}" for step in (*steps, total))
     return Figure(
         key=f"{key}-picture",
         title=f"Funnel of {gap.experiment}, {gap.treatment} against {gap.control}",
@@ -106,7 +88,20 @@ def _waterfall(gap: Gap, stages: Sequence[FunnelStage], key: str) -> Figure | No
             cut_remark(whiskers, limits),
         ),
         alt=f"In log points: {said}.",
-        picture=Waterfall(steps=steps, total=gap.business_metric, axis="log points", limits=limits),
+        picture=Waterfall(steps=steps, total=total, axis="log points", limits=limits),
+    )
+
+
+def _step(stage: FunnelStage) -> Step | None:
+    """A stage in the picture, with the digits of the table; None when it has no logarithm."""
+    if stage.log_lift is None:
+        return None
+    return Step(
+        label=stage.stage,
+        amount=100.0 * stage.log_lift,
+        low=None if stage.low is None else 100.0 * stage.low,
+        high=None if stage.high is None else 100.0 * stage.high,
+        text=numbers.log_points(stage.log_lift, stage.low, stage.high).text,
     )
 
 
@@ -123,7 +118,8 @@ def cumulative_of(index: Index, experiment: ExperimentResult, anchor: str) -> tu
 
 
 def _cumulative(index: Index, rows: Sequence[Estimate], key: str) -> Panel | None:
-    days = [(e, interval) for e in sorted(rows, key=lambda e: e.period or "") if (interval := turned(e))]
+    ordered = sorted(rows, key=lambda e: e.period or "")
+    days = [(e, e.lift) for e in ordered if isinstance(e.lift, Interval)]
     if len(days) < 2:
         return None
     first = days[0][0]
@@ -149,17 +145,17 @@ def _cumulative(index: Index, rows: Sequence[Estimate], key: str) -> Panel | Non
                 estimates=tuple(interval.estimate for _, interval in hundred),
                 lows=tuple(interval.low for _, interval in hundred),
                 highs=tuple(interval.high for _, interval in hundred),
-                axis=f"lift in {first.metric}, %",
+                axis=f"lift in {index.headed(first.metric)}, %",
                 limits=limits,
                 band=worthwhile * 100.0 if worthwhile else None,
             ),
         ),
-        table=_days_table(days, key),
+        table=_days_table(days, key, index.direction_note(first.metric)),
         note=purpose,
     )
 
 
-def _days_table(days: Sequence[tuple[Estimate, Interval]], key: str) -> Table:
+def _days_table(days: Sequence[tuple[Estimate, Interval]], key: str, direction: str) -> Table:
     step = -(-len(days) // _MOST_DAYS)
     kept = days[::-1][::step][::-1]
     first = days[0][0]
@@ -170,7 +166,7 @@ def _days_table(days: Sequence[tuple[Estimate, Interval]], key: str) -> Table:
             Column(label="Up to"),
             Column(label="n", kind="number", note="control"),
             Column(label="n", kind="number", note="treatment"),
-            Column(label="Lift", kind="number", note="up is good"),
+            Column(label="Lift", kind="number", note=direction),
         ),
         groups=(
             Group(

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from abgap.records import (
     Check,
+    Direction,
+    Estimable,
     Estimate,
     ExperimentResult,
     Gap,
@@ -28,11 +30,15 @@ from abgap.records import (
 from abgap.report.marks import DECISION_ORDER
 
 _T = TypeVar("_T")
+LESS = "lower is better"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """Results by experiment. ranked: the experiments, most important first. number: their place, from 1."""
+    """Results by experiment. ranked: the experiments, most important first. number: their place, from 1.
+
+    less_offline: the offline metrics of which less is better.
+    """
 
     results: Results
     ranked: tuple[ExperimentResult, ...]
@@ -43,6 +49,7 @@ class Index:
     by_period: dict[str, list[Estimate]]
     gaps: dict[str, list[Gap]]
     checks: dict[str | None, list[Check]]
+    less_offline: frozenset[str]
 
     def headline_gaps(self, experiment: str) -> list[Gap]:
         """One gap per treatment arm: that of the study's first pair of metrics."""
@@ -102,6 +109,33 @@ class Index:
         definition = self.metrics.get(metric)
         return definition.smallest_worthwhile_lift if definition else None
 
+    def direction_note(self, metric: str) -> str:
+        """What stands beside a metric of which less is better, since its numbers keep their signs."""
+        definition = self.metrics.get(metric)
+        down = definition is not None and definition.direction is Direction.DOWN
+        return LESS if down or metric in self.less_offline else ""
+
+    def headed(self, metric: str) -> str:
+        """A metric in the head of a column or axis, with its direction when less is better."""
+        return ", ".join(part for part in (metric, self.direction_note(metric)) if part)
+
+    def lift(self, gap: Gap) -> Estimable:
+        """The online lift of a pair with the sign that the metric has, as in the scorecard."""
+        return self.as_measured(gap.online_lift, gap.business_metric)
+
+    def gain(self, gap: Gap) -> tuple[Estimable, float | None]:
+        """The offline gain of a pair and its face value with the signs that the metric has."""
+        face = gap.offline_face_value
+        if face is not None and self.direction_note(gap.offline_metric):
+            face = -face
+        return self.as_measured(gap.offline_gain, gap.offline_metric), face
+
+    def as_measured(self, turned: Estimable, metric: str) -> Estimable:
+        """A number that was turned so that up is good, turned back."""
+        if isinstance(turned, Interval) and self.direction_note(metric):
+            return turned.flipped()
+        return turned
+
     def trusted(self, experiment: str) -> bool:
         """Whether no blocking check failed and no verdict says otherwise."""
         failed = any(c.blocking and c.status is Status.FAIL for c in self.checks[experiment])
@@ -128,6 +162,7 @@ def index_of(results: Results) -> Index:
         ),
         gaps=gaps,
         checks=_grouped(results.checks, lambda check: check.experiment),
+        less_offline=frozenset(row.metric for row in results.offline if row.direction is Direction.DOWN),
     )
 
 

@@ -17,7 +17,8 @@ from abgap.report.view.pictures import Picture
 class Bar:
     """An interval drawn in a table cell; all positions in percent of the cell's width, zero at 50.
 
-    band: the changes too small to matter, or None. cut: whether the interval reaches beyond the cell.
+    band: the changes too small to matter, or None. cut: whether the interval reaches beyond the cell. An estimate
+    beyond the cell stands at 0 or 100.
     """
 
     low: float
@@ -33,7 +34,8 @@ class Bar:
 class Cell:
     """One cell. range: an interval beside the text. why: reason for a dash. sub: a second, quieter line.
 
-    tag: a small number before the text. link: anchor in the report, without ``#``.
+    tag: a small number before the text. link: anchor in the report, without ``#``. muted: without colour, because
+    nothing follows from it.
     """
 
     text: str = ""
@@ -45,6 +47,7 @@ class Cell:
     mark: Mark | None = None
     bar: Bar | None = None
     link: str = ""
+    muted: bool = False
 
 
 ColumnKind: TypeAlias = Literal["text", "number", "bar", "code", "mark"]
@@ -69,13 +72,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table. key: unique in the report. note: what a reader must know to read it, below it."""
+    """A table. key: unique in the report. note: what a reader must know to read it, below it.
+
+    stacked: whether its rows become cards where there is no room for columns.
+    """
 
     key: str
     caption: str
     columns: tuple[Column, ...]
     groups: tuple[Group, ...]
     note: str = ""
+    stacked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

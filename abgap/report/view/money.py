@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from abgap.records import Decision, ExperimentResult, Interval, words
 from abgap.report import numbers
-from abgap.report.marks import decision_mark
+from abgap.report.marks import decision_mark, is_same_model
 from abgap.report.view.cells import cell
 from abgap.report.view.index import Index
 from abgap.report.view.model import Cell, Fact, Money
@@ -56,7 +56,11 @@ def stake_of(index: Index, experiment: ExperimentResult) -> Interval | None:
 
 
 def _amounts(index: Index, decision: Decision) -> list[Interval]:
-    stakes = (stake_of(index, experiment) for experiment in index.ranked if experiment.decision is decision)
+    stakes = (
+        stake_of(index, experiment)
+        for experiment in index.ranked
+        if experiment.decision is decision and not is_same_model(experiment)
+    )
     return [stake for stake in stakes if stake is not None]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abgap.records import words
+from abgap.report.marks import is_same_model
 from abgap.report.view.actions import actions_of
 from abgap.report.view.checks import trust_of
 from abgap.report.view.index import Index
@@ -14,7 +15,8 @@ from abgap.report.view.verdict import verdict_of
 
 def opening_of(index: Index, sections: int) -> Opening:
     """The first screen; ``sections`` experiments have a section that can be linked to."""
-    gaps = [gap for experiment in index.ranked for gap in index.headline_gaps(experiment.name)]
+    compared = [experiment for experiment in index.ranked if not is_same_model(experiment)]
+    gaps = [gap for experiment in compared for gap in index.headline_gaps(experiment.name)]
     verdict, detail = verdict_of(index, gaps)
     return Opening(
         study=index.results.study.name,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from abgap.records import Estimate, ExperimentResult, Gap, Role, words
 from abgap.report import numbers
-from abgap.report.marks import decision_mark, verdict_mark
-from abgap.report.view.cells import both_sides, cell, days_of, joined, turned
+from abgap.report.marks import NOT_JUDGED, outcome_mark, verdict_mark
+from abgap.report.numbers import Shown
+from abgap.report.view.cells import both_sides, cell, days_of, joined
 from abgap.report.view.comparison import forest_of, nine_cells_of, scatters_of
 from abgap.report.view.index import Index
 from abgap.report.view.limits import Limits, left_out
@@ -45,9 +46,9 @@ def _table(index: Index, limits: Limits) -> Table:
     level = words.percent(1.0 - index.results.study.alpha, decimals=0)
     columns = (
         (True, Column(label="Experiment")),
-        (metrics.offline, Column(label="Offline gain", kind="number", note=metrics.offline)),
-        (metrics.second, Column(label="Online lift", kind="number", note=metrics.second)),
-        (metrics.business, Column(label="Online lift", kind="number", note=metrics.business)),
+        (metrics.offline, Column(label="Offline gain", kind="number", note=index.headed(metrics.offline))),
+        (metrics.second, Column(label="Online lift", kind="number", note=index.headed(metrics.second))),
+        (metrics.business, Column(label="Online lift", kind="number", note=index.headed(metrics.business))),
         (metrics.offline, Column(label="Verdict", kind="mark")),
         (True, Column(label="Decision", kind="mark")),
     )
@@ -58,10 +59,11 @@ def _table(index: Index, limits: Limits) -> Table:
         columns=tuple(column for wanted, column in columns if wanted),
         groups=(Group(title="", rows=tuple(rows)),),
         note=joined(
-            f"Changes with their {level} intervals, turned so that up is good.",
+            f"Changes with their {level} intervals.",
             "Ordered by decision, then by what is at stake.",
             left_out(len(shown), len(index.ranked), "experiments"),
         ),
+        stacked=True,
     )
 
 
@@ -112,7 +114,7 @@ def _rows(
         gap = gaps.get(arm)
         cells = (
             (True, _name_cell(index, experiment, arm if len(arms) > 1 else "", gap, limits)),
-            (metrics.offline, _gain_cell(gap, metrics.offline)),
+            (metrics.offline, _gain_cell(index, gap, metrics.offline)),
             (metrics.second, _lift_cell(index, estimates.get((metrics.second, arm)))),
             (metrics.business, _business_cell(index, gap, estimates.get((metrics.business, arm)), metrics)),
             (metrics.offline, Cell(mark=verdict_mark(gap.verdict)) if gap else Cell(text=numbers.NOTHING)),
@@ -123,7 +125,7 @@ def _rows(
 
 
 def _name_cell(index: Index, experiment: ExperimentResult, arm: str, gap: Gap | None, limits: Limits) -> Cell:
-    mark = verdict_mark(gap.verdict) if gap else decision_mark(experiment.decision)
+    mark = verdict_mark(gap.verdict) if gap else outcome_mark(experiment)
     return Cell(
         text=experiment.name,
         tag=index.label(experiment.name, arm),
@@ -133,30 +135,39 @@ def _name_cell(index: Index, experiment: ExperimentResult, arm: str, gap: Gap | 
     )
 
 
-def _gain_cell(gap: Gap | None, usual: str) -> Cell:
+def _gain_cell(index: Index, gap: Gap | None, usual: str) -> Cell:
     if gap is None:
         return cell(numbers.missing("no offline metric"))
-    shown = numbers.gain(gap.offline_gain, face_value=gap.offline_face_value)
-    return cell(shown, sub=gap.offline_metric if gap.offline_metric != usual else "")
+    gain, face_value = index.gain(gap)
+    shown = numbers.gain(gain, face_value=face_value)
+    return cell(shown, sub=index.headed(gap.offline_metric) if gap.offline_metric != usual else "")
 
 
 def _business_cell(index: Index, gap: Gap | None, estimate: Estimate | None, metrics: _Metrics) -> Cell:
     if gap is None:
         return _lift_cell(index, estimate)
-    shown = numbers.lift(gap.online_lift, borders=both_sides(gap.smallest_worthwhile_lift))
-    return cell(shown, sub=gap.business_metric if gap.business_metric != metrics.business else "")
+    shown = numbers.lift(index.lift(gap), borders=both_sides(gap.smallest_worthwhile_lift))
+    other = index.headed(gap.business_metric) if gap.business_metric != metrics.business else ""
+    return _judged(index, gap.experiment, shown, other)
 
 
 def _lift_cell(index: Index, estimate: Estimate | None) -> Cell:
     if estimate is None:
         return cell(numbers.missing("not measured"))
     borders = both_sides(index.worthwhile(estimate.metric))
-    return cell(numbers.lift(turned(estimate) or estimate.lift, borders=borders))
+    return _judged(index, estimate.experiment, numbers.lift(estimate.lift, borders=borders))
+
+
+def _judged(index: Index, experiment: str, shown: Shown, sub: str = "") -> Cell:
+    """An online lift; without colour where the experiment cannot be judged."""
+    if index.trusted(experiment):
+        return cell(shown, sub=sub)
+    return cell(shown, sub=joined(sub, NOT_JUDGED.word, by="; "), muted=True)
 
 
 def _decision_cell(index: Index, experiment: ExperimentResult, arm: str) -> Cell:
     """The decision is about one arm; beside the others stands which."""
     spoken = index.spoken_arm(experiment)
     if spoken is None or arm in ("", spoken):
-        return Cell(mark=decision_mark(experiment.decision))
+        return Cell(mark=outcome_mark(experiment))
     return Cell(text=numbers.NOTHING, why=f"see arm {spoken}")

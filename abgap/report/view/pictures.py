@@ -61,12 +61,13 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One stage of a funnel: what it adds, with its interval."""
+    """One stage of a funnel: what it adds, with its interval. text: the amount as the table writes it."""
 
     label: str
     amount: float
     low: float | None
     high: float | None
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ class Waterfall:
     """Stages that add up to a total."""
 
     steps: tuple[Step, ...]
-    total: str
+    total: Step
     axis: str
     limits: tuple[float, float]
 

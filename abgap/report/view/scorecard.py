@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from abgap.records import Adjustment, Direction, Estimate, ExperimentResult, Role, words
 from abgap.report import numbers
-from abgap.report.marks import reading
+from abgap.report.marks import NOT_JUDGED, Mark, reading
 from abgap.report.view.cells import bar_of, both_sides, cell, joined, reach_of, turned
-from abgap.report.view.index import Index
+from abgap.report.view.index import LESS, Index
 from abgap.report.view.limits import Limits, left_out
-from abgap.report.view.model import Bar, Cell, Column, Group, Table
+from abgap.report.view.model import Cell, Column, Group, Table
 
 _ROLE_TITLES = {
     Role.PRIMARY: "Primary",
@@ -19,7 +19,10 @@ _ROLE_TITLES = {
     Role.DIAGNOSTIC: "Diagnostic",
 }
 _ADJUSTMENTS = {Adjustment.HOLM: "Holm", Adjustment.BENJAMINI_HOCHBERG: "Benjamini-Hochberg"}
-_MOST_STANDING_OUT = 4
+_SLICED_ROLES = (Role.PRIMARY, Role.GUARDRAIL, Role.SECONDARY, Role.DIAGNOSTIC)
+_MARGIN_P = "margin"
+# A guardrail's bar goes this many margins to either side.
+_MARGINS = 2.0
 
 
 def scorecards_of(
@@ -41,7 +44,7 @@ def _scorecard(
     index: Index, experiment: ExperimentResult, estimates: Sequence[Estimate], key: str, room: int
 ) -> Table:
     kept = sorted(estimates, key=lambda e: list(_ROLE_TITLES).index(e.role))[:room]
-    reach = reach_of([turned(estimate) for estimate in kept])
+    reach = reach_of([turned(estimate) for estimate in kept if estimate.non_inferiority is None])
     arm = estimates[0].treatment
     sizes = {(estimate.n_control, estimate.n_treatment) for estimate in kept}
     common = sizes.pop() if len(sizes) == 1 else None
@@ -80,6 +83,9 @@ def _scorecard_note(kept: Sequence[Estimate], reach: float, more: str) -> str:
         f"Bars reach from {words.signed_percent(-reach)} to {words.signed_percent(reach)}; shaded: too small to matter."
         if reach
         else "",
+        f"Guardrail bars reach twice their own margin; shade: margin. {_MARGIN_P} is the p-value of the margin's test."
+        if any(e.non_inferiority is not None for e in kept)
+        else "",
         f"p adjusted by {words.listed(used)}." if used else "",
         *_footnotes(kept),
         more,
@@ -94,20 +100,41 @@ def _arm(name: str, units: int | None) -> str:
 
 def _row(index: Index, estimate: Estimate, reach: float, *, sizes: bool) -> tuple[Cell, ...]:
     control, treatment = numbers.side_by_side(estimate.value_control, estimate.value_treatment, estimate.kind)
-    mark = reading(estimate, alpha=index.results.study.alpha)
+    mark = _reading(index, estimate)
     band = _band(index, estimate)
-    bar = bar_of(turned(estimate), reach=reach, band=band, tone=mark.tone)
+    guard = estimate.non_inferiority
+    own = reach if guard is None else guard.margin * _MARGINS
+    bar = bar_of(turned(estimate), reach=own, band=band, tone=mark.tone)
     return (
         Cell(text=estimate.metric, sub=_contract(index, estimate)),
         cell(control, sub=f"n {words.count(estimate.n_control)}" if sizes else ""),
         cell(treatment, sub=f"n {words.count(estimate.n_treatment)}" if sizes else ""),
-        cell(numbers.lift(estimate.lift, borders=both_sides(band))),
+        cell(numbers.lift(estimate.lift, borders=both_sides(band)), muted=mark is NOT_JUDGED),
         Cell(bar=bar),
-        cell(numbers.p_value(estimate.p_value)),
-        cell(numbers.p_value(estimate.p_adjusted)),
+        cell(numbers.p_value(estimate.p_value), sub=_margin_p(estimate)),
+        _adjusted(estimate),
         cell(numbers.half_width(estimate.mde)),
         Cell(mark=mark, sub=_remarks(estimate)),
     )
+
+
+def _reading(index: Index, estimate: Estimate) -> Mark:
+    """What an estimate says, and nothing where the experiment cannot be judged."""
+    return reading(estimate, alpha=index.results.study.alpha, trusted=index.trusted(estimate.experiment))
+
+
+def _margin_p(estimate: Estimate) -> str:
+    """The p-value that decides on a guardrail, below the one of the difference."""
+    guard = estimate.non_inferiority
+    return (
+        "" if guard is None or guard.p_value is None else f"{_MARGIN_P} {numbers.p_value(guard.p_value).text}"
+    )
+
+
+def _adjusted(estimate: Estimate) -> Cell:
+    """The adjusted p-value; a dash where nothing was adjusted."""
+    adjusted = None if estimate.adjustment is Adjustment.NONE else estimate.p_adjusted
+    return cell(numbers.p_value(adjusted))
 
 
 def _band(index: Index, estimate: Estimate) -> float | None:
@@ -120,7 +147,7 @@ def _band(index: Index, estimate: Estimate) -> float | None:
 def _contract(index: Index, estimate: Estimate) -> str:
     definition = index.metrics.get(estimate.metric)
     currency = index.results.study.currency if definition and definition.money else None
-    less = "less is better" if estimate.direction is Direction.DOWN else ""
+    less = LESS if estimate.direction is Direction.DOWN else ""
     return joined(estimate.kind.value, currency, less, by=", ")
 
 
@@ -143,7 +170,7 @@ def _remarks(estimate: Estimate) -> str:
 
 
 def slices_of(index: Index, experiment: ExperimentResult, anchor: str, limits: Limits) -> tuple[Table, ...]:
-    """Slices of the metric that speaks for the experiment, and what else stands out after adjustment."""
+    """Slices of whole metrics: the one that speaks for the experiment, other primaries and guardrails first."""
     rows = index.by_slice[experiment.name]
     arms = index.arm_order(experiment, (estimate.treatment for estimate in rows))
     room = limits.slice_rows // max(1, len(arms))
@@ -153,22 +180,40 @@ def slices_of(index: Index, experiment: ExperimentResult, anchor: str, limits: L
     tables = []
     for place, arm in enumerate(arms):
         mine = [e for e in rows if e.treatment == arm]
-        deciding = [e for e in mine if e.metric == chosen]
-        standing_out = [e for e in mine if e.metric != chosen and e.significant][:_MOST_STANDING_OUT]
-        if shown := (deciding + standing_out)[:room]:
-            tables.append(_slice_table(index, experiment, shown, f"{anchor}-slices{place}", len(mine)))
+        shown, left = _whole_metrics(sorted(mine, key=lambda e: _slice_order(e, chosen)), room)
+        tables.append(_slice_table(index, experiment, arm, shown, f"{anchor}-slices{place}", left))
     return tuple(tables)
 
 
+def _slice_order(estimate: Estimate, chosen: str | None) -> tuple[bool, int]:
+    return estimate.metric != chosen, _SLICED_ROLES.index(estimate.role)
+
+
+def _whole_metrics(rows: Sequence[Estimate], room: int) -> tuple[list[Estimate], list[str]]:
+    """The rows of as many metrics, one after the other, as fit; and the metrics that do not."""
+    of_metric: dict[str, list[Estimate]] = {}
+    for estimate in rows:
+        of_metric.setdefault(estimate.metric, []).append(estimate)
+    shown: list[Estimate] = []
+    left = list(of_metric)
+    while left and len(shown) + len(of_metric[left[0]]) <= room:
+        shown += of_metric[left.pop(0)]
+    return shown, left
+
+
 def _slice_table(
-    index: Index, experiment: ExperimentResult, rows: Sequence[Estimate], key: str, total: int
+    index: Index,
+    experiment: ExperimentResult,
+    arm: str,
+    rows: Sequence[Estimate],
+    key: str,
+    left: Sequence[str],
 ) -> Table:
-    reach = reach_of([turned(estimate) for estimate in rows])
     metrics = list(dict.fromkeys(estimate.metric for estimate in rows))
-    more = left_out(len(rows), total, "rows of other metrics")
+    judged = index.trusted(experiment.name)
     return Table(
         key=key,
-        caption=f"Slices of {experiment.name}: {rows[0].treatment} against {experiment.control}, exploratory, adjusted",
+        caption=f"Slices of {experiment.name}: {arm} against {experiment.control}, exploratory, adjusted",
         columns=(
             Column(label="Slice"),
             Column(label="n", kind="number", note="control"),
@@ -179,30 +224,34 @@ def _slice_table(
             Column(label="p adjusted", kind="number"),
         ),
         groups=tuple(
-            Group(title=metric, rows=tuple(_slice_row(index, e, reach) for e in rows if e.metric == metric))
-            for metric in metrics
+            _slice_group(index, metric, [e for e in rows if e.metric == metric]) for metric in metrics
         ),
         note=joined(
-            "Exploratory: look here for questions, not for answers. p adjusted within each metric.",
-            more,
+            "Exploratory: look here for questions, not for answers.",
+            "p adjusted within each metric; each has its own axis.",
+            "" if judged else f"{words.sentence_case(NOT_JUDGED.word)}: a blocking data check failed.",
+            left_out(0, len(left), "metrics" if len(left) > 1 else "metric"),
         ),
     )
+
+
+def _slice_group(index: Index, metric: str, rows: Sequence[Estimate]) -> Group:
+    """One metric on an axis of its own."""
+    reach = reach_of([turned(estimate) for estimate in rows])
+    return Group(title=index.headed(metric), rows=tuple(_slice_row(index, e, reach) for e in rows))
 
 
 def _slice_row(index: Index, estimate: Estimate, reach: float) -> tuple[Cell, ...]:
-    bar: Bar | None = bar_of(
-        turned(estimate),
-        reach=reach,
-        band=index.worthwhile(estimate.metric),
-        tone=reading(estimate, alpha=index.results.study.alpha).tone,
-    )
+    mark = _reading(index, estimate)
+    band = index.worthwhile(estimate.metric)
+    bar = bar_of(turned(estimate), reach=reach, band=band, tone=mark.tone)
     value = "not known" if estimate.slice_value is None else estimate.slice_value
     return (
         Cell(text=f"{estimate.slice_name} = {value}"),
         cell(numbers.count(estimate.n_control)),
         cell(numbers.count(estimate.n_treatment)),
-        cell(numbers.lift(estimate.lift)),
+        cell(numbers.lift(estimate.lift), muted=mark is NOT_JUDGED),
         Cell(bar=bar),
         cell(numbers.p_value(estimate.p_value)),
-        cell(numbers.p_value(estimate.p_adjusted)),
+        _adjusted(estimate),
     )

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from abgap.records import Gap, words
-from abgap.report.marks import DECISION_ORDER, VERDICT_ORDER, Mark, decision_mark, verdict_mark
+from abgap.report.marks import (
+    DECISION_ORDER,
+    NOTHING_TO_SHIP,
+    VERDICT_ORDER,
+    Mark,
+    decision_mark,
+    is_same_model,
+    outcome_mark,
+    verdict_mark,
+)
+from abgap.report.view.cells import joined
 from abgap.report.view.index import Index
 from abgap.report.view.model import Tally, TallyRow
 
@@ -19,13 +29,14 @@ def tally_of(index: Index, gaps: Sequence[Gap], sections: int) -> Tally:
             caption="What to do with the experiments",
             rows=_rows(
                 index,
-                [decision_mark(decision) for decision in DECISION_ORDER],
-                [(decision_mark(experiment.decision), experiment.name, "") for experiment in index.ranked],
+                [*map(decision_mark, DECISION_ORDER), NOTHING_TO_SHIP],
+                [(outcome_mark(experiment), experiment.name, "") for experiment in index.ranked],
                 sections,
             ),
             note="",
         )
-    without = len(index.ranked) - len({gap.experiment for gap in gaps})
+    same = {experiment.name for experiment in index.ranked if is_same_model(experiment)}
+    without = len(index.ranked) - len({gap.experiment for gap in gaps} | same)
     return Tally(
         caption="What became of the offline gains",
         rows=_rows(
@@ -34,7 +45,10 @@ def tally_of(index: Index, gaps: Sequence[Gap], sections: int) -> Tally:
             [(verdict_mark(gap.verdict), gap.experiment, gap.treatment) for gap in gaps],
             sections,
         ),
-        note=f"{words.plural(without, 'experiment')} without an offline metric." if without else "",
+        note=joined(
+            f"{words.plural(without, 'experiment')} without an offline metric." if without else "",
+            f"{words.plural(len(same), 'experiment')} of a model against itself." if same else "",
+        ),
     )
 
 
