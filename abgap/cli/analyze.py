@@ -40,5 +40,5 @@ def command(
         from abgap.cli.findings import show_experiments  # noqa: PLC0415 - rich is not needed for --json
 
         shown = [e for e in estimates if e.period is None and (slices or e.slice_name is None)]
-        show_experiments(results, shown, alpha=alpha)
+        show_experiments(results, shown, checks, alpha=alpha)
     return gate(checks, fail_on, as_json=as_json)

@@ -8,7 +8,18 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from abgap.cli.terminal import COLOURS, Terminal, columns
-from abgap.records import Check, Estimate, ExperimentResult, Gap, NineCells, OfflineRow, Portfolio, Status
+from abgap.records import (
+    Adjustment,
+    Check,
+    Estimate,
+    ExperimentResult,
+    Gap,
+    NineCells,
+    OfflineRow,
+    Portfolio,
+    Status,
+    words,
+)
 from abgap.report import marks, numbers
 
 _COUNTED = {
@@ -36,9 +47,13 @@ def show_checks(checks: Sequence[Check]) -> None:
 
 
 def show_experiments(
-    results: Iterable[ExperimentResult], estimates: Sequence[Estimate], *, alpha: float
+    results: Iterable[ExperimentResult],
+    estimates: Sequence[Estimate],
+    checks: Sequence[Check],
+    *,
+    alpha: float,
 ) -> None:
-    """Headline, decision and scorecard of each experiment."""
+    """Headline, decision, failed checks and scorecard of each experiment."""
     out = Terminal()
     of_experiment: dict[str, list[Estimate]] = {}
     for estimate in estimates:
@@ -46,16 +61,33 @@ def show_experiments(
     for position, result in enumerate(results):
         if position:
             out.line()
-        _experiment(out, result, of_experiment.get(result.name, []), alpha)
+        _experiment(out, result, of_experiment.get(result.name, []), _failed(checks, result.name), alpha)
     out.show()
 
 
-def _experiment(out: Terminal, result: ExperimentResult, rows: Sequence[Estimate], alpha: float) -> None:
-    mark = marks.decision_mark(result.decision)
+def _failed(checks: Sequence[Check], experiment: str) -> list[Check]:
+    return [c for c in checks if c.experiment == experiment and c.status is Status.FAIL]
+
+
+def _failures(out: Terminal, failed: Sequence[Check]) -> None:
+    mark = marks.status_mark(Status.FAIL)
+    for check in failed:
+        out.point((mark.sign, COLOURS[mark.tone]), (f"{check.name}: ", "bold"), check.sentence)
+
+
+def _experiment(
+    out: Terminal,
+    result: ExperimentResult,
+    rows: Sequence[Estimate],
+    failed: Sequence[Check],
+    alpha: float,
+) -> None:
+    mark = marks.outcome_mark(result)
     arms = ", ".join(f"{arm} {numbers.count(n).text}" for arm, n in result.arms.items())
     out.line((result.name, "bold"), f"   units: {arms}")
     out.line(result.headline)
     out.line((f"{mark.sign} {mark.word}: ", f"bold {COLOURS[mark.tone]}"), result.decision_reason)
+    _failures(out, failed)
     out.line(("Next: ", "bold"), result.next_action)
     if rows:
         head = columns(
@@ -69,24 +101,35 @@ def _experiment(out: Terminal, result: ExperimentResult, rows: Sequence[Estimate
             ">p",
             ">adjusted",
             ">MDE",
+            ">margin",
+            ">margin p",
+            "reading",
             spare=(
                 "MDE",
                 "role",
                 "p",
                 "adjusted",
+                "margin p",
+                "margin",
                 *(() if len(result.arms) > 2 else ("arm",)),
                 "control",
                 "treatment",
             ),
         )
-        out.table(head, [_score(row, alpha) for row in rows])
+        trusted = not any(check.blocking for check in failed)
+        out.table(head, [_score(row, alpha, trusted=trusted) for row in rows])
+        if adjusted := list(dict.fromkeys(row.metric for row in rows if row.covariate_variance_removed)):
+            note = "lift adjusted for a covariate; it need not equal the ratio of the values shown"
+            out.line((f"{words.listed(adjusted)}: {note}", "dim"))
 
 
-def _score(row: Estimate, alpha: float) -> list[str | Text]:
+def _score(row: Estimate, alpha: float, *, trusted: bool) -> list[str | Text]:
     control, treatment = numbers.side_by_side(row.value_control, row.value_treatment, row.kind)
     lift = numbers.lift(row.lift)
     where = f" · {row.slice_name} = {row.slice_value or 'not known'}" if row.slice_name else ""
-    colour = COLOURS[marks.reading(row, alpha=alpha).tone] if row.significant else "default"
+    mark = marks.reading(row, alpha=alpha, trusted=trusted)
+    guard = row.non_inferiority
+    colour = COLOURS[mark.tone] if row.significant or not trusted else "default"
     return [
         row.metric + where,
         row.role.value,
@@ -96,8 +139,11 @@ def _score(row: Estimate, alpha: float) -> list[str | Text]:
         Text(lift.text, style=colour),
         lift.range or lift.why,
         numbers.p_value(row.p_value).text,
-        numbers.p_value(row.p_adjusted).text,
+        numbers.p_value(None if row.adjustment is Adjustment.NONE else row.p_adjusted).text,
         numbers.half_width(row.mde).text,
+        words.declared_percent(guard.margin) if guard else "",
+        numbers.p_value(guard.p_value).text if guard else "",
+        Text(f"{mark.sign} {mark.word}", style=COLOURS[mark.tone]),
     ]
 
 
@@ -129,10 +175,11 @@ def _candidate(row: OfflineRow) -> list[str | Text]:
     ]
 
 
-def show_gaps(gaps: Sequence[Gap], *, currency: str | None) -> None:
-    """Every pair's verdict in a sentence; the funnel of an arm, which is the same for all its pairs, once."""
+def show_gaps(gaps: Sequence[Gap], checks: Sequence[Check], *, currency: str | None) -> None:
+    """Every pair's verdict in a sentence; the failed checks of an experiment and the funnel of an arm once."""
     out = Terminal()
     shown: set[tuple[str, str, str]] = set()
+    told: set[str] = set()
     for position, gap in enumerate(gaps):
         if position:
             out.line()
@@ -140,6 +187,8 @@ def show_gaps(gaps: Sequence[Gap], *, currency: str | None) -> None:
         title = f"{gap.experiment} · {gap.treatment} · {gap.offline_metric} × {gap.business_metric}"
         out.line((title, "bold"), (f"   {mark.sign} {mark.word}", COLOURS[mark.tone]))
         out.line(gap.sentence)
+        _failures(out, _failed(checks, gap.experiment) if gap.experiment not in told else ())
+        told.add(gap.experiment)
         arm = (gap.experiment, gap.treatment, gap.business_metric)
         if gap.funnel and arm not in shown:
             _funnel(out, gap, currency)
@@ -154,12 +203,15 @@ def _funnel(out: Terminal, gap: Gap, currency: str | None) -> None:
         spare=("control", "treatment"),
     )  # fmt: skip
     rows: list[list[str | Text]] = []
-    for stage in gap.funnel:
+    stages = [(stage.stage, stage) for stage in gap.funnel]
+    if gap.funnel_total:
+        stages.append((f"all stages: {gap.funnel_total.stage}", gap.funnel_total))
+    for name, stage in stages:
         points = numbers.log_points(stage.log_lift, stage.low, stage.high)
         amount = numbers.contribution(stage.money, stage.money_low, stage.money_high)
         rows.append(
             [
-                stage.stage,
+                name,
                 numbers.number(stage.value_control).text,
                 numbers.number(stage.value_treatment).text,
                 points.text,

@@ -34,7 +34,7 @@ def command(
     elif gaps:
         from abgap.cli.findings import show_gaps  # noqa: PLC0415 - rich is not needed for --json
 
-        show_gaps(gaps, currency=currency)
+        show_gaps(gaps, checks, currency=currency)
     else:
         tell("the study declares no pairs; name metrics under [gap] offline and business")
     return gate(checks, fail_on, as_json=as_json)
