@@ -116,5 +116,7 @@ def test_countries_agree_with_the_reference(
 
 def test_a_flat_result_is_not_called_a_failure(clean: Results) -> None:
     experiment = clean.experiments[0]
-    assert experiment.headline.startswith("No effect on conversion is established: −1.3 % [−3.2, +0.7].")
+    assert experiment.headline.startswith(
+        "No effect on conversion is established: −1.3 % [−3.2, +0.7] (power: 52 % to see 2 %)."
+    )
     assert "285,155 units per arm" in experiment.next_action
