@@ -191,6 +191,11 @@ def test_a_guardrail_has_a_bar_on_the_scale_of_its_margin_and_the_p_of_its_test(
         drawn[lift] = row[4].bar
         assert row[5].sub == "margin 0.012"
         assert "shade: margin" in card.note
+    sliced = view_of(example).experiments[0].slices[0]
+    for group in sliced.groups:
+        bars = [row[4].bar for row in group.rows if row[4].bar is not None]
+        if group.title.startswith("latency"):
+            assert {bar.band for bar in bars} == {(25.0, 75.0)}, "slices are seen against the margin too"
     assert drawn[0.046].band == (25.0, 75.0)
     assert drawn[0.046].at == pytest.approx(45.4)
     assert drawn[0.199].at == pytest.approx(30.1)

@@ -83,7 +83,7 @@ def _scorecard_note(kept: Sequence[Estimate], reach: float, more: str) -> str:
         f"Bars reach from {words.signed_percent(-reach)} to {words.signed_percent(reach)}; shaded: too small to matter."
         if reach
         else "",
-        f"Guardrail bars reach twice their own margin; shade: margin. {_MARGIN_P} is the p-value of the margin's test."
+        f"Guardrail bars reach twice their own margin; shade: margin; below p, {_MARGIN_P}: p of the margin's test."
         if any(e.non_inferiority is not None for e in kept)
         else "",
         f"p adjusted by {words.listed(used)}." if used else "",
@@ -102,9 +102,7 @@ def _row(index: Index, estimate: Estimate, reach: float, *, sizes: bool) -> tupl
     control, treatment = numbers.side_by_side(estimate.value_control, estimate.value_treatment, estimate.kind)
     mark = _reading(index, estimate)
     band = _band(index, estimate)
-    guard = estimate.non_inferiority
-    own = reach if guard is None else guard.margin * _MARGINS
-    bar = bar_of(turned(estimate), reach=own, band=band, tone=mark.tone)
+    bar = bar_of(turned(estimate), reach=_own_reach(estimate, reach), band=band, tone=mark.tone)
     return (
         Cell(text=estimate.metric, sub=_contract(index, estimate)),
         cell(control, sub=f"n {words.count(estimate.n_control)}" if sizes else ""),
@@ -121,6 +119,12 @@ def _row(index: Index, estimate: Estimate, reach: float, *, sizes: bool) -> tupl
 def _reading(index: Index, estimate: Estimate) -> Mark:
     """What an estimate says, and nothing where the experiment cannot be judged."""
     return reading(estimate, alpha=index.results.study.alpha, trusted=index.trusted(estimate.experiment))
+
+
+def _own_reach(estimate: Estimate, common: float) -> float:
+    """How far from zero a bar goes: a guardrail is seen against its margin, the others against each other."""
+    guard = estimate.non_inferiority
+    return common if guard is None else guard.margin * _MARGINS
 
 
 def _margin_p(estimate: Estimate) -> str:
@@ -237,13 +241,13 @@ def _slice_table(
 
 def _slice_group(index: Index, metric: str, rows: Sequence[Estimate]) -> Group:
     """One metric on an axis of its own."""
-    reach = reach_of([turned(estimate) for estimate in rows])
+    reach = _own_reach(rows[0], reach_of([turned(estimate) for estimate in rows]))
     return Group(title=index.headed(metric), rows=tuple(_slice_row(index, e, reach) for e in rows))
 
 
 def _slice_row(index: Index, estimate: Estimate, reach: float) -> tuple[Cell, ...]:
     mark = _reading(index, estimate)
-    band = index.worthwhile(estimate.metric)
+    band = _band(index, estimate)
     bar = bar_of(turned(estimate), reach=reach, band=band, tone=mark.tone)
     value = "not known" if estimate.slice_value is None else estimate.slice_value
     return (
