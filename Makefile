@@ -44,4 +44,4 @@ $(DEV): $(INSTALLED)
 	@touch $@
 
 clean:
-	rm -rf .venv demo-report .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* htmlcov
+	rm -rf .venv demo-report benchmarks/.venvs benchmarks/data .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* htmlcov

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks import results
 from benchmarks.agreement import Agreement, compare, merged, read_answer
-from benchmarks.imports import import_seconds
+from benchmarks.imports import COUNTED, import_seconds
 from benchmarks.machine import OtherWork
 from benchmarks.measure import ROOT, CommandError, alternate, read_once
 from benchmarks.sizes import Size
@@ -56,8 +56,9 @@ def agreements(workload: Workload, ran: Collection[str], outputs: Path) -> dict[
 
 
 def profile(module: Iterable[str], outputs: Path) -> Any:
-    """What DuckDB and Python say of one more run each."""
+    """What DuckDB and Python say of one more run."""
     out = outputs / "profile.json"
-    watched = [PYTHON, "-m", "benchmarks.profiling", str(out), *module]
-    subprocess.run(watched, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    return json.loads(out.read_text(encoding="utf-8")) | {"imports": import_seconds(module)}
+    watched = [PYTHON, *COUNTED, "-m", "benchmarks.profiling", str(out), *module]
+    done = subprocess.run(watched, cwd=ROOT, check=True, capture_output=True, text=True)
+    imports = import_seconds(done.stderr.splitlines())
+    return json.loads(out.read_text(encoding="utf-8")) | {"imports": imports}

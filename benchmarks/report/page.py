@@ -22,6 +22,7 @@ from benchmarks.report.findings import (
     slope,
 )
 from benchmarks.report.markdown import megabytes, multiple, table
+from benchmarks.sizes import FULL
 
 HEAD = """# Performance
 
@@ -64,7 +65,8 @@ interrupted goes on with the next workload."""
 def page(results: Results, pictures: Mapping[str, str]) -> str:
     """The whole page. pictures: file name in ``images/`` -> what it shows."""
     shown = {name: f"![{words}](images/{name})" for name, words in pictures.items()}
-    parts = [_head(results), _goals(list(goals(results)))]
+    size = next(iter(results.values()))["size_name"]
+    parts = [_head(results), _goals(list(goals(results)), size)]
     parts += [_workload(results, name, shown) for name in BASE if name in results]
     if "performance_peers.svg" in shown:
         parts.append(f"## Peers\n\n{shown['performance_peers.svg']}")
@@ -91,7 +93,7 @@ def _head(results: Results) -> str:
     )
 
 
-def _goals(found: Sequence[Goal]) -> str:
+def _goals(found: Sequence[Goal], size: str) -> str:
     rows = [
         (
             goal.workload,
@@ -105,6 +107,7 @@ def _goals(found: Sequence[Goal]) -> str:
     missed = sum(goal.verdict == "not reached" for goal in found)
     some = f"{missed} of {len(found)} goals are not reached; the last sections say where the time goes."
     sentence = some if missed else "All goals are reached."
+    sentence += "" if size == FULL.name else f" They are meant for the full sizes; these are the {size} ones."
     return f"## Goals\n\n{sentence}\n\n{table(('workload', 'measure', 'at most', 'measured', ''), rows)}"
 
 
@@ -127,8 +130,16 @@ def _workload(results: Results, workload: str, shown: Mapping[str, str]) -> str:
     unit = median(results, workload, base) or 0.0
     return (
         f"## {workload.capitalize()}\n\n{about}\n\n{picture}\n\n{table(titles, rows)}\n\n"
-        f"1.00x is the hand-written statement, {unit:.2f} s here."
+        f"1.00x is the hand-written statement, {unit:.2f} s here.{_fixed(results, workload)}"
     )
+
+
+def _fixed(results: Results, workload: str) -> str:
+    """How much of the time is there whatever the size."""
+    whole, least = median(results, workload, "abgap_moments"), median(results, "start", "abgap_1000")
+    if whole is None or least is None:
+        return ""
+    return f" Of the time of `abgap export moments` {least / whole:.0%} goes by with 1,000 units already."
 
 
 def _same_work(contestant: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from benchmarks.report.findings import BASE, FOR_PEERS, Results, growth, measured, ratio, spread
 
@@ -95,10 +96,14 @@ def _bars(path: Path, words: str, bars: Sequence[Bar], lines: Mapping[str, float
     axes.barh(places, values, height=0.62, color=[COLOURS[bar.role] for bar in bars])
     axes.errorbar(values, places, xerr=whiskers, fmt="none", ecolor="#333333", elinewidth=1, capsize=2)
     for place, bar in zip(places, bars, strict=True):
-        axes.annotate(f"{bar.value:.2f}", (bar.high, place), (4, 0), textcoords="offset points", va="center")
-    for label, at in lines.items():
+        label = axes.annotate(
+            f"{bar.value:.2f}", (bar.high, place), (4, 0), textcoords="offset points", va="center"
+        )
+        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
+    for words_of_line, at in lines.items():
         axes.axvline(at, color=GOAL, linewidth=1, linestyle="--")
-        axes.text(at, len(bars) - 0.45, f" {label}", color=GOAL, fontsize=8)
+        above = (at, len(bars) - 0.45)
+        axes.annotate(words_of_line, above, (4, 0), textcoords="offset points", color=GOAL, fontsize=8)
     axes.set_yticks(places, [bar.title for bar in bars])
     axes.set_xlim(0, 1.12 * max([*(bar.high for bar in bars), *lines.values()]))
     axes.set_ylim(-0.6, len(bars))
@@ -112,6 +117,12 @@ def _growth(results: Results, path: Path) -> dict[str, str]:
     for who, title, role in (("by_hand", "by hand", "limit"), ("abgap", "abgap export moments", "abgap")):
         walls = growth(results, who)
         axes.loglog(list(walls), list(walls.values()), marker="o", color=COLOURS[role], label=title)
+        for rows, wall in walls.items():
+            axes.annotate(f"{wall:.2f}", (rows, wall), (0, 6), textcoords="offset points", ha="center")
+    axes.set_xticks(list(walls), [f"{rows:,}" for rows in walls])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{seconds:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("units")
     axes.set_ylabel("seconds, whole process")
     axes.legend(frameon=False)

@@ -16,7 +16,7 @@ from benchmarks.agreement import Answer, compare
 from benchmarks.environments import Environment
 from benchmarks.generators.logs import EVENTS, EXPOSURES, make_logs
 from benchmarks.generators.units import make_units
-from benchmarks.imports import by_package
+from benchmarks.imports import import_seconds
 from benchmarks.measure import CommandError, Contestant, Run, alternate, measure
 from benchmarks.profiling import label, summary
 from benchmarks.report.findings import Goal, last_slope, slope
@@ -185,7 +185,7 @@ def test_imports_are_added_up_by_package() -> None:
         "import time:        50 |         50 | json",
         "a warning",
     ]
-    assert by_package(lines) == {"numpy": pytest.approx(3e-4), "json": pytest.approx(5e-5)}
+    assert import_seconds(lines) == {"numpy": pytest.approx(3e-4), "json": pytest.approx(5e-5)}
 
 
 def test_the_slope_of_a_power_law_is_its_exponent() -> None:
