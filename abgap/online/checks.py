@@ -150,6 +150,20 @@ def unusable_events_check(fact: str, rows: int, no_unit: int, no_time: int, *, t
     )
 
 
+def repeated_events_check(fact: str, rows: int, repeated: int) -> Check:
+    """Events that are there twice, equal in every column: each is counted as often as it stands there."""
+    status, sentence = Status.PASS, f"No two events in {fact} are equal in every column."
+    if repeated:
+        status = Status.WARN
+        sentence = (
+            f"{count(repeated)} of {count(rows)} events in {fact} repeat another one in every column, and are counted "
+            'again; if they were delivered twice, read the table with `query = "SELECT DISTINCT * FROM ..."`.'
+        )
+    return make_check(
+        "repeated_events", None, status, sentence, value=float(repeated), threshold=0.0, sql="repeated_events"
+    )
+
+
 def unmatched_events_check(fact: str, rows: int, units_with_events: int) -> Check | None:
     """Whether the fact table knows any unit of the experiments; None when it does."""
     if rows == 0 or units_with_events > 0:

@@ -16,8 +16,9 @@ from abgap.online.experiments import DeclaredExperiment, Variants, is_analysed
 from abgap.online.plan import SECONDS_PER_DAY
 from abgap.online.sums import Sums
 from abgap.online.tables import known_name
-from abgap.online.wide import WideTable
+from abgap.online.wide import WideTable, whole
 from abgap.records import Check, Moments, Role
+from abgap.sources.sql import identifier
 from abgap.study.model import Study
 
 # Columns of equal length that say what became of how many rows: experiment, variant, outcome, row_count.
@@ -41,6 +42,18 @@ def source_checks(wide: WideTable) -> list[Check]:
     if wide.exposure_counts is not None:
         found.append(_undeclared(wide.exposure_counts))
     return _present(found)
+
+
+def repeated_event_checks(engine: DuckDBEngine, wide: WideTable) -> list[Check]:
+    """Events that stand in a fact table twice. Another scan of every column, and a hash table as large as the table."""
+    found = []
+    for intake in wide.intakes:
+        fact = identifier(intake.fact)
+        columns = [identifier(name) for name in engine.describe(fact)]
+        held = engine.fetch_row(compile_query("repeated_events", columns=columns, fact=fact))
+        rows, repeated = whole(held["row_count"]), whole(held["repeated_rows"])
+        found.append(checks.repeated_events_check(intake.fact, rows, repeated))
+    return found
 
 
 def _present(found: Iterable[Check | None]) -> list[Check]:

@@ -336,6 +336,22 @@ class Analysis:
             sorted(found, key=lambda c: -1 if c.experiment is None else order.get(c.experiment, len(order)))
         )
 
+    @cached_property
+    def thorough_checks(self) -> tuple[Check, ...]:
+        """All data checks and those that cost as much as the analysis itself: repeated events."""
+        wide, quick = self.wide, self.checks
+        if wide is None or not wide.intakes:
+            return quick
+        found = self.stages.result(self._of_units("repeated events"), lambda: self._repeated_events(wide))
+        return (*found, *quick)
+
+    def _repeated_events(self, wide: WideTable) -> list[Check]:
+        from abgap.online import diagnostics  # noqa: PLC0415 - scipy
+
+        _ = self.views
+        self.progress("looking for repeated events")
+        return diagnostics.repeated_event_checks(self.engine, wide)
+
     def _left_out_checks(self) -> list[Check]:
         """Rows of ready-made units or moments that the study does not speak of."""
         from abgap.online import diagnostics  # noqa: PLC0415 - scipy

@@ -22,7 +22,7 @@ from abgap.offline.scores import PairSums, Scores
 from abgap.online.experiments import DeclaredExperiment
 from abgap.online.plan import MetricColumns, Plan, UnitPart, ValueColumn, Window
 from abgap.online.sums import Sums
-from abgap.online.wide import FactIntake, WideTable
+from abgap.online.wide import BelowZero, FactIntake, WideTable
 from abgap.records import Aggregate, Check, InputSource, Kind, Moments, QueryText, Status
 from abgap.sources.columns import Table
 from abgap.sources.sql import Sql
@@ -32,6 +32,7 @@ Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 _RECORDS = (
     Check,
     DeclaredExperiment,
+    BelowZero,
     FactIntake,
     InputSource,
     MetricColumns,

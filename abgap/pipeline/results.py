@@ -26,7 +26,7 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
     generated_at: what to print as date; the latest moment in the data when None.
     """
     study = analysis.study
-    gaps = analysis.gaps
+    gaps, checks = analysis.gaps, analysis.thorough_checks
     return Results(
         study=StudySummary(
             name=study.study.name,
@@ -41,7 +41,7 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
         metrics=tuple(_definition(name, metric) for name, metric in study.metrics.items()),
         models=tuple(_model(name, model) for name, model in study.models.items()),
         experiments=gaps.experiments,
-        checks=analysis.checks,
+        checks=checks,
         estimates=analysis.estimates,
         offline=analysis.offline_rows,
         gaps=gaps.gaps,

@@ -84,6 +84,7 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "part_values": ({"fact": Sql("events"), "parts": []}, {"fact": Sql("events"), "parts": PARTS[:2]}),
     "profile_column": (SOURCE | {"column": identifier("x")},),
     "ranges": ({"parts": [], "by_arm": False}, {"parts": PARTS[:2], "by_arm": True}),
+    "repeated_events": ({"columns": [identifier("unit"), identifier("at")], "fact": Sql("events")},),
     "rollup": (
         {"sums": [Sql("units")], "slices": [], "by_day": False},
         {"sums": [s.name for s in SUMS], "slices": SLICED, "by_day": True},

@@ -240,6 +240,21 @@ class TestFromARun:
         assert (check.status, check.value, check.sql) == (Status.WARN, -30.0, "fact_intake")
         assert check.sentence.startswith("spend has values below zero in 2 events (smallest -30).")
 
+    def test_events_that_are_there_twice_are_counted(self, bench: Any) -> None:
+        twice = f"u1,{EXPOSED},5\n" * 3 + f"u2,{EXPOSED},\n" * 2
+        self.prepare(bench, events=f"{twice}u1,{EXPOSED},6\nu3,{EXPOSED},5\n")
+        with bench.run(self.study()) as run:
+            (check,) = diagnostics.repeated_event_checks(run.engine, run.wide)
+        assert (check.status, check.value, check.blocking) == (Status.WARN, 3.0, False)
+        assert check.sentence.startswith("3 of 7 events in events repeat another one in every column")
+        assert "SELECT DISTINCT" in check.sentence
+
+    def test_no_repeated_event_passes(self, bench: Any) -> None:
+        self.prepare(bench, events=f"u1,{EXPOSED},5\nu1,{EXPOSED},6\n")
+        with bench.run(self.study()) as run:
+            (check,) = diagnostics.repeated_event_checks(run.engine, run.wide)
+        assert (check.name, check.status, check.value) == ("repeated_events", Status.PASS, 0.0)
+
     def test_ids_that_never_meet_are_found(self, bench: Any) -> None:
         self.prepare(bench, events=f"0001,{EXPOSED},5\n")
         with bench.run(self.study()) as run:
