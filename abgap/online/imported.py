@@ -21,7 +21,14 @@ from abgap.engine.values import mapped_number
 from abgap.errors import DataError
 from abgap.online.moments import make_rows
 from abgap.records import Kind, Moments
-from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, FloatArray, ObjectArray
+from abgap.records.moments import (
+    FLOAT_COLUMNS,
+    KEYS,
+    LIST_COLUMNS,
+    SCHEMA_VERSION,
+    FloatArray,
+    ObjectArray,
+)
 from abgap.records.words import plural
 from abgap.sources.columns import Table, mapped, mapped_text
 from abgap.sources.sql import Named, Sql, identifier
@@ -42,6 +49,7 @@ def read_moments(
     """
     text = [name for role in KEYS if isinstance(name := source.columns.get(role, role), str)]
     relation = open_source(engine, "moments", source, directory, text=text)
+    _refuse_newer(engine, relation)
     whole = _with_own_names(source, relation.table)
     values: dict[str, Sql] = {role: mapped_text(whole, relation.table, role) for role in KEYS}
     for role in _NUMBERS:
@@ -54,6 +62,21 @@ def read_moments(
     keys = [identifier(key) for key in KEYS]
     rows = engine.fetch(compile_query("imported_moments", columns=columns, source=relation.sql, keys=keys))
     return _checked(rows, kinds), relation
+
+
+def _refuse_newer(engine: DuckDBEngine, relation: Relation) -> None:
+    """Parquet files of abgap say which version of the table they hold; other files say nothing."""
+    for path in (path for path in relation.files if path.suffix == ".parquet"):
+        found = engine.rows(
+            "SELECT decode(value) FROM parquet_kv_metadata($path) WHERE decode(key) = 'abgap_moments_version'",
+            {"path": str(path)},
+        )
+        for (version,) in found:
+            if not (str(version).isdecimal() and int(version) <= int(SCHEMA_VERSION)):
+                raise DataError(
+                    f"moments: {path.name} holds version {version} of the moments table, this abgap reads version "
+                    f"{SCHEMA_VERSION}; write it again with this abgap, or read it with a newer one"
+                )
 
 
 def _with_own_names(source: Source, table: Table) -> Source:
@@ -85,9 +108,23 @@ def _checked(rows: Columns, kinds: Mapping[str, Kind]) -> Moments:
     share = np.array([kinds.get(metric) is Kind.PROPORTION for metric in columns["metric"]], dtype=bool)
     no_share = share & ((mean < 0.0) | (mean > 1.0))
     _refuse(no_share, keys, mean, "the share of {} is {:g}; a proportion lies between 0 and 1")
-    columns["mean"] = mean
-    columns["variance"] = np.where(share & (n >= 2), of_shares, rows["variance"])
+    variance = np.where(share & (n >= 2), of_shares, rows["variance"])
+    ratio = np.array([kinds.get(metric) is Kind.RATIO for metric in columns["metric"]], dtype=bool)
+    of_parts, variance_of_parts = _ratio_of_parts(rows)
+    columns["variance"] = np.where(ratio & np.isnan(mean) & np.isnan(variance), variance_of_parts, variance)
+    columns["mean"] = np.where(ratio & np.isnan(mean), of_parts, mean)
     return make_rows(len(n), columns)
+
+
+def _ratio_of_parts(rows: Columns) -> tuple[FloatArray, FloatArray]:
+    """Ratio and its variance per unit by the delta method, of numerator and denominator; NaN without them."""
+    names = ("numerator_mean", "denominator_mean", "numerator_variance", "denominator_variance", "covariance")
+    y, x, var_y, var_x, covariance = (np.asarray(rows[name], dtype=np.float64) for name in names)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = np.where(x == 0.0, np.nan, x)
+        ratio = y / x
+        variance = (var_y - 2.0 * ratio * covariance + ratio**2 * var_x) / x**2
+    return ratio, np.maximum(variance, 0.0)
 
 
 def _refuse_keys(keys: list[tuple[Any, ...]]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from abgap.engine.duckdb import DuckDBEngine
@@ -17,7 +19,7 @@ from abgap.records import Kind, Moments
 from abgap.study.model import Source
 
 Read = Callable[..., Moments]
-KINDS = {"revenue": Kind.MEAN, "paid": Kind.PROPORTION}
+KINDS = {"revenue": Kind.MEAN, "paid": Kind.PROPORTION, "per_visit": Kind.RATIO}
 
 
 @pytest.fixture
@@ -141,6 +143,43 @@ def test_a_needed_column_that_is_missing_is_named(read: Read) -> None:
         match=r"moments\.columns\.variant: column 'variant' is not in moments .*did you mean 'variants'",
     ):
         read(without)
+
+
+def test_a_ratio_needs_its_parts_only(read: Read) -> None:
+    y, x = np.array([3.0, 1.0, 4.0, 1.0, 5.0]), np.array([2.0, 1.0, 2.0, 3.0, 2.0])
+    parts = {
+        "experiment": ["e"],
+        "variant": ["A"],
+        "metric": ["per_visit"],
+        "n": [5],
+        "numerator_mean": [y.mean()],
+        "numerator_variance": [y.var(ddof=1)],
+        "denominator_mean": [x.mean()],
+        "denominator_variance": [x.var(ddof=1)],
+        "covariance": [np.cov(y, x)[0, 1]],
+    }
+    found = read(parts)
+    ratio = y.sum() / x.sum()
+    assert found.mean[0] == pytest.approx(ratio)
+    assert found.variance[0] == pytest.approx(np.var((y - ratio * x) / x.mean(), ddof=1))
+    assert np.isnan(read(parts | {"denominator_mean": [0.0]}).mean[0])
+
+
+@pytest.mark.parametrize(("version", "refused"), [("1", False), ("2", True)])
+def test_a_newer_table_is_refused(tmp_path: Path, version: str, refused: bool) -> None:
+    table = pa.Table.from_pandas(pd.DataFrame(MEANS), preserve_index=False)
+    pq.write_table(
+        table.replace_schema_metadata({"abgap_moments_version": version}), tmp_path / "moments.parquet"
+    )
+    source = Source.model_validate({"path": "moments.parquet"})
+    with DuckDBEngine(directory=tmp_path) as engine:
+        if not refused:
+            assert len(read_moments(engine, source, KINDS, tmp_path)[0]) == 2
+            return
+        with pytest.raises(
+            DataError, match="holds version 2 of the moments table, this abgap reads version 1"
+        ):
+            read_moments(engine, source, KINDS, tmp_path)
 
 
 def test_an_empty_file_gives_no_moments(read: Read) -> None:
