@@ -7,18 +7,19 @@ import io
 import itertools
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 from abgap.cli.output import atomic_write, put, tell
 from abgap.errors import QueryError
 
-FORMATS = ("table", "csv", "json", "parquet")
+Converter: TypeAlias = Callable[[pa.DataType], Callable[[Any], Any] | None]
+
 MOST_ROWS_ON_SCREEN = 200
 
 
@@ -34,10 +35,14 @@ class Rows:
         """The columns' names, as the query gives them: one may stand twice."""
         return list(self.schema.names)
 
-    def blocks(self) -> Iterator[list[tuple[Any, ...]]]:
-        """The rows as Python values, a batch at a time."""
+    def blocks(self, converted: Converter | None = None) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows as Python values, a batch at a time; column by column ``converted``, which is quick."""
         for batch in self.batches:
-            columns = [_values(name, column) for name, column in zip(self.names, batch.columns, strict=True)]
+            columns = []
+            for name, column in zip(self.names, batch.columns, strict=True):
+                values = _values(name, column)
+                convert = converted(column.type) if converted is not None else None
+                columns.append(values if convert is None else [convert(value) for value in values])
             yield list(zip(*columns, strict=True))
 
 
@@ -62,11 +67,19 @@ def _texts(found: Rows, output: str) -> Iterator[str]:
 
 def _csv(found: Rows) -> Iterator[str]:
     yield _csv_lines([found.names])
-    for block in found.blocks():
-        yield _csv_lines([[_cell(value, null="") for value in row] for row in block])
+    for block in found.blocks(_for_csv):
+        yield _csv_lines(block)
 
 
-def _csv_lines(rows: Sequence[Sequence[str]]) -> str:
+def _for_csv(kind: pa.DataType) -> Callable[[Any], Any] | None:
+    """How to write a column; None where the CSV writer's own way is ours."""
+    types = pa.types
+    if types.is_string(kind) or types.is_integer(kind) or types.is_floating(kind) or types.is_temporal(kind):
+        return None if not types.is_interval(kind) else _cell
+    return _cell
+
+
+def _csv_lines(rows: Sequence[Sequence[Any]]) -> str:
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows(rows)
     return stream.getvalue()
@@ -76,14 +89,18 @@ def _json(found: Rows) -> Iterator[str]:
     """One list of objects, one row a line."""
     names = _distinct(found.names)
     mark = "["
-    for block in found.blocks():
+    write = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    for block in found.blocks(_for_json):
         lines = []
         for row in block:
-            document = {name: _plain(value) for name, value in zip(names, row, strict=True)}
-            lines.append(f"{mark}\n{json.dumps(document, ensure_ascii=False, allow_nan=False)}")
+            lines.append(f"{mark}\n{write(dict(zip(names, row, strict=True)))}")
             mark = ","
         yield "".join(lines)
     yield "[]\n" if mark == "[" else "\n]\n"
+
+
+def _for_json(kind: pa.DataType) -> Callable[[Any], Any] | None:
+    return None if pa.types.is_string(kind) or pa.types.is_integer(kind) else _plain
 
 
 def _table(found: Rows) -> Iterator[str]:
@@ -96,7 +113,9 @@ def _table(found: Rows) -> Iterator[str]:
         Column(title=name, number=right, spare=position)
         for position, (name, right) in enumerate(zip(found.names, numeric, strict=True))
     ]
-    shown = [[_cell(value, null="NULL") for value in row] for row in rows[:MOST_ROWS_ON_SCREEN]]
+    shown = [
+        ["NULL" if value is None else _cell(value) for value in row] for row in rows[:MOST_ROWS_ON_SCREEN]
+    ]
     out = Terminal()
     out.table(head, shown)
     yield out.text()
@@ -117,9 +136,7 @@ def _write_parquet(found: Rows, path: Path) -> None:
     with pq.ParquetWriter(path, schema) as writer:
         for batch in found.batches:
             columns = [
-                pa.array([_cell(v, null=None) for v in column.to_pylist()], pa.string())
-                if as_text
-                else column
+                pa.array([_cell(v) for v in column.to_pylist()], pa.string()) if as_text else column
                 for column, as_text in zip(batch.columns, intervals, strict=True)
             ]
             writer.write_batch(pa.record_batch(columns, schema=schema))
@@ -149,11 +166,11 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _cell(value: Any, *, null: Any) -> Any:
-    """A value as text; ``null`` where there is none."""
+def _cell(value: Any) -> Any:
+    """A value as text; None where there is none."""
     match value:
         case None:
-            return null
+            return None
         case bool():
             return "true" if value else "false"
         case dict() | list():
@@ -183,10 +200,10 @@ def _plain(value: Any) -> Any:
         case dict():
             return {str(key): _plain(item) for key, item in value.items()}
         case list() if value and all(isinstance(item, tuple) for item in value):
-            return {str(_cell(key, null="NULL")): _plain(item) for key, item in value}
+            return {str(_cell(key)): _plain(item) for key, item in value}
         case list():
             return [_plain(item) for item in value]
-    return _cell(value, null=None)
+    return _cell(value)
 
 
 def _interval(value: Any) -> str:
