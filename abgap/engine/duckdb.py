@@ -189,6 +189,17 @@ class DuckDBEngine:
         )
 
 
+@contextmanager
+def reading(key: str) -> Iterator[None]:
+    """Say in errors of the engine which source of the study was being read."""
+    try:
+        yield
+    except DataError as error:
+        if isinstance(error.__cause__, duckdb.Error):
+            raise type(error)(f"{key}: {error.message}") from error.__cause__
+        raise
+
+
 def _plain(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Numbers and booleans as float64 with NaN for null; everything else as objects with None for null."""
     mask = np.ma.getmaskarray(column)

@@ -55,7 +55,7 @@ def _number(engine: DuckDBEngine, value: Sql, text: str, relation: Sql, *, where
         return Value(sql=value, whole=is_integer(found))
     wrong = _no_number(engine, value, relation)
     if wrong is None:
-        # A text file's column without any value has no type of its own.
+        # A text file's column without any value has no type of its own, and some writers keep numbers as text.
         return Value(sql=Sql(f"try_cast({value} as double)"), whole=False)
     raise DataError(
         f"{where}: a number is needed, but {text!r} is {found} and holds {wrong[:_SHOWN]!r}; mend the data, or write "
@@ -64,12 +64,12 @@ def _number(engine: DuckDBEngine, value: Sql, text: str, relation: Sql, *, where
 
 
 def _no_number(engine: DuckDBEngine, value: Sql, relation: Sql) -> str | None:
-    """A value, one that is no number if there is such a one; None when there are no values at all."""
-    ((smallest, wrong),) = engine.rows(
-        f"SELECT min(seen), min(CASE WHEN TRY_CAST(seen AS DOUBLE) IS NULL THEN seen END) "
-        f"FROM (SELECT CAST({value} AS VARCHAR) AS seen FROM {relation})"
+    """A value that is no number however it is read; None when there is none."""
+    ((wrong,),) = engine.rows(
+        f"SELECT min(seen) FROM (SELECT CAST({value} AS VARCHAR) AS seen FROM {relation}) "
+        "WHERE TRY_CAST(seen AS DOUBLE) IS NULL"
     )
-    return None if smallest is None else str(smallest if wrong is None else wrong)
+    return None if wrong is None else str(wrong)
 
 
 def condition_of(engine: DuckDBEngine, text: str, table: Table, relation: Sql, *, where: str) -> Sql:
@@ -83,19 +83,17 @@ def condition_of(engine: DuckDBEngine, text: str, table: Table, relation: Sql, *
     return condition
 
 
-def blamed(
-    engine: DuckDBEngine, error: DataError, expressions: Iterable[tuple[str, Sql]], relation: Sql
-) -> DataError:
-    """The error of a statement over many expressions, with the key of the one that fails alone.
+def blamed(engine: DuckDBEngine, expressions: Iterable[tuple[str, Sql]], relation: Sql) -> DataError | None:
+    """Of a statement over many expressions that failed: the error of the first that fails alone, with its key.
 
-    expressions: the key of each in the study, and its SQL over ``relation``.
+    expressions: the key of each in the study, and its SQL over ``relation``. None when each runs alone.
     """
     for key, expression in expressions:
         try:
             engine.run(f"SELECT count({expression}) FROM {relation}")
         except DataError as found:
             return DataError(f"{key}: {found.message}")
-    return error
+    return None
 
 
 def not_finite(where: str, text: str | None, *, remedy: str) -> DataError:

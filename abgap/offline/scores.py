@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import Columns, DuckDBEngine
+from abgap.engine.duckdb import Columns, DuckDBEngine, reading
 from abgap.engine.exact import SumColumn, exact_sum, make_grid, sum_of
 from abgap.engine.loading import Relation, open_source
 from abgap.engine.values import mapped_number, refuse_size
@@ -73,7 +73,8 @@ def read_scores(
     if source is None:
         return Scores()
     relation = _open(engine, source, directory)
-    intake = engine.fetch(compile_query("offline_intake"))
+    with reading(_KEY):
+        intake = engine.fetch(compile_query("offline_intake"))
     _refuse_unusable(intake)
     return Scores(
         relation=relation,

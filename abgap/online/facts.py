@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import DuckDBEngine, Row
+from abgap.engine.duckdb import DuckDBEngine, Row, reading
 from abgap.engine.exact import Grid, exact_sum, make_grid
 from abgap.engine.values import Value, blamed, condition_of, not_finite, number_of, refuse_size
 from abgap.errors import DataError
@@ -77,15 +77,19 @@ def aggregate_fact(
     measured = [part for part in compiled if not part.is_count]
     values = identifier(tables.part_values_table(fact))
     reach = _reach([part.window for part in parts]) if timed else None
-    try:
-        statement = compile_query("part_values", parts=compiled, fact=relation)
-        engine.create_view(tables.part_values_table(fact), statement)
-        held = engine.fetch_row(compile_query("fact_intake", parts=measured, values=values))
-        ready = [_with_total(part, _grid(part, held)) for part in compiled]
-        statement = compile_query("unit_parts", parts=ready, values=values, reach=reach)
-        engine.create_table(tables.unit_parts_table(fact), statement)
-    except DataError as error:
-        raise blamed(engine, error, ((part.part.key, part.chosen) for part in compiled), relation) from error
+    with reading(f"facts.{fact}"):
+        try:
+            statement = compile_query("part_values", parts=compiled, fact=relation)
+            engine.create_view(tables.part_values_table(fact), statement)
+            held = engine.fetch_row(compile_query("fact_intake", parts=measured, values=values))
+            ready = [_with_total(part, _grid(part, held)) for part in compiled]
+            statement = compile_query("unit_parts", parts=ready, values=values, reach=reach)
+            engine.create_table(tables.unit_parts_table(fact), statement)
+        except DataError as error:
+            culprit = blamed(engine, ((part.part.key, part.chosen) for part in compiled), relation)
+            if culprit is None:
+                raise
+            raise culprit from error
     ((with_events,),) = engine.rows(f"SELECT count(*) FROM {identifier(tables.unit_parts_table(fact))}")
     whole_numbers = frozenset(part.part.name for part in compiled if part.gives_whole_numbers)
     below_zero = {part.part.name: found for part in measured if (found := _below_zero(part, held))}

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import Columns, DuckDBEngine, text_or_none
+from abgap.engine.duckdb import Columns, DuckDBEngine, reading, text_or_none
 from abgap.engine.loading import Relation, open_source
 from abgap.engine.values import mapped_number
 from abgap.errors import DataError
@@ -60,7 +60,10 @@ def read_moments(
         values[role] = Sql(f"cast({found} as double[])")
     columns = [Named(name=identifier(role), value=value) for role, value in values.items()]
     keys = [identifier(key) for key in KEYS]
-    rows = engine.fetch(compile_query("imported_moments", columns=columns, source=relation.sql, keys=keys))
+    with reading("moments"):
+        rows = engine.fetch(
+            compile_query("imported_moments", columns=columns, source=relation.sql, keys=keys)
+        )
     return _checked(rows, kinds), relation
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from abgap.engine.catalogue import Statement, compile_query
-from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.duckdb import DuckDBEngine, reading
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.facts import aggregate_fact
@@ -34,7 +34,8 @@ def units_from_logs(
     )
     slices = [tables.slice_column(name) for name in wide.slices]
     progress("reading exposures")
-    _enrol(engine, study, wide, slices)
+    with reading("exposures"):
+        _enrol(engine, study, wide, slices)
     for fact in plan.facts():
         progress(f"reading {fact}")
         timed = wide.by_day and "at" in study.facts[fact].columns

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.duckdb import DuckDBEngine, Row, reading
 from abgap.engine.values import blamed, not_finite, refuse_size
 from abgap.errors import DataError
 from abgap.online import tables
@@ -51,11 +51,8 @@ def part_ranges(engine: DuckDBEngine, plan: Plan, wide: WideTable) -> tuple[int,
     Raises DataError when a value is NaN, infinite, or too large or small to be squared, and when a share is
     none. The statistics of parquet files, which may answer this, need not know of NaN: the sums are looked at too.
     """
-    try:
-        found = engine.fetch_row(compile_query("ranges", parts=_parts(plan), by_arm=False))
-    except DataError as error:
-        columns = ((part.key, identifier(part.name)) for part in plan.parts)
-        raise blamed(engine, error, columns, identifier(tables.UNIT_OUTCOMES)) from error
+    with reading("unit_values" if "unit_values" in wide.relations else tables.UNIT_OUTCOMES):
+        found = _found(engine, plan)
     shares = {metric.value for metric in plan.metrics if metric.kind is Kind.PROPORTION}
     ranges = {}
     for part in plan.parts:
@@ -65,6 +62,17 @@ def part_ranges(engine: DuckDBEngine, plan: Plan, wide: WideTable) -> tuple[int,
         if part.name in shares and not (low >= 0.0 and high <= 1.0):
             raise no_share(part, f"values between {low:g} and {high:g}")
     return int(found["row_count"]), ranges
+
+
+def _found(engine: DuckDBEngine, plan: Plan) -> Row:
+    try:
+        return engine.fetch_row(compile_query("ranges", parts=_parts(plan), by_arm=False))
+    except DataError as error:
+        columns = ((part.key, identifier(part.name)) for part in plan.parts)
+        culprit = blamed(engine, columns, identifier(tables.UNIT_OUTCOMES))
+        if culprit is None:
+            raise
+        raise culprit from error
 
 
 def arm_ranges(engine: DuckDBEngine, plan: Plan, wide: WideTable) -> dict[Arm, dict[str, Range]]:

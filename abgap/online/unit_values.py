@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.duckdb import DuckDBEngine, reading
 from abgap.engine.loading import Relation, open_source
 from abgap.engine.values import Value, number_of
 from abgap.errors import DataError
@@ -79,7 +79,8 @@ def _name_columns(
 
 def _check_units(engine: DuckDBEngine) -> int:
     """Rows without a unit, which are left out. Raises DataError when a unit stands in several rows."""
-    found = engine.fetch_row(compile_query("repeated_units"))
+    with reading("unit_values"):
+        found = engine.fetch_row(compile_query("repeated_units"))
     repeated, across = whole(found["repeated_units"]), whole(found["in_two_variants"])
     if repeated:
         mixed = f", {across} of them in more than one variant" if across else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.duckdb import DuckDBEngine, reading
 from abgap.engine.loading import Relation, open_source
 from abgap.errors import DataError
 from abgap.online import tables
@@ -110,7 +110,8 @@ def _open_units(engine: DuckDBEngine, units: Source, directory: Path, views: Vie
     unit = mapped_text(units, relation.table, "unit")
     others = _other_columns(units, relation.table, taken=("unit",))
     engine.create_view(tables.UNITS, compile_query("units", unit=unit, others=others, source=relation.sql))
-    found = engine.fetch_row(compile_query("repeated_ids"))
+    with reading("units"):
+        found = engine.fetch_row(compile_query("repeated_ids"))
     if repeated := whole(found["repeated_units"]):
         raise DataError(
             f"units: there is more than one row for {plural(repeated, 'unit')}, e.g. {found['example']!r}; "
