@@ -117,7 +117,10 @@ def _experiment(
             ),
         )
         trusted = not any(check.blocking for check in failed)
-        out.table(head, [_score(row, alpha, trusted=trusted) for row in rows])
+        scores = [_score(row, alpha, trusted=trusted) for row in rows]
+        # Columns for margins are empty where no metric has one.
+        used = [i for i in range(len(head)) if any(str(score[i]) for score in scores)]
+        out.table([head[i] for i in used], [[score[i] for i in used] for score in scores])
         if adjusted := list(dict.fromkeys(row.metric for row in rows if row.covariate_variance_removed)):
             note = "lift adjusted for a covariate; it need not equal the ratio of the values shown"
             out.line((f"{words.listed(adjusted)}: {note}", "dim"))

@@ -153,7 +153,7 @@ def test_a_report_is_replaced_by_the_next_one_byte_by_byte(
     abgap_in(parquet_study, "report", "--out", tmp_path)
     first = files_in(tmp_path)
     (tmp_path / "report.md").write_text("old")
-    assert abgap_in(parquet_study, "report", "--out", tmp_path).code == 0
+    assert abgap_in(parquet_study, "report", "--out", tmp_path, "--no-cache").code == 0
     assert files_in(tmp_path) == first
     assert set(first) == {"notes.txt", "report.html", "report.md", "results.json"}
 

@@ -66,7 +66,7 @@ class Demo:
 def command() -> Callable[..., str]:
     """Run an abgap command that has to end well; what it printed on stdout."""
 
-    def run(*arguments: str | Path) -> str:
+    def run(*arguments: object) -> str:
         out, err = io.StringIO(), io.StringIO()
         with (
             contextlib.redirect_stdout(out),
