@@ -60,7 +60,7 @@ def _load(engine: DuckDBEngine, moments: Moments, columns: list[str]) -> None:
         if name in FLOAT_COLUMNS:
             arrays[name] = np.asarray(values, dtype=np.float64)
         else:
-            arrays[name], distinct[name] = _places(values.tolist())
+            arrays[name], distinct[name] = _places([_defined(value) for value in values.tolist()])
     engine.connection.register("columns", arrays)
     selected = [Sql("position")]
     for name in columns:
@@ -70,6 +70,11 @@ def _load(engine: DuckDBEngine, moments: Moments, columns: list[str]) -> None:
         else:
             selected.append(Sql(f"CASE WHEN isnan({column}) THEN NULL ELSE {column} END AS {column}"))
     engine.run(f"CREATE TEMP TABLE moments AS SELECT {comma_list(selected)} FROM columns", distinct)
+
+
+def _defined(value: Hashable) -> Hashable:
+    """A name as it is; a list with an undefined number in it is undefined."""
+    return None if isinstance(value, tuple) and any(number != number for number in value) else value  # noqa: PLR0124 - NaN
 
 
 def _places(values: list[Hashable]) -> tuple[npt.NDArray[np.int64], list[Any]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,10 +84,19 @@ def command() -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def demo(command: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """The sample data at full size and its report, as a first user gets them."""
-    folder = tmp_path_factory.mktemp("demo")
-    data, out = folder / "data", folder / "report"
-    printed = command("demo", "--data", data, "--out", out)
-    truth = json.loads((resources.folder("sample_data") / "truth.json").read_text(encoding="utf-8"))
-    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    return Demo(data=data, out=out, printed=printed, results=results, truth=truth)
+    """The sample data at full size and its report, as a first user gets them; made once for all workers of a run."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    data, out, printed = folder / "demo data", folder / "demo report", folder / "demo printed"
+    with (folder / "demo lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not printed.exists():
+            printed.write_text(command("demo", "--data", data, "--out", out), encoding="utf-8")
+    return Demo(
+        data=data,
+        out=out,
+        printed=printed.read_text(encoding="utf-8"),
+        results=json.loads((out / "results.json").read_text(encoding="utf-8")),
+        truth=json.loads((resources.folder("sample_data") / "truth.json").read_text(encoding="utf-8")),
+    )

@@ -11,7 +11,7 @@ import pytest
 
 from abgap.lab.examples import EXAMPLES
 
-pytestmark = [pytest.mark.demo, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.demo
 
 _HASH = re.compile(r"\b[0-9a-f]{12,64}\b")
 _NUMBER = re.compile(r"[-+\N{MINUS SIGN}]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?")

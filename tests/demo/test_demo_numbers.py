@@ -18,7 +18,7 @@ import statsmodels.api as sm
 from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
 
-pytestmark = [pytest.mark.demo, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.demo
 
 Values = npt.NDArray[np.float64]
 ARMS = [("cross_encoder", "B"), ("cross_encoder", "C"), ("personal_ranking", "B")]

@@ -16,7 +16,7 @@ import pytest
 from abgap import resources
 from abgap.lab.sample import small
 
-pytestmark = [pytest.mark.demo, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.demo
 
 Command = Callable[..., str]
 LOGS = ("exposures", "events", "requests")
