@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from abgap.cli.main import cli
-from abgap.records import Results
+from abgap.records import Check, Results
 
 pytestmark = pytest.mark.data
 
@@ -31,5 +32,10 @@ def test_exported_moments_give_the_same_estimates_and_splits(
     CliRunner().invoke(cli, arguments, catch_exceptions=False, standalone_mode=False)
     before, after = results(raw), results(brought, moments=moments.as_posix())
     assert after.estimates == before.estimates
+    assert split_checks(after) == split_checks(before)
+
+
+def split_checks(found: Results) -> list[Check]:
+    """The checks of units per arm, but for the query they rest on: that is where the moments come from."""
     splits = ("sample_ratio", "sample_ratio_by_part", "arm_sizes")
-    assert [c for c in after.checks if c.name in splits] == [c for c in before.checks if c.name in splits]
+    return [replace(check, sql=None) for check in found.checks if check.name in splits]
