@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -18,6 +19,9 @@ Values: TypeAlias = npt.NDArray[np.float64]
 
 settings.register_profile("deterministic", derandomize=True, deadline=None, database=None)
 settings.load_profile("deterministic")
+
+# A run in the background of a shell ignores Ctrl-C, and hands that down to the commands whose Ctrl-C is tested here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
