@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
-from zoneinfo import ZoneInfo
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import DuckDBEngine, text_or_none
@@ -16,6 +15,7 @@ from abgap.errors import DataError
 from abgap.online import tables
 from abgap.sources.columns import mapped_text, plain_names
 from abgap.study.model import Experiment, ExperimentsFile, Moment, Study
+from abgap.study.times import as_utc
 
 # Per declared experiment the variants that count, None for all that are seen.
 Variants: TypeAlias = Mapping[str, Sequence[str] | None]
@@ -102,13 +102,8 @@ def _declared(name: str, experiment: Experiment, timezone: str) -> DeclaredExper
 
 
 def _naive_utc(moment: Moment | None, timezone: str) -> dt.datetime | None:
-    """A date means its first instant in the study's time zone."""
-    if moment is None:
-        return None
-    at = moment if isinstance(moment, dt.datetime) else dt.datetime.combine(moment, dt.time())
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=ZoneInfo(timezone))
-    return at.astimezone(dt.UTC).replace(tzinfo=None)
+    """The moment as the engine keeps time: in UTC, without a zone."""
+    return None if moment is None else as_utc(moment, timezone).replace(tzinfo=None)
 
 
 def _from_file(
