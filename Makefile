@@ -13,6 +13,7 @@ demo: $(INSTALLED)                ## make the sample data and its report in demo
 
 test: $(DEV)                      ## lint, types, floors, all tests
 	tests/browser/install.sh
+	tests/spark/install.sh
 	$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --durations=8
 
@@ -22,8 +23,8 @@ lint: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-fast: $(DEV)                      ## the tests without browser, demo and real data
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not browser and not demo and not data"
+fast: $(DEV)                      ## the tests without browser, demo, real data and Spark
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not browser and not demo and not data and not spark"
 
 examples: $(INSTALLED)            ## rebuild reports/examples/ from the sample data
 	$(BIN)/python -m abgap.lab.examples

@@ -21,5 +21,5 @@ select
 from exposures as e
 left join experiments as x on x.experiment = e.experiment
 left join arms as a on a.experiment = e.experiment and a.variant = e.variant
-group by all
-order by all
+group by 1, 2, 3
+order by 1, 2, 3, 4

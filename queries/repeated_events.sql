@@ -2,7 +2,7 @@
 -- takes: all columns of the fact table, compiled in.
 -- reads: one fact table.
 -- gives: one row: row_count, repeated_rows (rows beyond the first of their kind). Rows are compared by a hash of 64 bits,
---        which is DuckDB's own (other engines name theirs differently); two unlike rows in ten million agree in it with a
+--        each engine by its own; two unlike rows in ten million agree in it with a
 --        probability of about 0.000003.
 select
     count(*) as row_count

@@ -59,7 +59,7 @@ def _write_database(analysis: Analysis, path: Path) -> None:
     from abgap.pipeline import export  # noqa: PLC0415
     from abgap.sources.sql import identifier, literal  # noqa: PLC0415
 
-    engine = analysis.engine
+    engine = analysis.duckdb
     names = [name for name in export.relation_names(analysis.study) if name not in export.FINDINGS]
     for name in names:
         export.open_relation(analysis, name)

@@ -46,6 +46,7 @@ def analysis_of(study_file: Path | None, *, quiet: bool, in_engine: bool = False
 def _as_asked(loaded: LoadedStudy) -> LoadedStudy:
     """The study with the engine's settings of the command line in place of its own."""
     asked = {name: noted(name) for name in ("threads", "memory_limit", "temp_directory")}
+    asked["name"] = noted("engine")
     engine = loaded.study.engine.model_copy(update={k: v for k, v in asked.items() if v is not None})
     return replace(loaded, study=loaded.study.model_copy(update={"engine": engine}))
 

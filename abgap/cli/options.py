@@ -56,6 +56,13 @@ def noted(name: str) -> Any:
 
 _COMPUTING = (
     click.option(
+        "--engine",
+        type=click.Choice(["duckdb", "spark"]),
+        expose_value=False,
+        callback=_noted,
+        help="What runs the queries. Default: [engine] name of the study.",
+    ),
+    click.option(
         "--no-cache",
         is_flag=True,
         expose_value=False,

@@ -44,7 +44,7 @@ class Shell:
     def is_whole(self, text: str) -> bool:
         """Whether ``text`` ends outside of quotes and comments; it may be wrong otherwise."""
         try:
-            self._analysis.engine.connection.extract_statements(text)
+            self._analysis.duckdb.connection.extract_statements(text)
         except duckdb.Error as error:
             return "unterminated" not in str(error)
         return True
@@ -53,7 +53,7 @@ class Shell:
         """The rows of one SELECT. Raises QueryError when it is something else, or fails."""
         if not statement.strip():
             raise QueryError("sql: there is no statement; write one SELECT")
-        problem = select_problem(self._analysis.engine, statement)
+        problem = select_problem(self._analysis.duckdb, statement)
         if problem:
             raise QueryError(f"sql: {problem}")
         if statement.lower().rstrip("; \n\t").split() == ["show", "tables"]:
@@ -61,7 +61,7 @@ class Shell:
             return Rows(schema=names.schema, batches=iter(names.to_batches()))
         self._prepare(statement)
         self._analysis.progress("running the statement")
-        connection = self._analysis.engine.connection
+        connection = self._analysis.duckdb.connection
         reader = self._wait_for(lambda: connection.sql(statement).to_arrow_reader(_BATCH_ROWS))
         return Rows(schema=reader.schema, batches=self._read(reader))
 
@@ -72,20 +72,20 @@ class Shell:
     def _wait_for(self, work: Callable[[], Any]) -> Any:
         """The engine's work, ended by Ctrl-C: Arrow does not ask for signals."""
         try:
-            return interruptible(work, self._analysis.engine.connection.interrupt)
+            return interruptible(work, self._analysis.duckdb.connection.interrupt)
         except (duckdb.Error, pa.ArrowException) as error:
             raise self._explained(error) from error
 
     def _prepare(self, statement: str) -> None:
         if not self._locked:
             self._lock()
-        self._open({name.lower() for name in tables_of(self._analysis.engine, statement)})
+        self._open({name.lower() for name in tables_of(self._analysis.duckdb, statement)})
 
     def _open(self, named: set[str]) -> None:
         analysis = self._analysis
         for name in sorted(named - self._made):
             if name in export.FINDINGS:
-                analysis.engine.connection.register(name, finding_table(analysis, name))
+                analysis.duckdb.connection.register(name, finding_table(analysis, name))
             else:
                 export.open_relation(analysis, name)
             self._made.add(name)
@@ -98,7 +98,7 @@ class Shell:
             "SET enable_external_access = false",
             "SET lock_configuration = true",
         ):
-            self._analysis.engine.run(setting)
+            self._analysis.duckdb.run(setting)
         self._locked = True
 
     def _explained(self, error: Exception) -> DataError:

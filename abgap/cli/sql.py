@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from abgap.pipeline.analysis import Analysis
 
 FORMATS = ("table", "csv", "json", "parquet")
+DIALECTS = ("duckdb", "spark", "bigquery", "snowflake", "trino", "postgres", "clickhouse")
 
 
 @options.command(
@@ -31,6 +32,7 @@ FORMATS = ("table", "csv", "json", "parquet")
         'abgap sql "SELECT * FROM unit_outcomes" --out units.parquet',
         "abgap sql --show list",
         "abgap sql --show cells",
+        "abgap sql --show cells --dialect snowflake",
     ],
 )
 @click.argument("statement", required=False)
@@ -47,10 +49,17 @@ FORMATS = ("table", "csv", "json", "parquet")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows to this file.")
 @options.force_option
 @click.option(
+    "--dialect",
+    type=click.Choice(DIALECTS),
+    default="duckdb",
+    show_default=True,
+    help="The dialect in which --show prints the statement.",
+)
+@click.option(
     "--show", metavar="NAME", help="Print the compiled statement of this name; `list` names them all."
 )
 @options.quiet_option
-def command(
+def command(  # noqa: PLR0913 - one argument per option
     statement: str | None,
     study_file: Path | None,
     *,
@@ -58,6 +67,7 @@ def command(
     as_json: bool,
     out: Path | None,
     force: bool,
+    dialect: str,
     show: str | None,
     quiet: bool,
 ) -> None:
@@ -71,9 +81,12 @@ def command(
     if show is not None:
         if statement is not None or out is not None:
             raise UsageError("--show prints a statement and runs none; leave the statement and --out away")
-        with analysis_of(study_file, quiet=quiet) as analysis:
-            put(_compiled(analysis, show) + "\n")
+        # What came from an earlier run is known as text only, which no other dialect can be made of.
+        with analysis_of(study_file, quiet=quiet, in_engine=dialect != "duckdb") as analysis:
+            put(_compiled(analysis, show, dialect) + "\n")
         return
+    if dialect != "duckdb":
+        raise UsageError("--dialect is how --show prints a statement; abgap runs none in it")
     asks = statement is None and is_terminal(sys.stdin)
     if asks and out is not None:
         raise UsageError("--out needs a statement: give one, or send one to stdin")
@@ -107,13 +120,17 @@ def _run(statement: str | None, study_file: Path | None, form: str, out: Path | 
             write_rows(shell.run(statement), form, out)
 
 
-def _compiled(analysis: Analysis, name: str) -> str:
-    """Every statement of that name as it ran for this study, ready to paste into a DuckDB client."""
+def _compiled(analysis: Analysis, name: str, dialect: str) -> str:
+    """Every statement of that name as it ran for this study, ready to paste into a client of the dialect."""
     _ = analysis.gaps
-    statements = analysis.engine.statements
+    statements = analysis.engine.record.texts
     purposes = {s.name: s.purpose for s in statements}
     if name == "list":
         return "\n".join(f"{n:20} {one_line(purpose)}" for n, purpose in purposes.items())
     if name not in purposes:
         raise unknown("statement", name, purposes, has="this study runs")
-    return "\n\n".join(s.sql.rstrip(";") + ";" for s in statements if s.name == name)
+    if dialect == "duckdb":
+        return "\n\n".join(s.sql.rstrip(";") + ";" for s in statements if s.name == name)
+    from abgap.engine.portable import carried  # noqa: PLC0415 - only where another dialect is asked for
+
+    return "\n\n".join(carried(s, dialect) for s in analysis.engine.record.compiled if s.query.name == name)

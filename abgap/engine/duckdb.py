@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -19,14 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.engine.catalogue import Statement
+from abgap.engine.protocol import Columns, Given, Record, Relation, Row
 from abgap.engine.waiting import interruptible
 from abgap.errors import DataError, EngineError, QueryError
-from abgap.records import QueryText
-from abgap.sources.sql import Sql, identifier, literal
-
-Columns = dict[str, npt.NDArray[Any]]
-Row = dict[str, Any]
-
+from abgap.sources.sql import Sql, comma_list, identifier
+from abgap.study.model import Source
 
 _UNREADABLE = (
     duckdb.IOException,
@@ -67,7 +63,7 @@ class DuckDBEngine:
         # Progress is counted only while its bar is enabled; the engine must not draw it.
         self._connection.execute("SET enable_progress_bar = true")
         self._connection.execute("SET enable_progress_bar_print = false")
-        self._ran: dict[tuple[str, str], QueryText] = {}
+        self.record = Record()
 
     def __enter__(self) -> Self:
         return self
@@ -98,39 +94,19 @@ class DuckDBEngine:
         """The connection itself, for export and for the SQL shell."""
         return self._connection
 
-    @property
-    def statements(self) -> tuple[QueryText, ...]:
-        """Every catalogue statement that ran, in order, each once."""
-        return tuple(self._ran.values())
-
-    @contextmanager
-    def recording(self) -> Iterator[dict[tuple[str, str], QueryText]]:
-        """Collect the catalogue statements that run in the block, those that ran before among them."""
-        before, self._ran = self._ran, {}
-        try:
-            yield self._ran
-        finally:
-            ran, self._ran = self._ran, before
-            self.remember(ran.values())
-
-    def remember(self, statements: Iterable[QueryText]) -> None:
-        """Count statements among those that ran."""
-        for statement in statements:
-            self._ran.setdefault((statement.name, statement.sql), statement)
-
     def fetch(self, statement: Statement) -> Columns:
         """Run the statement; its result as numpy columns.
 
         Numbers are float64 with NaN for null; text and dates are objects with None for null.
         """
-        self._note(statement)
+        self.record.add(statement)
         found = self.run(statement.sql, statement.params).fetchnumpy()
         # ENUM columns would come as categories; none of our queries gives one.
         return {name: _plain(column) for name, column in cast("Columns", found).items()}
 
     def fetch_row(self, statement: Statement) -> Row:
         """Run a statement that gives one row; its values by column, None for null (a NaN stays a NaN)."""
-        self._note(statement)
+        self.record.add(statement)
         result = self.run(statement.sql, statement.params)
         names = [str(column[0]) for column in result.description or []]
         return dict(zip(names, result.fetchall()[0], strict=True))
@@ -144,8 +120,17 @@ class DuckDBEngine:
         self._create("VIEW", name, statement)
 
     def _create(self, what: str, name: str, statement: Statement) -> None:
-        self._note(statement)
+        self.record.add(statement)
         self.run(f"CREATE OR REPLACE TEMP {what} {identifier(name)} AS\n{statement.sql}", statement.params)
+
+    def put_table(self, name: str, columns: Mapping[str, Given]) -> None:
+        """Make a temporary table of values that Python has."""
+        lists = {f"c{i}": list(column.values) for i, column in enumerate(columns.values())}
+        listed = comma_list(
+            Sql(f"unnest($c{i})::{column.type} AS {identifier(title)}")
+            for i, (title, column) in enumerate(columns.items())
+        )
+        self.run(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT {listed}", lists)
 
     def run(self, sql: str, params: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
         """Run SQL made by this package; engine errors become DataError or EngineError."""
@@ -155,9 +140,9 @@ class DuckDBEngine:
         except duckdb.Error as error:
             raise _translated(error) from error
 
-    def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a small result."""
-        return self.run(sql, params).fetchall()
+        return self.run(sql).fetchall()
 
     def describe(self, relation: Sql) -> dict[str, str]:
         """The columns of a relation and their types, without reading its rows."""
@@ -173,31 +158,11 @@ class DuckDBEngine:
         except DataError as error:
             raise DataError(f"{where}: {error.message}") from error
 
-    def _note(self, statement: Statement) -> None:
-        shown = "".join(
-            f"SET VARIABLE {key} = {literal(value)};\n" for key, value in statement.params.items()
-        )
-        key = (statement.query.name, shown + statement.sql)
-        self._ran.setdefault(
-            key,
-            QueryText(
-                name=statement.query.name,
-                purpose=statement.query.purpose,
-                sql=shown + statement.sql,
-                template_sha256=statement.query.sha256,
-            ),
-        )
+    def open_source(self, key: str, source: Source, directory: Path, *, text: Sequence[str] = ()) -> Relation:
+        """Open the source ``key`` of a study. text: columns that hold ids or names."""
+        from abgap.engine.loading import open_source  # noqa: PLC0415 - it needs this class
 
-
-@contextmanager
-def reading(key: str) -> Iterator[None]:
-    """Say in errors of the engine which source of the study was being read."""
-    try:
-        yield
-    except DataError as error:
-        if isinstance(error.__cause__, duckdb.Error):
-            raise type(error)(f"{key}: {error.message}") from error.__cause__
-        raise
+        return open_source(self, key, source, directory, text=text)
 
 
 def _plain(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -224,13 +189,6 @@ def _make_scratch(parent: str | None) -> Path:
             f"no temporary folder can be made in {parent or tempfile.gettempdir()}: {error.strerror or error}; "
             "name another one with [engine] temp_directory or --temp-directory"
         ) from error
-
-
-def text_or_none(column: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
-    """A fetched column of text; one that is null throughout arrives as numbers."""
-    found = np.empty(len(column), dtype=object)
-    found[:] = [value if isinstance(value, str) else None for value in column]
-    return found
 
 
 def first_line(error: Exception) -> str:

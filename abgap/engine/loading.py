@@ -8,10 +8,10 @@ Ids that a mapping names are read as text, so that leading zeros survive.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.protocol import Relation
 from abgap.engine.select import files_read_by, select_problem
 from abgap.errors import DataError, Problem, StudyError
 from abgap.records import InputSource
@@ -21,19 +21,6 @@ from abgap.sources.sql import Sql, comma_list, identifier, literal
 from abgap.study.model import Source
 
 _REJECTED_SCANS, _REJECTED_ROWS = "abgap_rejected_scans", "abgap_rejected_rows"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
-    """An opened source.
-
-    sql: what stands after FROM. counted: its rows and refused rows, where they are known already.
-    """
-
-    table: Table
-    sql: Sql
-    files: tuple[Path, ...]
-    counted: InputSource | None = None
 
 
 def open_source(
@@ -147,7 +134,7 @@ def _unreadable(files: SourceFiles, error: DataError) -> DataError:
 
 def _open_query(engine: DuckDBEngine, key: str, source: Source, directory: Path) -> Relation:
     where = f"{key}.query" if source.query is not None else f"{key}.query_file"
-    select = _query_text(source, where, directory).strip().rstrip(";")
+    select = query_text(source, where, directory).strip().rstrip(";")
     problem = select_problem(engine, select)
     if problem:
         raise StudyError([Problem(path=where, message=problem, hint="write one SELECT over files")])
@@ -158,7 +145,8 @@ def _open_query(engine: DuckDBEngine, key: str, source: Source, directory: Path)
     return _relation(engine, key, files_read_by(engine, select, directory))
 
 
-def _query_text(source: Source, where: str, directory: Path) -> str:
+def query_text(source: Source, where: str, directory: Path) -> str:
+    """The SELECT that a source holds or names."""
     if source.query is not None:
         return source.query
     path = directory / str(source.query_file)

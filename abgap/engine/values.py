@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.exact import has_usable_size
+from abgap.engine.protocol import Engine
 from abgap.errors import DataError
 from abgap.sources.columns import Table, is_integer, is_number, mapped
 from abgap.sources.expressions import scalar
@@ -24,7 +24,7 @@ class Value:
     whole: bool
 
 
-def number_of(engine: DuckDBEngine, text: str, table: Table, relation: Sql, *, where: str) -> Value:
+def number_of(engine: Engine, text: str, table: Table, relation: Sql, *, where: str) -> Value:
     """The user's expression ``text`` as a number; booleans count as 0 and 1.
 
     where: the key of the study it stands in. Raises DataError when it is no number.
@@ -33,7 +33,7 @@ def number_of(engine: DuckDBEngine, text: str, table: Table, relation: Sql, *, w
     return _number(engine, value, text, relation, where=where)
 
 
-def mapped_number(engine: DuckDBEngine, source: Source, table: Table, relation: Sql, role: str) -> Sql:
+def mapped_number(engine: Engine, source: Source, table: Table, relation: Sql, role: str) -> Sql:
     """The number that the source maps to ``role`` as a DOUBLE; null when nothing is mapped.
 
     Raises DataError when it is no number.
@@ -47,10 +47,10 @@ def mapped_number(engine: DuckDBEngine, source: Source, table: Table, relation: 
     return Sql(f"cast({value.sql} as double)")
 
 
-def _number(engine: DuckDBEngine, value: Sql, text: str, relation: Sql, *, where: str) -> Value:
+def _number(engine: Engine, value: Sql, text: str, relation: Sql, *, where: str) -> Value:
     found = engine.type_of(value, relation, where=where)
     if found == "BOOLEAN":
-        return Value(sql=Sql(f"cast({value} as integer)"), whole=True)
+        return Value(sql=Sql(f"case when {value} then 1 when not {value} then 0 end"), whole=True)
     if is_number(found):
         return Value(sql=value, whole=is_integer(found))
     wrong = _no_number(engine, value, relation)
@@ -63,16 +63,16 @@ def _number(engine: DuckDBEngine, value: Sql, text: str, relation: Sql, *, where
     )
 
 
-def _no_number(engine: DuckDBEngine, value: Sql, relation: Sql) -> str | None:
+def _no_number(engine: Engine, value: Sql, relation: Sql) -> str | None:
     """A value that is no number however it is read; None when there is none."""
     ((wrong,),) = engine.rows(
-        f"SELECT min(seen) FROM (SELECT CAST({value} AS VARCHAR) AS seen FROM {relation}) "
+        f"SELECT min(seen) FROM (SELECT CAST({value} AS VARCHAR) AS seen FROM {relation}) AS texts "
         "WHERE TRY_CAST(seen AS DOUBLE) IS NULL"
     )
     return None if wrong is None else str(wrong)
 
 
-def condition_of(engine: DuckDBEngine, text: str, table: Table, relation: Sql, *, where: str) -> Sql:
+def condition_of(engine: Engine, text: str, table: Table, relation: Sql, *, where: str) -> Sql:
     """The user's expression ``text`` as a condition. Raises DataError when it is none."""
     condition = scalar(text, columns=table.column_names(), where=where, table=table.key)
     found = engine.type_of(condition, relation, where=where)
@@ -83,14 +83,14 @@ def condition_of(engine: DuckDBEngine, text: str, table: Table, relation: Sql, *
     return condition
 
 
-def blamed(engine: DuckDBEngine, expressions: Iterable[tuple[str, Sql]], relation: Sql) -> DataError | None:
+def blamed(engine: Engine, expressions: Iterable[tuple[str, Sql]], relation: Sql) -> DataError | None:
     """Of a statement over many expressions that failed: the error of the first that fails alone, with its key.
 
     expressions: the key of each in the study, and its SQL over ``relation``. None when each runs alone.
     """
     for key, expression in expressions:
         try:
-            engine.run(f"SELECT count({expression}) FROM {relation}")
+            engine.rows(f"SELECT count({expression}) AS n FROM {relation}")
         except DataError as found:
             return DataError(f"{key}: {found.message}")
     return None

@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import Columns, DuckDBEngine, reading
 from abgap.engine.exact import SumColumn, exact_sum, make_grid, sum_of
-from abgap.engine.loading import Relation, open_source
+from abgap.engine.protocol import Columns, Engine, Given, Relation, reading
 from abgap.engine.values import mapped_number, refuse_size
 from abgap.errors import DataError
 from abgap.sources.columns import mapped_text, plain_names
@@ -63,7 +62,7 @@ class Scores:
 
 
 def read_scores(
-    engine: DuckDBEngine, study: Study, directory: Path, comparisons: Sequence[tuple[str, str]]
+    engine: Engine, study: Study, directory: Path, comparisons: Sequence[tuple[str, str]]
 ) -> Scores:
     """Read the scores and sum up the pairs (model, baseline) of ``comparisons``.
 
@@ -84,9 +83,9 @@ def read_scores(
     )
 
 
-def _open(engine: DuckDBEngine, source: Source, directory: Path) -> Relation:
+def _open(engine: Engine, source: Source, directory: Path) -> Relation:
     ids = plain_names(source, "model", "metric", "query")
-    relation = open_source(engine, _KEY, source, directory, text=ids)
+    relation = engine.open_source(_KEY, source, directory, text=ids)
     model, metric, query = (
         mapped_text(source, relation.table, role) for role in ("model", "metric", "query")
     )
@@ -137,7 +136,7 @@ def _queries(intake: Columns) -> dict[tuple[str, str], int]:
     return {(model, metric): int(n) for model, metric, n in keys if n > 0}
 
 
-def _aggregates(engine: DuckDBEngine) -> dict[tuple[str, str], Aggregate]:
+def _aggregates(engine: Engine) -> dict[tuple[str, str], Aggregate]:
     rows = engine.fetch(compile_query("offline_aggregates"))
     found = {}
     for model, metric, value, n, se in zip(
@@ -154,14 +153,16 @@ def _aggregates(engine: DuckDBEngine) -> dict[tuple[str, str], Aggregate]:
 
 
 def _pairs(
-    engine: DuckDBEngine, intake: Columns, comparisons: Sequence[tuple[str, str]]
+    engine: Engine, intake: Columns, comparisons: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str, str], PairSums]:
     if not comparisons or not np.any(intake["query_rows"] > 0):
         return {}
-    engine.run(
-        "CREATE OR REPLACE TEMP TABLE comparisons AS "
-        "SELECT unnest($models)::VARCHAR AS model, unnest($baselines)::VARCHAR AS baseline",
-        {"models": [model for model, _ in comparisons], "baselines": [base for _, base in comparisons]},
+    engine.put_table(
+        "comparisons",
+        {
+            "model": Given(type="VARCHAR", values=[model for model, _ in comparisons]),
+            "baseline": Given(type="VARCHAR", values=[base for _, base in comparisons]),
+        },
     )
     rows = engine.fetch(compile_query("offline_pairs", sums=_sums(intake)))
     totals = {name: sum_of(rows, _sum_name(name)) for name in _SUMMED}

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.exact import shift_for
+from abgap.engine.protocol import Engine, Given
 from abgap.online import tables
 from abgap.online.plan import Plan
 from abgap.online.ranges import Arm, Range, arm_ranges, column_range
 from abgap.online.wide import WideTable
 from abgap.records.moments import FloatArray
-from abgap.sources.sql import identifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +60,7 @@ def common_centres(plan: Plan, ranges: Mapping[str, Range]) -> Centres:
 
 
 def arm_centres(
-    engine: DuckDBEngine, plan: Plan, wide: WideTable, means: Mapping[Arm, Mapping[str, float]]
+    engine: Engine, plan: Plan, wide: WideTable, means: Mapping[Arm, Mapping[str, float]]
 ) -> Centres:
     """One centre per column and arm, its mean; makes the table of centres that the pass joins."""
     ranges = arm_ranges(engine, plan, wide)
@@ -83,15 +82,10 @@ def arm_centres(
     return Centres(sizes=sizes, common={}, of_arms=means)
 
 
-def _make_table(
-    engine: DuckDBEngine, columns: Sequence[str], means: Mapping[Arm, Mapping[str, float]]
-) -> None:
-    lists: dict[str, list[object]] = {
-        "experiment": [experiment for experiment, _ in means],
-        "variant": [variant for _, variant in means],
+def _make_table(engine: Engine, columns: Sequence[str], means: Mapping[Arm, Mapping[str, float]]) -> None:
+    arms = {
+        "experiment": Given(type="VARCHAR", values=[experiment for experiment, _ in means]),
+        "variant": Given(type="VARCHAR", values=[variant for _, variant in means]),
     }
-    picked = [f"unnest(${name})::VARCHAR AS {name}" for name in lists]
-    for position, column in enumerate(columns):
-        lists[f"c{position}"] = [of_arm[column] for of_arm in means.values()]
-        picked.append(f"unnest($c{position})::DOUBLE AS {identifier(column)}")
-    engine.run(f"CREATE OR REPLACE TEMP TABLE {tables.CENTRES} AS SELECT {', '.join(picked)}", lists)
+    of_arms = {c: Given(type="DOUBLE", values=[of_arm[c] for of_arm in means.values()]) for c in columns}
+    engine.put_table(tables.CENTRES, arms | of_arms)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import Columns, DuckDBEngine
+from abgap.engine.protocol import Columns, Engine
 from abgap.online import checks
 from abgap.online import value_checks as of_values
 from abgap.online.counts import ArmCounts
@@ -44,7 +44,7 @@ def source_checks(wide: WideTable) -> list[Check]:
     return _present(found)
 
 
-def repeated_event_checks(engine: DuckDBEngine, wide: WideTable) -> list[Check]:
+def repeated_event_checks(engine: Engine, wide: WideTable) -> list[Check]:
     """Events that stand in a fact table twice. Another scan of every column, and a hash table as large as the table."""
     found = []
     for intake in wide.intakes:
@@ -221,7 +221,7 @@ def _missing(
 _NO_ARMS = ArmCounts(whole={}, parts={})
 
 
-def window_checks(engine: DuckDBEngine, study: Study, wide: WideTable) -> list[Check]:
+def window_checks(engine: Engine, study: Study, wide: WideTable) -> list[Check]:
     """Whether the longest window over each fact table is over for every unit when its data ends."""
     found = []
     for intake in wide.intakes:

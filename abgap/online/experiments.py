@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import DuckDBEngine, text_or_none
-from abgap.engine.loading import open_source
+from abgap.engine.protocol import Engine, Given, text_or_none
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.sources.columns import mapped_text, plain_names
@@ -51,31 +50,29 @@ def is_analysed(variants: Variants, experiment: object, variant: object) -> bool
     return known is None or variant in known
 
 
-def register_experiments(engine: DuckDBEngine, declared: Sequence[DeclaredExperiment]) -> None:
+def register_experiments(engine: Engine, declared: Sequence[DeclaredExperiment]) -> None:
     """Make the tables ``experiments`` and ``arms`` that the queries join."""
-    engine.run(
-        f"CREATE OR REPLACE TEMP TABLE {tables.EXPERIMENTS} AS SELECT unnest($names)::VARCHAR AS experiment, "
-        "unnest($controls)::VARCHAR AS control, unnest($starts)::TIMESTAMP AS starts_at, "
-        "unnest($ends)::TIMESTAMP AS ends_at, unnest($closed)::BOOLEAN AS closed",
+    engine.put_table(
+        tables.EXPERIMENTS,
         {
-            "names": [e.name for e in declared],
-            "controls": [e.control for e in declared],
-            "starts": [e.starts_at or _NEVER_BEFORE for e in declared],
-            "ends": [e.ends_at or _NEVER_AFTER for e in declared],
-            "closed": [e.variants is not None for e in declared],
+            "experiment": Given(type="VARCHAR", values=[e.name for e in declared]),
+            "control": Given(type="VARCHAR", values=[e.control for e in declared]),
+            "starts_at": Given(type="TIMESTAMP", values=[e.starts_at or _NEVER_BEFORE for e in declared]),
+            "ends_at": Given(type="TIMESTAMP", values=[e.ends_at or _NEVER_AFTER for e in declared]),
+            "closed": Given(type="BOOLEAN", values=[e.variants is not None for e in declared]),
         },
     )
     arms = [(e.name, variant) for e in declared for variant in e.variants or ()]
-    engine.run(
-        f"CREATE OR REPLACE TEMP TABLE {tables.ARMS} AS "
-        "SELECT unnest($names)::VARCHAR AS experiment, unnest($variants)::VARCHAR AS variant",
-        {"names": [name for name, _ in arms], "variants": [variant for _, variant in arms]},
+    engine.put_table(
+        tables.ARMS,
+        {
+            "experiment": Given(type="VARCHAR", values=[name for name, _ in arms]),
+            "variant": Given(type="VARCHAR", values=[variant for _, variant in arms]),
+        },
     )
 
 
-def declared_experiments(
-    engine: DuckDBEngine, study: Study, directory: Path
-) -> dict[str, DeclaredExperiment]:
+def declared_experiments(engine: Engine, study: Study, directory: Path) -> dict[str, DeclaredExperiment]:
     """All experiments by name, in the order of the study or sorted by name when they come from a file."""
     if isinstance(study.experiments, ExperimentsFile):
         return _from_file(engine, study.experiments, study.study.timezone, directory)
@@ -107,9 +104,9 @@ def _naive_utc(moment: Moment | None, timezone: str) -> dt.datetime | None:
 
 
 def _from_file(
-    engine: DuckDBEngine, source: ExperimentsFile, timezone: str, directory: Path
+    engine: Engine, source: ExperimentsFile, timezone: str, directory: Path
 ) -> dict[str, DeclaredExperiment]:
-    relation = open_source(engine, "experiments", source, directory, text=plain_names(source, *_ROLES))
+    relation = engine.open_source("experiments", source, directory, text=plain_names(source, *_ROLES))
     mapping = {role: mapped_text(source, relation.table, role) for role in _ROLES}
     rows = engine.fetch(compile_query("declared_experiments", params=None, source=relation.sql, **mapping))
     names = ("experiment", "control", "split", "starts_at", "ends_at")

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import DuckDBEngine, Row, reading
 from abgap.engine.exact import Grid, exact_sum, make_grid
+from abgap.engine.protocol import Engine, Row, reading
 from abgap.engine.values import Value, blamed, condition_of, not_finite, number_of, refuse_size
 from abgap.errors import DataError
 from abgap.online import tables
@@ -64,7 +64,7 @@ class PartSql:
 
 
 def aggregate_fact(
-    engine: DuckDBEngine, fact: str, parts: Sequence[UnitPart], *, timed: bool
+    engine: Engine, fact: str, parts: Sequence[UnitPart], *, timed: bool
 ) -> tuple[FactIntake, frozenset[str]]:
     """Make the table of unit parts of one fact table; what it holds, and which parts are whole numbers.
 
@@ -97,7 +97,7 @@ def aggregate_fact(
     return intake, whole_numbers
 
 
-def _compiled(engine: DuckDBEngine, part: UnitPart, table: Table, relation: Sql, *, timed: bool) -> PartSql:
+def _compiled(engine: Engine, part: UnitPart, table: Table, relation: Sql, *, timed: bool) -> PartSql:
     where = None
     if part.where is not None:
         where = condition_of(engine, part.where, table, relation, where=f"{part.key}.where")
@@ -118,7 +118,7 @@ def _compiled(engine: DuckDBEngine, part: UnitPart, table: Table, relation: Sql,
     )
 
 
-def _value(engine: DuckDBEngine, part: UnitPart, aggregate: Aggregate, table: Table, relation: Sql) -> Value:
+def _value(engine: Engine, part: UnitPart, aggregate: Aggregate, table: Table, relation: Sql) -> Value:
     where = f"{part.key}.value"
     if part.value is None:
         return Value(sql=literal(1), whole=True)

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import Columns, DuckDBEngine, reading, text_or_none
-from abgap.engine.loading import Relation, open_source
+from abgap.engine.parquet_notes import parquet_note
+from abgap.engine.protocol import Columns, Engine, Relation, reading, text_or_none
 from abgap.engine.values import mapped_number
 from abgap.errors import DataError
 from abgap.online.moments import make_rows
@@ -40,7 +40,7 @@ _NOT_NEGATIVE = ("n", "variance", "numerator_variance", "denominator_variance", 
 
 
 def read_moments(
-    engine: DuckDBEngine, source: Source, kinds: Mapping[str, Kind], directory: Path
+    engine: Engine, source: Source, kinds: Mapping[str, Kind], directory: Path
 ) -> tuple[Moments, Relation]:
     """Read [moments]. kinds: of the metrics the study declares; rows of other metrics are kept, and unused.
 
@@ -48,8 +48,8 @@ def read_moments(
     should be.
     """
     text = [name for role in KEYS if isinstance(name := source.columns.get(role, role), str)]
-    relation = open_source(engine, "moments", source, directory, text=text)
-    _refuse_newer(engine, relation)
+    relation = engine.open_source("moments", source, directory, text=text)
+    _refuse_newer(relation)
     whole = _with_own_names(source, relation.table)
     values: dict[str, Sql] = {role: mapped_text(whole, relation.table, role) for role in KEYS}
     for role in _NUMBERS:
@@ -67,19 +67,15 @@ def read_moments(
     return _checked(rows, kinds), relation
 
 
-def _refuse_newer(engine: DuckDBEngine, relation: Relation) -> None:
+def _refuse_newer(relation: Relation) -> None:
     """Parquet files of abgap say which version of the table they hold; other files say nothing."""
     for path in (path for path in relation.files if path.suffix == ".parquet"):
-        found = engine.rows(
-            "SELECT decode(value) FROM parquet_kv_metadata($path) WHERE decode(key) = 'abgap_moments_version'",
-            {"path": str(path)},
-        )
-        for (version,) in found:
-            if not (str(version).isdecimal() and int(version) <= int(SCHEMA_VERSION)):
-                raise DataError(
-                    f"moments: {path.name} holds version {version} of the moments table, this abgap reads version "
-                    f"{SCHEMA_VERSION}; write it again with this abgap, or read it with a newer one"
-                )
+        version = parquet_note(path, "abgap_moments_version")
+        if version is not None and not (version.isdecimal() and int(version) <= int(SCHEMA_VERSION)):
+            raise DataError(
+                f"moments: {path.name} holds version {version} of the moments table, this abgap reads version "
+                f"{SCHEMA_VERSION}; write it again with this abgap, or read it with a newer one"
+            )
 
 
 def _with_own_names(source: Source, table: Table) -> Source:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from abgap.engine.catalogue import Statement, compile_query
-from abgap.engine.duckdb import DuckDBEngine, reading
+from abgap.engine.protocol import Engine, reading
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.facts import aggregate_fact
@@ -23,7 +23,7 @@ from abgap.study.model import Exposures, Study
 
 
 def units_from_logs(
-    engine: DuckDBEngine, study: Study, exposures: Exposures, plan: Plan, views: Views, progress: Progress
+    engine: Engine, study: Study, exposures: Exposures, plan: Plan, views: Views, progress: Progress
 ) -> WideTable:
     """Build ``unit_outcomes`` from the opened ``views``.
 
@@ -47,7 +47,7 @@ def units_from_logs(
     return wide
 
 
-def _enrol(engine: DuckDBEngine, study: Study, wide: WideTable, slices: Sequence[Sql]) -> None:
+def _enrol(engine: Engine, study: Study, wide: WideTable, slices: Sequence[Sql]) -> None:
     """Find the first exposure of every unit in every experiment."""
     timed = {"timed": wide.by_day}
     wide.exposure_counts = engine.fetch(compile_query("exposure_counts", params=timed))
@@ -65,7 +65,7 @@ class _FactTable:
     alias: Sql
 
 
-def _wide_statement(engine: DuckDBEngine, plan: Plan, slices: Sequence[Sql]) -> Statement:
+def _wide_statement(engine: Engine, plan: Plan, slices: Sequence[Sql]) -> Statement:
     aliases = {fact: Sql(f"f{position}") for position, fact in enumerate(plan.facts(), start=1)}
     from_units = [part for part in plan.parts if part.from_units]
     units = Table(key="units", columns=engine.describe(identifier(tables.UNITS)) if from_units else {})

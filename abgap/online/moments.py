@@ -12,8 +12,8 @@ from dataclasses import fields
 import numpy as np
 import numpy.typing as npt
 
-from abgap.engine.duckdb import text_or_none
 from abgap.engine.exact import centred
+from abgap.engine.protocol import text_or_none
 from abgap.online import tables
 from abgap.online.experiments import Variants, is_analysed
 from abgap.online.plan import MetricColumns

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import DuckDBEngine, Row, reading
+from abgap.engine.protocol import Engine, Row, reading
 from abgap.engine.values import blamed, not_finite, refuse_size
 from abgap.errors import DataError
 from abgap.online import tables
@@ -45,7 +45,7 @@ class _Bounds:
     high: Sql
 
 
-def part_ranges(engine: DuckDBEngine, plan: Plan, wide: WideTable) -> tuple[int, dict[str, Range]]:
+def part_ranges(engine: Engine, plan: Plan, wide: WideTable) -> tuple[int, dict[str, Range]]:
     """Rows of ``unit_outcomes``, and the range of every part in them (0 to 0 where there is no value).
 
     Raises DataError when a value is NaN, infinite, or too large or small to be squared, and when a share is
@@ -64,7 +64,7 @@ def part_ranges(engine: DuckDBEngine, plan: Plan, wide: WideTable) -> tuple[int,
     return int(found["row_count"]), ranges
 
 
-def _found(engine: DuckDBEngine, plan: Plan) -> Row:
+def _found(engine: Engine, plan: Plan) -> Row:
     try:
         return engine.fetch_row(compile_query("ranges", parts=_parts(plan), by_arm=False))
     except DataError as error:
@@ -75,7 +75,7 @@ def _found(engine: DuckDBEngine, plan: Plan) -> Row:
         raise culprit from error
 
 
-def arm_ranges(engine: DuckDBEngine, plan: Plan, wide: WideTable) -> dict[Arm, dict[str, Range]]:
+def arm_ranges(engine: Engine, plan: Plan, wide: WideTable) -> dict[Arm, dict[str, Range]]:
     """The range of every part in every arm, where it has a value."""
     rows = engine.fetch(compile_query("ranges", parts=_parts(plan), by_arm=True))
     arms = list(zip(rows["experiment"], rows["variant"], strict=True))

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import Columns, DuckDBEngine
 from abgap.engine.exact import sum_of
+from abgap.engine.protocol import Columns, Engine
 from abgap.online import tables
 from abgap.online.cells import compile_cells
 from abgap.online.centres import Centres, arm_centres, common_centres
@@ -71,14 +71,14 @@ class Sums:
 class _Work:
     """What all passes share."""
 
-    engine: DuckDBEngine
+    engine: Engine
     wide: WideTable
     row_count: int
     ranges: Mapping[str, Range]
     caps: Mapping[tuple[str, str], float]
 
 
-def sum_units(engine: DuckDBEngine, plan: Plan, wide: WideTable, *, progress: Progress) -> Sums:
+def sum_units(engine: Engine, plan: Plan, wide: WideTable, *, progress: Progress) -> Sums:
     """Add up ``unit_outcomes``.
 
     Raises DataError when a value is NaN or infinite, or when a share is not made of 0 and 1.
@@ -101,7 +101,7 @@ def sum_units(engine: DuckDBEngine, plan: Plan, wide: WideTable, *, progress: Pr
     return sums
 
 
-def _cap(engine: DuckDBEngine, plan: Plan) -> dict[tuple[str, str], float]:
+def _cap(engine: Engine, plan: Plan) -> dict[tuple[str, str], float]:
     capped = {column.name: column for column in plan.columns if column.cap_fraction is not None}
     if not capped:
         return {}

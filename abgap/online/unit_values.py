@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import DuckDBEngine, reading
-from abgap.engine.loading import Relation, open_source
+from abgap.engine.protocol import Engine, Relation, reading
 from abgap.engine.values import Value, number_of
 from abgap.errors import DataError
 from abgap.online import tables
@@ -20,7 +19,7 @@ from abgap.study.model import Study, UnitValues
 
 
 def units_from_values(
-    engine: DuckDBEngine, study: Study, source: UnitValues, plan: Plan, directory: Path, progress: Progress
+    engine: Engine, study: Study, source: UnitValues, plan: Plan, directory: Path, progress: Progress
 ) -> WideTable:
     """Build ``unit_outcomes`` over the source.
 
@@ -28,7 +27,7 @@ def units_from_values(
     """
     progress("opening unit_values")
     text = [*plain_names(source, "experiment", "unit", "variant"), *source.slices]
-    relation = open_source(engine, "unit_values", source, directory, text=text)
+    relation = engine.open_source("unit_values", source, directory, text=text)
     values = {part.name: _value(engine, part, relation) for part in plan.parts}
     wide = WideTable(
         relations={"unit_values": relation},
@@ -47,13 +46,13 @@ def units_from_values(
     return wide
 
 
-def _value(engine: DuckDBEngine, part: UnitPart, relation: Relation) -> Value:
+def _value(engine: Engine, part: UnitPart, relation: Relation) -> Value:
     where = part.key if part.pre_period else f"{part.key}.value"
     return number_of(engine, str(part.value), relation.table, relation.sql, where=where)
 
 
 def _name_columns(
-    engine: DuckDBEngine,
+    engine: Engine,
     study: Study,
     source: UnitValues,
     relation: Relation,
@@ -77,7 +76,7 @@ def _name_columns(
     engine.create_view(tables.UNIT_OUTCOMES, statement)
 
 
-def _check_units(engine: DuckDBEngine) -> int:
+def _check_units(engine: Engine) -> int:
     """Rows without a unit, which are left out. Raises DataError when a unit stands in several rows."""
     with reading("unit_values"):
         found = engine.fetch_row(compile_query("repeated_units"))

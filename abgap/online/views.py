@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from abgap.engine.catalogue import compile_query
-from abgap.engine.duckdb import DuckDBEngine, reading
-from abgap.engine.loading import Relation, open_source
+from abgap.engine.protocol import Engine, Relation, reading
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.wide import whole
@@ -28,7 +27,7 @@ class Views:
     relations: dict[str, Relation] = field(default_factory=dict)
 
 
-def open_views(engine: DuckDBEngine, study: Study, directory: Path) -> Views:
+def open_views(engine: Engine, study: Study, directory: Path) -> Views:
     """Open all sources under their canonical names, without reading more than their columns."""
     views = Views()
     if study.exposures is not None:
@@ -41,10 +40,10 @@ def open_views(engine: DuckDBEngine, study: Study, directory: Path) -> Views:
 
 
 def _open_exposures(
-    engine: DuckDBEngine, study: Study, exposures: Exposures, directory: Path, views: Views
+    engine: Engine, study: Study, exposures: Exposures, directory: Path, views: Views
 ) -> None:
     text = [*plain_names(exposures, "experiment", "unit", "variant"), *exposures.slices]
-    relation = open_source(engine, "exposures", exposures, directory, text=text)
+    relation = engine.open_source("exposures", exposures, directory, text=text)
     views.relations["exposures"] = relation
     statement = compile_query(
         "exposures",
@@ -67,7 +66,7 @@ def slice_columns(table: Table, names: Sequence[str]) -> list[Named]:
     ]
 
 
-def time_column(engine: DuckDBEngine, source: Source, relation: Relation, timezone: str) -> Sql:
+def time_column(engine: Engine, source: Source, relation: Relation, timezone: str) -> Sql:
     """The time that the source maps to ``at``, as naive UTC; null when none is mapped."""
     if "at" not in source.columns:
         return Sql("cast(null as timestamp)")
@@ -76,11 +75,9 @@ def time_column(engine: DuckDBEngine, source: Source, relation: Relation, timezo
     return as_utc(at, engine.type_of(at, relation.sql, where=where), where=where, timezone=timezone)
 
 
-def _open_fact(
-    engine: DuckDBEngine, study: Study, name: str, fact: Source, directory: Path, views: Views
-) -> None:
+def _open_fact(engine: Engine, study: Study, name: str, fact: Source, directory: Path, views: Views) -> None:
     key = f"facts.{name}"
-    relation = open_source(engine, key, fact, directory, text=plain_names(fact, "unit"))
+    relation = engine.open_source(key, fact, directory, text=plain_names(fact, "unit"))
     views.relations[key] = relation
     statement = compile_query(
         "fact",
@@ -104,8 +101,8 @@ def _other_columns(source: Source, table: Table, *, taken: Sequence[str]) -> lis
     return columns
 
 
-def _open_units(engine: DuckDBEngine, units: Source, directory: Path, views: Views) -> None:
-    relation = open_source(engine, "units", units, directory, text=plain_names(units, "unit"))
+def _open_units(engine: Engine, units: Source, directory: Path, views: Views) -> None:
+    relation = engine.open_source("units", units, directory, text=plain_names(units, "unit"))
     views.relations["units"] = relation
     unit = mapped_text(units, relation.table, "unit")
     others = _other_columns(units, relation.table, taken=("unit",))

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from abgap.engine.duckdb import Columns
-from abgap.engine.loading import Relation
+from abgap.engine.protocol import Columns, Relation
 
 
 class Progress(Protocol):

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from abgap.engine.duckdb import DuckDBEngine
-from abgap.engine.loading import Relation
+from abgap.engine.opening import open_engine
+from abgap.engine.protocol import Engine, Relation
 from abgap.errors import UsageError
 from abgap.offline.matching import ServedModels, find_comparisons, matching_checks
 from abgap.offline.scores import Scores, read_scores
@@ -60,13 +61,7 @@ def open_analysis(
     cache: where results of earlier runs are, None to compute everything. What comes out of it was not made in
     the engine: who wants to query the tables of the stages opens the study without.
     """
-    settings = loaded.study.engine
-    with DuckDBEngine(
-        directory=loaded.directory,
-        threads=settings.threads,
-        memory_limit=settings.memory_limit,
-        temp_directory=settings.temp_directory,
-    ) as engine:
+    with open_engine(loaded.study.engine, loaded.directory) as engine:
         yield Analysis(loaded, engine, progress, cache=cache)
         if cache is not None:
             cache.save_hashes()
@@ -76,12 +71,22 @@ class Analysis:
     """The stages of one study, each computed on first use."""
 
     def __init__(
-        self, loaded: LoadedStudy, engine: DuckDBEngine, progress: Progress, *, cache: Cache | None = None
+        self, loaded: LoadedStudy, engine: Engine, progress: Progress, *, cache: Cache | None = None
     ) -> None:
         self.loaded = loaded
         self.engine = engine
         self.progress = progress
         self.stages = Stages(loaded, engine, cache)
+
+    @property
+    def duckdb(self) -> DuckDBEngine:
+        """The engine, for what only DuckDB can do. Raises UsageError when it is another one."""
+        if not isinstance(self.engine, DuckDBEngine):
+            raise UsageError(
+                "SQL sessions and database files are made by DuckDB; add --engine duckdb, "
+                "or print a compiled statement with `abgap sql --show NAME --dialect spark`"
+            )
+        return self.engine
 
     @property
     def study(self) -> Study:

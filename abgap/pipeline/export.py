@@ -51,7 +51,7 @@ def open_relation(analysis: Analysis, name: str) -> None:
     elif name == UNIT_VALUES and study.unit_values is not None:
         _ = analysis.wide
         raw = analysis.relations[UNIT_VALUES].sql
-        analysis.engine.run(f"CREATE OR REPLACE TEMP VIEW {identifier(UNIT_VALUES)} AS SELECT * FROM {raw}")
+        analysis.duckdb.run(f"CREATE OR REPLACE TEMP VIEW {identifier(UNIT_VALUES)} AS SELECT * FROM {raw}")
     elif name in {known.lower() for known in _data_names(study)}:
         _ = analysis.views
 

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from abgap.engine.loading import Relation
+from abgap.engine.protocol import Relation
 from abgap.offline.scores import Aggregate as ScoreAggregate
 from abgap.offline.scores import PairSums, Scores
 from abgap.online.experiments import DeclaredExperiment

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.duckdb import DuckDBEngine
-from abgap.engine.loading import Relation, open_source
+from abgap.engine.protocol import Relation
 from abgap.sources.columns import is_integer, is_number
 from abgap.sources.sql import identifier
 from abgap.study.model import Source
@@ -20,7 +20,7 @@ def profile_files(paths: list[str], directory: Path) -> list[TableProfile]:
 
 
 def _profile(engine: DuckDBEngine, path: str, directory: Path) -> TableProfile:
-    relation = open_source(engine, path, Source(path=path), directory)
+    relation = engine.open_source(path, Source(path=path), directory)
     (rows,) = engine.rows(f"SELECT count(*) FROM {relation.sql}")[0]
     columns = tuple(_column(engine, relation, name, kind) for name, kind in relation.table.columns.items())
     return TableProfile(path=path, columns=columns, rows=int(rows))

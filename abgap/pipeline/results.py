@@ -75,7 +75,7 @@ def _provenance(analysis: Analysis) -> Provenance:
         study_sha256=loaded.text_sha256,
         inputs=tuple(files),
         sources=tuple(_sources(analysis)),
-        queries=analysis.engine.statements,
+        queries=analysis.engine.record.texts,
         versions=versions(),
     )
 

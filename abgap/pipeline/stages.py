@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from abgap.engine.duckdb import DuckDBEngine
-from abgap.engine.loading import Relation
+from abgap.engine.protocol import Engine, Relation
 from abgap.pipeline.cache import Cache, Head, Kept
 from abgap.pipeline.fingerprint import (
     FileHashes,
@@ -57,7 +56,7 @@ def whole_study(loaded: LoadedStudy) -> Stage:
 class Stages:
     """The results of a study's stages. rows: of every source that a kept stage has read, by key."""
 
-    def __init__(self, loaded: LoadedStudy, engine: DuckDBEngine, cache: Cache | None) -> None:
+    def __init__(self, loaded: LoadedStudy, engine: Engine, cache: Cache | None) -> None:
         self._loaded = loaded
         self._engine = engine
         self._cache = cache
@@ -87,7 +86,7 @@ class Stages:
                 cache.discard(name)
             else:
                 return found
-        with self._engine.recording() as ran:
+        with self._engine.record.apart() as ran:
             found = compute()
         after = self._states(cache, files)
         if after is not None and unchanged(before, after, cache.hashes):
@@ -123,7 +122,7 @@ class Stages:
 
     def _restored(self, kept: Kept) -> Found:  # type: ignore[type-var]
         found, statements, rows = (from_plain(part, kept.arrays) for part in kept.body)
-        self._engine.remember(statements)
+        self._engine.record.remember(statements)
         self.rows.update(rows)
         return found  # type: ignore[no-any-return]
 
@@ -143,9 +142,9 @@ class Stages:
         cache.keep(name, Kept(head=head, body=body, arrays=arrays))
 
 
-def relation_rows(engine: DuckDBEngine, key: str, relation: Relation) -> InputSource:
+def relation_rows(engine: Engine, key: str, relation: Relation) -> InputSource:
     """The rows of an opened source, and those that were refused."""
     if relation.counted is not None:
         return relation.counted
-    ((rows,),) = engine.rows(f"SELECT count(*) FROM {relation.sql}")
+    ((rows,),) = engine.rows(f"SELECT count(*) AS n FROM {relation.sql}")
     return InputSource(source=key, rows=int(rows), rejected=0)

@@ -87,7 +87,7 @@ def text_of(column: str, table: Table) -> Sql:
     if _base(table.columns[column]) not in _FRACTIONS:
         return as_text(name)
     return Sql(
-        f"case when {name} = trunc({name}) then cast(try_cast({name} as hugeint) as varchar) else {as_text(name)} end"
+        f"case when {name} = floor({name}) then cast(try_cast({name} as hugeint) as varchar) else {as_text(name)} end"
     )
 
 

@@ -56,6 +56,8 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
     },
     m.Engine: {
         "name": "The engine that runs the queries.",
+        "master": "Where Spark runs: local[4], spark://host:7077, yarn, or sc://host:15002; by default this machine.",
+        "settings": "Further settings of Spark, by their own names.",
         "threads": "Most threads it may use; by default all cores.",
         "memory_limit": "Most memory it may use, such as 4GB.",
         "temp_directory": "Where it may write what does not fit into memory.",

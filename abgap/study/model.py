@@ -280,6 +280,8 @@ class Engine(StudyModel):
     """``[engine]``: what runs the queries, and how much of the machine it may take."""
 
     name: Literal["duckdb", "spark"] = "duckdb"
+    master: NonEmpty | None = None
+    settings: dict[NonEmpty, str] = Field(default_factory=dict)
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     memory_limit: NonEmpty | None = None
     temp_directory: NonEmpty | None = None

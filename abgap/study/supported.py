@@ -26,8 +26,6 @@ def unsupported_parts(draft: Draft) -> Iterator[Flaw]:
     if study.study.looks == "sequential":
         instead = 'use looks = "fixed" and read the result once, at the planned end'
         yield _unsupported(("study", "looks"), 'looks = "sequential" is', instead=instead)
-    if study.engine.name == "spark":
-        yield _unsupported(("engine", "name"), 'the engine "spark" is', instead='use name = "duckdb"')
     if study.units is not None and "cluster" in study.units.columns:
         yield _unsupported(("units", "columns", "cluster"), "randomisation by cluster is")
     if study.gap.latency_elasticity_per_100ms is not None:

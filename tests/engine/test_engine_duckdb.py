@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from abgap.engine.catalogue import Query, Statement, compile_query
-from abgap.engine.duckdb import DuckDBEngine, text_or_none
+from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.protocol import text_or_none
 from abgap.errors import DataError, EngineError, QueryError
 from abgap.sources.sql import Sql
 
@@ -58,7 +59,7 @@ def test_statements_are_remembered_once_with_their_parameters(engine: DuckDBEngi
     )
     for _ in range(2):
         engine.fetch(covered)
-    (found,) = engine.statements
+    (found,) = engine.record.texts
     assert found.name == "window_coverage"
     assert found.sql.startswith(
         "SET VARIABLE last_at = '2026-03-09 00:00:00';\nSET VARIABLE window_seconds = 604800;\n"
@@ -74,7 +75,7 @@ def test_a_remembered_statement_can_be_pasted(engine: DuckDBEngine) -> None:
         "window_coverage", params={"last_at": "2026-03-09 00:00:00", "window_seconds": 604_800}
     )
     wanted = engine.fetch(covered)
-    assert engine.run(engine.statements[0].sql).fetchall() == [
+    assert engine.run(engine.record.texts[0].sql).fetchall() == [
         tuple(wanted[name][0] for name in ("experiment", "units", "open_units"))
     ]
 

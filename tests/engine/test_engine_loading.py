@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from abgap.engine.duckdb import DuckDBEngine
-from abgap.engine.loading import Relation, open_source
+from abgap.engine.loading import open_source
+from abgap.engine.protocol import Relation
 from abgap.errors import DataError, StudyError
 from abgap.study.model import Source
 

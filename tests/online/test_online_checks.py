@@ -300,7 +300,7 @@ class TestReadyMade:
         with bench.run(study) as run:
             counts = count_units(run.sums, {"e": None})["e"]
             found = by_name(experiment_checks(experiment(), counts))
-            ran = {statement.name for statement in run.engine.statements}
+            ran = {statement.name for statement in run.engine.record.texts}
             brought = by_name(experiment_checks(experiment(), count_arms(run.moments)["e"]))
         assert found["sample_ratio"].sql in ran
         assert found["arm_sizes"].sql == "rollup"

@@ -474,7 +474,7 @@ class TestOneScan:
         metrics |= {f"c{i}": COUNT["n"] | {"covariate": {"lookback_days": i + 1}} for i in range(3)}
         experiments = {name: {"control": "A"} for name in names}
         with bench.run(study(metrics, experiments=experiments)) as run:
-            ran = [statement.name for statement in run.engine.statements]
+            ran = [statement.name for statement in run.engine.record.texts]
         assert sorted(ran) == [
             "cells",
             "enrolment_counts",

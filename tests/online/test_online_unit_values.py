@@ -268,7 +268,7 @@ class TestUnits:
         declared = study(SPEND, columns=Columns | {"unit": "id"}, source={"unique": "trust"})
         with bench.run(declared) as run:
             assert row_of(run.moments, "spend")["n"] == 2
-            assert "repeated_units" not in {statement.name for statement in run.engine.statements}
+            assert "repeated_units" not in {statement.name for statement in run.engine.record.texts}
 
     def test_rows_without_an_id_are_left_out_and_counted(self, bench: Any, row_of: Any) -> None:
         bench.parquet(

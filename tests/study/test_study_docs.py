@@ -106,6 +106,12 @@ def test_the_parts_of_the_page_make_one_study_that_loads() -> None:
     assert set(study.funnels) == {"purchase"}
 
 
+def test_the_same_study_runs_on_spark_with_the_settings_of_the_page() -> None:
+    (spark,) = _examples(" spark")
+    parts = "\n".join(part for part in _examples(" part") if not part.startswith("[engine]"))
+    assert check_study(tomllib.loads(f"{parts}\n{spark}")).engine.name == "spark"
+
+
 def test_what_the_page_calls_unsupported_is_refused_as_that_and_nothing_else() -> None:
     (later,) = _examples(" later")
     parts = "\n".join(part for part in _examples(" part") if not part.startswith("[gap]"))
@@ -119,7 +125,12 @@ def test_what_the_page_calls_unsupported_is_refused_as_that_and_nothing_else() -
 def test_every_example_block_is_tested() -> None:
     blocks = re.findall(r"^```(\w.*)$", PAGE, flags=re.MULTILINE)
     assert {block.split()[0] for block in blocks} == {"toml", "text"}
-    assert {block for block in blocks if block.startswith("toml")} == {"toml", "toml part", "toml later"}
+    assert {block for block in blocks if block.startswith("toml")} == {
+        "toml",
+        "toml part",
+        "toml spark",
+        "toml later",
+    }
 
 
 def test_the_errors_shown_are_those_a_reader_gets() -> None:

@@ -134,7 +134,7 @@ stages = ["c"]
 [offline_metrics.n10]
 gain = "lin"
 [engine]
-name = "spark"
+master = "local[2]"
 """
     kinds = "'mean', 'proportion', 'ratio', 'quantile' or 'retention'"
     assert _message(text, tmp_path).splitlines() == [
@@ -153,7 +153,7 @@ name = "spark"
         "  - metrics.c.cap_percentile: must be greater than 50, but is the number 10",
         "  - funnels.x.stages: needs at least 2 entries, but has 1",
         "  - offline_metrics.n10.gain: must be 'linear' or 'exp', but is the text 'lin'; did you mean 'linear'?",
-        '  - engine.name: the engine "spark" is not supported yet by abgap 0.1.0; use name = "duckdb"',
+        '  - engine.master: is only for Spark; set name = "spark", or remove it',
     ]
 
 

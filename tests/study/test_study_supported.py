@@ -22,7 +22,6 @@ YET = f"not supported yet by abgap {__version__}"
             "[study]\nlooks = 'sequential'",
             [f'study.looks: looks = "sequential" is {YET}; {ONCE}'],
         ),
-        ("[engine]\nname = 'spark'", [f'engine.name: the engine "spark" is {YET}; use name = "duckdb"']),
         (
             "[units]\npath = 'u'\ncolumns = { unit = 'u', cluster = 'household' }",
             [f"units.columns.cluster: randomisation by cluster is {YET}; remove it"],

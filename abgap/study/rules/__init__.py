@@ -16,6 +16,7 @@ Rule = Callable[[Draft], Iterator[Flaw]]
 RULES: tuple[Rule, ...] = (
     settings.timezone_is_known,
     settings.memory_limit_is_a_size,
+    settings.spark_settings_are_for_spark,
     settings.gap_names_what_exists,
     settings.exchange_rates_are_of_the_gap,
     sources.one_base,

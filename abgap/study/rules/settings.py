@@ -30,6 +30,15 @@ def memory_limit_is_a_size(draft: Draft) -> Iterator[Flaw]:
         yield Flaw(loc, f"{quoted(limit)} is not an amount of memory", "write it like '4GB' or '512MB'")
 
 
+def spark_settings_are_for_spark(draft: Draft) -> Iterator[Flaw]:
+    """Where Spark runs, and with which settings, is only said where Spark runs."""
+    engine = draft.study.engine
+    if engine.name != "spark":
+        for key, given in (("master", engine.master), ("settings", engine.settings)):
+            if given:
+                yield Flaw(("engine", key), "is only for Spark", 'set name = "spark", or remove it')
+
+
 def gap_names_what_exists(draft: Draft) -> Iterator[Flaw]:
     """The gap is between offline metrics that can be read and business metrics that are declared."""
     gap = draft.study.gap

@@ -1,0 +1,130 @@
+"""Starting Spark: in this process, on a cluster, or at the other end of Spark Connect.
+
+What has to be the same everywhere is set here: UTC, timestamps without a zone, errors instead of silent nulls
+(ANSI). What is missing is told in one sentence with what to install.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from abgap.errors import EngineError
+from abgap.study import model
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_REMOTE = "sc://"
+# Statements mean the same as on DuckDB only with these.
+_MEANING = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.caseSensitive": "false",
+}
+_QUIET = {
+    "spark.app.name": "abgap",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+_INSTALL_SPARK = "pip install 'abgap[spark]'"
+_INSTALL_JAVA = "install Java 17 (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME"
+
+
+def start_session(settings: model.Engine) -> SparkSession:
+    """A session for the settings of a study. Raises EngineError when something is missing, or it does not start."""
+    try:
+        from pyspark.sql import SparkSession  # noqa: PLC0415 - an optional part
+    except ImportError as error:
+        raise EngineError(
+            f"the engine spark needs pyspark, which is not installed; {_INSTALL_SPARK}"
+        ) from error
+    # Nothing here goes through pandas.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    # Its errors become sentences of ours; without this each is logged as a page of JSON as well.
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
+    master = settings.master or f"local[{settings.threads or '*'}]"
+    if master.startswith(_REMOTE):
+        return _connect(master, settings)
+    if SparkSession.getActiveSession() is None:
+        _require_java()
+        _start_context(master, settings)
+    session = SparkSession.builder.getOrCreate()
+    for key, value in _MEANING.items():
+        session.conf.set(key, value)
+    return session
+
+
+def _connect(url: str, settings: model.Engine) -> SparkSession:
+    from pyspark.errors import PySparkException  # noqa: PLC0415 - an optional part
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    try:
+        session: SparkSession = SparkSession.builder.remote(url).getOrCreate()
+        for key, value in (_MEANING | settings.settings).items():
+            session.conf.set(key, value)
+    except ImportError as error:
+        needed = "pip install 'pyspark[connect]'"
+        raise EngineError(
+            f"a master of sc:// needs the parts of Spark Connect, which are not installed; {needed}"
+        ) from error
+    except PySparkException as error:
+        shown = str(error).strip().splitlines()[0]
+        raise EngineError(f"Spark Connect at {url} does not answer: {shown}; see [engine] master") from error
+    return session
+
+
+def _require_java() -> None:
+    home = os.environ.get("JAVA_HOME")
+    in_home = home is not None and shutil.which("java", path=str(Path(home) / "bin")) is not None
+    if not in_home and shutil.which("java") is None:
+        raise EngineError(f"the engine spark needs Java, which is not installed; {_INSTALL_JAVA}")
+
+
+def _start_context(master: str, settings: model.Engine) -> None:
+    from py4j.protocol import Py4JError  # noqa: PLC0415 - an optional part
+    from pyspark import SparkConf, SparkContext  # noqa: PLC0415
+    from pyspark.errors import PySparkException  # noqa: PLC0415
+    from pyspark.java_gateway import launch_gateway  # noqa: PLC0415
+
+    conf = SparkConf().setMaster(master).setAll(list(_options(master, settings).items()))
+    # What Java logs is no message for the user; its last words are, when it does not start.
+    with tempfile.TemporaryFile() as log:
+        try:
+            running = SparkContext._gateway  # noqa: SLF001 - a second start in one process has to reuse it
+            gateway = running or launch_gateway(conf, {"stderr": log})  # type: ignore[no-untyped-call]
+            SparkContext(conf=conf, gateway=gateway)
+        except (PySparkException, Py4JError, OSError) as error:
+            last = _last_line(log) or str(error).strip().splitlines()[0]
+            raise EngineError(f"Spark did not start on {master}: {last}; {_INSTALL_JAVA}") from error
+
+
+def _options(master: str, settings: model.Engine) -> dict[str, str]:
+    options = _MEANING | _QUIET
+    if master.startswith("local"):
+        options |= {
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": "127.0.0.1",
+            # One machine is soon done with a piece; a cluster keeps Spark's own number.
+            "spark.sql.shuffle.partitions": str(settings.threads or os.cpu_count() or 2),
+        }
+    if settings.memory_limit is not None:
+        options["spark.driver.memory"] = (
+            settings.memory_limit.replace(" ", "").lower().removesuffix("b").removesuffix("i")
+        )
+    if settings.temp_directory is not None:
+        options["spark.local.dir"] = settings.temp_directory
+    return options | settings.settings
+
+
+def _last_line(log: IO[bytes]) -> str:
+    log.seek(0)
+    lines = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+    said = [line for line in lines if "rror" in line or "xception" in line]
+    return (said or lines or [""])[-1].strip()

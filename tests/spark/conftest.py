@@ -1,0 +1,315 @@
+"""Spark on this machine, and studies that together run every query of the catalogue."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from abgap.engine.catalogue import Statement
+from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.protocol import Columns, Engine, Row
+from abgap.engine.spark_session import start_session
+from abgap.errors import EngineError
+from abgap.lab.sample import small
+from abgap.pipeline.analysis import Analysis
+from abgap.pipeline.results import make_results
+from abgap.sources.sql import identifier
+from abgap.study import model
+from abgap.study.load import load_study
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_ROWS = 2_000
+# Small data: what counts is how fast a plan is made, not how fast it runs.
+QUICK = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.memory": "1g",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.shuffle.partitions": "2",
+}
+
+
+@contextmanager
+def spark(master: str) -> Iterator[Callable[[], Engine]]:
+    """Engines in one session on ``master``; the test is skipped when Spark cannot start here."""
+    with warnings.catch_warnings():
+        # Spark's own: sockets that it leaves to the garbage collector, and its opinion of pandas 3.
+        warnings.simplefilter("ignore")
+        try:
+            session = start_session(model.Engine(name="spark", master=master, settings=QUICK))
+        except EngineError as error:
+            pytest.skip(f"no Spark here: {error.message}; tests/spark/install.sh")
+        from abgap.engine.spark import SparkEngine  # noqa: PLC0415 - only importable with Spark
+
+        try:
+            yield lambda: SparkEngine(session, stop=False)
+        finally:
+            with suppress(Exception):
+                session.stop()
+
+
+@pytest.fixture(scope="module")
+def on_spark() -> Iterator[Callable[[], Engine]]:
+    with spark("local[2]") as engines:
+        yield engines
+
+
+@pytest.fixture(scope="module")
+def on_a_cluster() -> Iterator[Callable[[], Engine]]:
+    with spark("local-cluster[2,1,1024]") as engines:
+        yield engines
+
+
+@pytest.fixture(scope="session")
+def compared() -> Callable[[Path, Callable[[], Engine]], set[str]]:
+    """Runs a study on both engines, holds statements and results against each other, names what ran."""
+    return _compared
+
+
+@pytest.fixture(scope="session", name="different")
+def different_fixture() -> Callable[[Any, Any], list[str]]:
+    """Where two values differ by more than 1e-9."""
+    return different
+
+
+def _compared(study: Path, on_spark: Callable[[], Engine]) -> set[str]:
+    loaded = load_study(study)
+    with DuckDBEngine(directory=study.parent) as duckdb, on_spark() as other:
+        both = [Listening(duckdb), Listening(other)]
+        found = [make_results(Analysis(loaded, engine, _silent)) for engine in both]
+        here, there = (dataclasses.asdict(dataclasses.replace(r, provenance=None)) for r in found)  # type: ignore[arg-type]
+        assert different(here, there) == []
+        ran_here, ran_there = ([q.sql for q in engine.record.texts] for engine in (duckdb, other))
+        assert [sql for sql in ran_here if sql not in ran_there] == []
+        assert ran_here == ran_there
+        assert different(both[0].answers, both[1].answers) == []
+        for name in both[0].made:
+            ((count,),) = duckdb.rows(f"SELECT count(*) AS n FROM {identifier(name)}")
+            if count > MOST_ROWS:
+                continue  # its answers are compared; its rows would take Python longer than all the rest
+            expected, got = (in_order(e.rows(f"SELECT * FROM {identifier(name)}")) for e in (duckdb, other))
+            assert different(expected, got, name) == []
+        return {statement.query.name for statement in duckdb.record.compiled}
+
+
+class Listening:
+    """An engine whose answers are kept, and the names of what it made."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.answers: list[tuple[str, Any]] = []
+        self.made: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def fetch(self, statement: Statement) -> Columns:
+        found = self._engine.fetch(statement)
+        rows = list(zip(*found.values(), strict=True))
+        self.answers.append((statement.query.name, [list(found), in_order(rows)]))
+        return found
+
+    def fetch_row(self, statement: Statement) -> Row:
+        found = self._engine.fetch_row(statement)
+        self.answers.append((statement.query.name, found))
+        return found
+
+    def create_table(self, name: str, statement: Statement) -> None:
+        self._engine.create_table(name, statement)
+        self.made = [*(known for known in self.made if known != name), name]
+
+    def create_view(self, name: str, statement: Statement) -> None:
+        self._engine.create_view(name, statement)
+        self.made = [*(known for known in self.made if known != name), name]
+
+
+def _silent(message: str) -> None:
+    """No progress."""
+
+
+def in_order(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    """Rows in an order of their own: most statements promise none."""
+    found = [[plain(value) for value in row] for row in rows]
+    return sorted(found, key=lambda row: [f"{v:.6g}" if isinstance(v, float) else str(v) for v in row])
+
+
+def plain(value: Any) -> Any:
+    """A value without what only one engine has: types of numbers, and the flags that put nulls last on Spark."""
+    if isinstance(value, dict):
+        return {name: inner for name, inner in value.items() if not name.endswith(": is null")}
+    return float(value) if isinstance(value, int | float | Decimal | np.number) else value
+
+
+def different(here: Any, there: Any, where: str = "") -> list[str]:
+    """Where two documents differ by more than 1e-9 of the larger number."""
+    if isinstance(here, dict) and isinstance(there, dict) and list(here) == list(there):
+        return [d for key in here for d in different(here[key], there[key], f"{where}.{key}")]
+    if isinstance(here, list | tuple) and isinstance(there, list | tuple) and len(here) == len(there):
+        return [
+            d
+            for i, pair in enumerate(zip(here, there, strict=True))
+            for d in different(*pair, f"{where}[{i}]")
+        ]
+    here, there = plain(here), plain(there)
+    if isinstance(here, float) and isinstance(there, float):
+        near = math.isclose(here, there, rel_tol=1e-9) or (math.isnan(here) and math.isnan(there))
+        return [] if near else [f"{where}: {here} {there}"]
+    return [] if here == there else [f"{where}: {here!r} {there!r}"]
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample study over a thin slice of its data."""
+    folder = tmp_path_factory.mktemp("sample")
+    small(folder)
+    study = folder / "abgap.toml"
+    study.write_text((ROOT / "sample_data" / "abgap.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    return study
+
+
+@pytest.fixture(scope="session")
+def ready_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One row per unit in CSV; ids with leading zeros, caps, missing values, crowded values, experiments in a file."""
+    folder = tmp_path_factory.mktemp("ready_made")
+    rng = np.random.default_rng(7)
+    n = 400
+    spend = rng.lognormal(3.0, 1.5, n)
+    frame = pd.DataFrame(
+        {
+            "user": [f"{i:05d}" for i in range(n)],
+            "test": ["e1" if i % 3 else 'it\'s; "e2"' for i in range(n)],
+            "arm": rng.choice(["A", "B"], n),
+            "device": [None if i % 11 == 0 else ("phone" if i % 2 else "desk|top") for i in range(n)],
+            "seen": [f"2026-03-{1 + i % 5:02d} 23:30:00" for i in range(n)],
+            "spend": spend,
+            "before": np.where(np.arange(n) % 7 == 0, np.nan, spend + rng.normal(0, 5, n)),
+            "items": rng.integers(0, 9, n),
+            "clock": 1e9 + rng.normal(0, 1e-3, n),
+        }
+    )
+    frame.to_csv(folder / "users.csv", index=False)
+    pd.DataFrame({"name": ["e1", 'it\'s; "e2"'], "ctl": ["A", "A"]}).to_csv(folder / "tests.csv", index=False)
+    study = folder / "abgap.toml"
+    study.write_text(
+        """
+[study]
+timezone = "America/New_York"
+[unit_values]
+path = "users.csv"
+columns = { experiment = "test", unit = "user", variant = "arm", at = "seen" }
+slices = ["device"]
+[experiments]
+path = "tests.csv"
+columns = { experiment = "name", control = "ctl" }
+[metrics.spend]
+kind = "mean"
+value = "spend"
+cap_percentile = 95
+covariate = { column = "before" }
+[metrics.bought]
+kind = "proportion"
+value = "items > 0"
+[metrics.per_item]
+kind = "ratio"
+numerator = { value = "spend" }
+denominator = { value = "items" }
+[metrics.clock]
+kind = "mean"
+value = "clock"
+""",
+        encoding="utf-8",
+    )
+    return study
+
+
+@pytest.fixture(scope="session")
+def logs_with_units(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Logs in JSON lines with a table of units; first exposures that tie, with a slice that is missing."""
+    folder = tmp_path_factory.mktemp("logs")
+    rng = np.random.default_rng(8)
+    units = [f"{i:04d}" for i in range(200)]
+    exposures = pd.DataFrame(
+        {
+            "unit": units * 2,
+            "arm": ["A" if int(u) % 2 else "B" for u in units] * 2,
+            "country": [None, "DE", "FR", None] * 100,
+            "ts": ["2026-03-01T12:00:00+01:00"] * 400,
+        }
+    )
+    exposures.to_json(folder / "seen.jsonl", orient="records", lines=True)
+    seconds = rng.uniform(0, 10 * 86400, 2000)
+    events = pd.DataFrame(
+        {
+            "unit": rng.choice(units, 2000),
+            "ts": (pd.Timestamp("2026-03-01") + pd.to_timedelta(seconds, unit="s")).astype("datetime64[us]"),
+            "amount": rng.lognormal(2, 1, 2000),
+            "kind": rng.choice(["buy", "look"], 2000),
+        }
+    )
+    for day, part in events.groupby(events.ts.dt.date):
+        part.to_parquet(folder / f"events-{day}.parquet", index=False)
+    pd.DataFrame({"unit": units, "age": rng.integers(18, 80, 200)}).to_parquet(
+        folder / "units.parquet", index=False
+    )
+    study = folder / "abgap.toml"
+    study.write_text(
+        """
+[exposures]
+path = "seen.jsonl"
+columns = { experiment = { value = "e" }, unit = "unit", variant = "arm", at = "ts" }
+slices = ["country"]
+[facts.events]
+path = "events-*.parquet"
+columns = { unit = "unit", at = "ts" }
+[units]
+path = "units.parquet"
+columns = { unit = "unit" }
+[experiments.e]
+control = "A"
+start = 2026-03-01
+[metrics.revenue]
+kind = "mean"
+fact = "events"
+where = "kind = 'buy'"
+value = "amount * 1.1"
+window_days = 7
+covariate = { column = "age" }
+[metrics.largest]
+kind = "mean"
+fact = "events"
+value = "amount"
+aggregate = "max"
+""",
+        encoding="utf-8",
+    )
+    return study
+
+
+@pytest.fixture(scope="session")
+def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Moments from elsewhere."""
+    folder = tmp_path_factory.mktemp("brought")
+    rows = {
+        "experiment": ["e", "e"],
+        "variant": ["A", "B"],
+        "metric": ["m", "m"],
+        "n": [100, 110],
+        "mean": [1.5, 1.7],
+        "variance": [2.0, 2.2],
+    }
+    pd.DataFrame(rows).to_csv(folder / "moments.csv", index=False)
+    study = folder / "abgap.toml"
+    text = "[moments]\npath = 'moments.csv'\n[experiments.e]\ncontrol = 'A'\n[metrics.m]\nkind = 'mean'\n"
+    study.write_text(text, encoding="utf-8")
+    return study

@@ -1,0 +1,143 @@
+"""What may be carried to another engine, how it is written there, and what is said where Spark is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from abgap.cli.main import main
+from abgap.engine.catalogue import Query, Statement
+from abgap.engine.portable import DIALECTS, carried, check_portable, name_in_postgres, transpile
+from abgap.engine.spark_session import start_session
+from abgap.errors import EngineError, ExitCode, QueryError
+from abgap.study import model
+
+SPARK = model.Engine(name="spark")
+
+
+@pytest.mark.parametrize(
+    ("expression", "piece"),
+    [
+        ("hash(x)", "hash"),
+        ("no_such_function(x)", "no_such_function"),
+        ("date_diff('day', a, b)", "datediff|date_diff"),
+        ("dayofweek(a)", "day_?of_?week"),
+        ("skewness(x)", "skewness"),
+        ("approx_quantile(x, 0.5)", "approx_quantile"),
+        ("cast(x as integer)", "a cast to INT"),
+        ("list(x order by y)", "array_agg|list"),
+        ("j->>'$.a'", "json"),
+        ("extract(dow from a)", "DOW|day_?of_?week"),
+        ("row_number() over (order by x)", "row_number|OVER"),
+    ],
+)
+def test_what_is_not_tested_on_several_engines_is_refused_by_name(expression: str, piece: str) -> None:
+    with pytest.raises(QueryError, match=rf"(?i)^the query: .*({piece}).*compute it in the data") as raised:
+        check_portable(f"SELECT {expression} FROM t", where="the query")
+    assert "\n" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("sql", "spark"),
+    [
+        ("quantile_cont(x, 0.9)", "PERCENTILE(x, 0.9e0)"),
+        ("(a / 1.5) / (b / 2)", "CAST((CAST(a AS DOUBLE) / 1.5e0) AS DOUBLE) / (CAST(b AS DOUBLE) / 2)"),
+        ("isfinite(x)", "(CAST(x AS DOUBLE) BETWEEN -1.7976931348623157e+308 AND 1.7976931348623157e+308)"),
+        ("x / y", "CAST(x AS DOUBLE) / y"),
+        ("x * 1.1", "x * 1.1e0"),
+        ("x AT TIME ZONE 'UTC'", "CAST(x AS TIMESTAMP_NTZ)"),
+        (
+            "x AT TIME ZONE 'Europe/Berlin' AT TIME ZONE 'UTC'",
+            "CONVERT_TIMEZONE('Europe/Berlin', 'UTC', CAST(x AS TIMESTAMP_NTZ))",
+        ),
+        ("CAST(x AS TIMESTAMPTZ)", "CAST(x AS TIMESTAMP_LTZ)"),
+        ("$n + 1", ":n + 1"),
+    ],
+)
+def test_what_differs_is_written_in_words_that_mean_the_same(sql: str, spark: str) -> None:
+    assert transpile(f"SELECT {sql} AS v FROM t", "spark", where="it") == f"SELECT {spark} AS v FROM t"
+
+
+def test_a_zone_whose_meaning_depends_on_a_type_is_refused() -> None:
+    with pytest.raises(QueryError, match="depends on the type of its argument"):
+        transpile("SELECT x AT TIME ZONE 'Europe/Berlin' FROM t", "spark", where="it")
+
+
+def statement(sql: str) -> Statement:
+    head = Query(name="it", purpose="p", takes="t", reads="r", gives="g", sha256="0")
+    return Statement(query=head, sql=sql, params={"word": "it's", "n": 3})
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_statement_is_printed_with_its_values_and_what_is_known_of_it(dialect: str) -> None:
+    text = carried(statement("SELECT a, $n AS n FROM t WHERE w = $word"), dialect)
+    comment, body = text.split("\n", 1)
+    assert comment.startswith(f"-- it, in {dialect}: ")
+    assert ("not verified there" in comment) is (dialect not in {"spark", "postgres"})
+    assert "3 AS n" in body
+    assert "$" not in body
+    assert body.endswith(";")
+
+
+@pytest.mark.parametrize("dialect", ["bigquery", "trino"])
+def test_a_percentile_that_a_dialect_lacks_is_refused(dialect: str) -> None:
+    with pytest.raises(QueryError, match=f"{dialect} has no exact percentile of a group"):
+        transpile("SELECT quantile_cont(x, 0.9) FROM t", dialect, where="the statement 'caps'")
+
+
+def test_long_names_stay_apart_in_postgres() -> None:
+    names = [f"{'ä' * 40}: sum{part}" for part in ("", " (part 2)")]
+    short = {name_in_postgres(name) for name in names}
+    assert len(short) == 2
+    assert all(len(name.encode()) <= 63 for name in short)
+    assert name_in_postgres("revenue") == "revenue"
+
+
+def test_without_pyspark_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    sentence = r"needs pyspark, which is not installed; pip install 'abgap\[spark\]'"
+    with pytest.raises(EngineError, match=sentence) as raised:
+        start_session(SPARK)
+    assert raised.value.exit_code is ExitCode.ENGINE
+
+
+def test_without_java_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    sql = pytest.importorskip("pyspark.sql")
+    monkeypatch.setattr(sql.SparkSession, "getActiveSession", lambda: None)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(EngineError, match="needs Java, which is not installed; install Java 17"):
+        start_session(SPARK)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_without_the_parts_of_connect_a_sentence_says_what_to_install() -> None:
+    pytest.importorskip("pyspark.sql")
+    if importlib.util.find_spec("grpc") is not None:
+        pytest.skip("the parts of Spark Connect are installed")
+    with pytest.raises(EngineError, match=r"pip install 'pyspark\[connect\]'"):
+        start_session(SPARK.model_copy(update={"master": "sc://127.0.0.1:1"}))
+
+
+def test_a_statement_of_a_study_is_printed_in_a_dialect(
+    logs_with_units: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["sql", "--study", str(logs_with_units), "-q", "--show", "enrolments", "--dialect", "snowflake"])
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert text.startswith(
+        "-- enrolments, in snowflake: compiled from DuckDB's dialect, not verified there\n"
+    )
+    assert "ROW_NUMBER() OVER" in text
+    assert "STRUCT" not in text
+
+
+def test_a_dialect_is_for_printing_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["sql", "SELECT 1", "--dialect", "trino"])
+    assert ended.value.code == ExitCode.USAGE
+    assert "--dialect is how --show prints a statement" in capsys.readouterr().err
