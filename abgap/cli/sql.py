@@ -132,5 +132,7 @@ def _compiled(analysis: Analysis, name: str, dialect: str) -> str:
     if dialect == "duckdb":
         return "\n\n".join(s.sql.rstrip(";") + ";" for s in statements if s.name == name)
     from abgap.engine.portable import carried  # noqa: PLC0415 - only where another dialect is asked for
+    from abgap.engine.portable_catalogue import check_catalogue  # noqa: PLC0415
 
+    check_catalogue()
     return "\n\n".join(carried(s, dialect) for s in analysis.engine.record.compiled if s.query.name == name)

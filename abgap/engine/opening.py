@@ -15,8 +15,10 @@ def open_engine(settings: model.Engine, directory: Path) -> Engine:
     Raises EngineError when it is not installed, or does not start.
     """
     if settings.name == "spark":
+        from abgap.engine.portable_catalogue import check_catalogue  # noqa: PLC0415 - DuckDB needs no parser
         from abgap.engine.spark_session import start_session  # noqa: PLC0415 - an optional part
 
+        check_catalogue()
         session = start_session(settings)
         from abgap.engine.spark import SparkEngine  # noqa: PLC0415 - importable now
 

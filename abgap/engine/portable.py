@@ -36,9 +36,9 @@ _SCALAR = """
     Lower Upper Trim Length Substring Replace StartsWith EndsWith Left Right StrPosition SplitPart Contains
     Coalesce Nullif AtTimeZone Date TimestampTrunc DateTrunc Extract Year Month Day Hour UnixToTime
 """
-_NODES = frozenset([*_STATEMENT.split(), *_SCALAR.split()])
+NODES = frozenset([*_STATEMENT.split(), *_SCALAR.split()])
 # Functions that the parser has no node of its own for; each has a rewrite.
-_FUNCTIONS = frozenset({"isfinite", "hash"})
+FUNCTIONS = frozenset({"isfinite", "hash"})
 _TYPES = frozenset(
     {
         exp.DType.ARRAY,
@@ -87,7 +87,7 @@ def check_portable(sql: str, *, where: str) -> exp.Expr:
 def _problem(node: exp.Expr) -> str | None:
     """Why a piece of a statement cannot be carried to another engine, None when it can."""
     kind = type(node).__name__
-    if isinstance(node, exp.Anonymous) and str(node.this).lower() not in _FUNCTIONS:
+    if isinstance(node, exp.Anonymous) and str(node.this).lower() not in FUNCTIONS:
         return f"the function {str(node.this).lower()!r} is not in the set that is tested on several engines"
     if _is_hash(node) and not isinstance(node.parent, exp.Distinct):
         return "a hash has another value on each engine, and can only be counted"
@@ -98,7 +98,7 @@ def _problem(node: exp.Expr) -> str | None:
         return f"{node.name.upper()!r} of a date is counted differently by other engines"
     if isinstance(node, exp.UnixToTime) and str(node.args.get("scale")) != "3":
         return "of the functions that make times of numbers only epoch_ms is tested on several engines"
-    if kind not in _NODES and not isinstance(node, exp.Anonymous):
+    if kind not in NODES and not isinstance(node, exp.Anonymous):
         name = node.sql_name().lower() if isinstance(node, exp.Func) else node.sql(dialect="duckdb")
         return f"{name!r} is not in the set that is tested on several engines"
     return None

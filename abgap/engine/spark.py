@@ -28,11 +28,12 @@ from abgap.errors import DataError, EngineError, QueryError
 from abgap.sources.sql import Sql
 from abgap.study.model import Source
 
-_ARROW = {
-    "VARCHAR": pa.string(),
-    "DOUBLE": pa.float64(),
-    "TIMESTAMP": pa.timestamp("us"),
-    "BOOLEAN": pa.bool_(),
+# Types of values that Python brings, for Arrow and for Spark.
+_GIVEN: dict[str, tuple[pa.DataType, T.DataType]] = {
+    "VARCHAR": (pa.string(), T.StringType()),
+    "DOUBLE": (pa.float64(), T.DoubleType()),
+    "TIMESTAMP": (pa.timestamp("us"), T.TimestampNTZType()),
+    "BOOLEAN": (pa.bool_(), T.BooleanType()),
 }
 _TYPES: dict[type[T.DataType], str] = {
     T.StringType: "VARCHAR",
@@ -117,8 +118,12 @@ class SparkEngine:
 
     def put_table(self, name: str, columns: Mapping[str, Given]) -> None:
         """Make a temporary table of values that Python has."""
-        arrays = [pa.array(column.values, _ARROW[column.type]) for column in columns.values()]
-        self.show(name, self._session.createDataFrame(pa.table(arrays, names=list(columns))))
+        kinds = {title: _GIVEN[column.type] for title, column in columns.items()}
+        # The schema is given, because Spark Connect cannot find that of a table without rows.
+        schema = T.StructType([T.StructField(title, kind) for title, (_, kind) in kinds.items()])
+        arrays = [pa.array(column.values, kinds[title][0]) for title, column in columns.items()]
+        frame = self._session.createDataFrame(pa.table(arrays, names=list(columns)), schema)
+        self.show(name, frame)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a small portable query."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from abgap.errors import EngineError
 from abgap.study import model
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _REMOTE = "sc://"
+# Masters that are reached over the network, and where they listen when no port is named.
+_PORTS = {"sc": 15002, "spark": 7077}
+_PATIENCE = 10.0  # seconds
 # Statements mean the same as on DuckDB only with these.
 _MEANING = {
     "spark.sql.session.timeZone": "UTC",
@@ -50,6 +55,7 @@ def start_session(settings: model.Engine) -> SparkSession:
     # Its errors become sentences of ours; without this each is logged as a page of JSON as well.
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
     master = settings.master or f"local[{settings.threads or '*'}]"
+    _require_answer(master)
     if master.startswith(_REMOTE):
         return _connect(master, settings)
     if SparkSession.getActiveSession() is None:
@@ -61,6 +67,28 @@ def start_session(settings: model.Engine) -> SparkSession:
     return session
 
 
+def _require_answer(master: str) -> None:
+    """Refuse a master on the network that nobody answers at: Spark itself would try again for minutes."""
+    scheme, _, rest = master.partition("://")
+    if scheme not in _PORTS:
+        return
+    places = [place for place in rest.split("/")[0].split(";")[0].split(",") if place]
+    refused = [reason for place in places if (reason := _refusal(place, _PORTS[scheme])) is not None]
+    if len(refused) == len(places):
+        reason = refused[0] if refused else "it names no host"
+        raise EngineError(f"nobody answers at {master}: {reason}; see [engine] master, or start Spark there")
+
+
+def _refusal(place: str, usual_port: int) -> str | None:
+    """Why no connection can be made to ``host:port``; None when it can."""
+    try:
+        address = urlsplit(f"//{place}")
+        with socket.create_connection((address.hostname, address.port or usual_port), timeout=_PATIENCE):
+            return None
+    except (OSError, ValueError) as error:
+        return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 def _connect(url: str, settings: model.Engine) -> SparkSession:
     from pyspark.errors import PySparkException  # noqa: PLC0415 - an optional part
     from pyspark.sql import SparkSession  # noqa: PLC0415
@@ -70,9 +98,8 @@ def _connect(url: str, settings: model.Engine) -> SparkSession:
         for key, value in (_MEANING | settings.settings).items():
             session.conf.set(key, value)
     except ImportError as error:
-        needed = "pip install 'pyspark[connect]'"
         raise EngineError(
-            f"a master of sc:// needs the parts of Spark Connect, which are not installed; {needed}"
+            f"a master of sc:// needs the parts of Spark Connect, which are not installed; {_INSTALL_SPARK}"
         ) from error
     except PySparkException as error:
         shown = str(error).strip().splitlines()[0]

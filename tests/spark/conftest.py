@@ -50,6 +50,7 @@ def spark(master: str) -> Iterator[Callable[[], Engine]]:
             session = start_session(model.Engine(name="spark", master=master, settings=QUICK))
         except EngineError as error:
             pytest.skip(f"no Spark here: {error.message}; tests/spark/install.sh")
+        assert session.sparkContext.master == master
         from abgap.engine.spark import SparkEngine  # noqa: PLC0415 - only importable with Spark
 
         try:
@@ -59,15 +60,12 @@ def spark(master: str) -> Iterator[Callable[[], Engine]]:
                 session.stop()
 
 
-@pytest.fixture(scope="module")
-def on_spark() -> Iterator[Callable[[], Engine]]:
-    with spark("local[2]") as engines:
-        yield engines
+LOCAL = "local[2]"
 
 
 @pytest.fixture(scope="module")
-def on_a_cluster() -> Iterator[Callable[[], Engine]]:
-    with spark("local-cluster[2,1,1024]") as engines:
+def on_spark(request: pytest.FixtureRequest) -> Iterator[Callable[[], Engine]]:
+    with spark(getattr(request, "param", LOCAL)) as engines:
         yield engines
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from abgap.cli.main import main
 from abgap.engine.catalogue import Query, Statement
 from abgap.engine.portable import DIALECTS, carried, check_portable, name_in_postgres, transpile
+from abgap.engine.portable_catalogue import check_catalogue, check_template
 from abgap.engine.spark_session import start_session
 from abgap.errors import EngineError, ExitCode, QueryError
 from abgap.study import model
@@ -38,6 +41,27 @@ def test_what_is_not_tested_on_several_engines_is_refused_by_name(expression: st
     with pytest.raises(QueryError, match=rf"(?i)^the query: .*({piece}).*compute it in the data") as raised:
         check_portable(f"SELECT {expression} FROM t", where="the query")
     assert "\n" not in raised.value.message
+
+
+def test_the_whole_catalogue_keeps_to_what_is_tested() -> None:
+    check_catalogue()
+
+
+@pytest.mark.parametrize(
+    ("text", "piece"),
+    [
+        ("select {{ a }}, median(x) as m from {{ t }}", "median"),
+        ("select x {% if a %}, list_sum(y) {% endif %} from t", "list_sum"),
+        ("select x from a asof join b using (y)", "asof"),
+        ("select x, row_number() over (order by y) from t", "row_number"),
+        ("select x from t qualify y > 1", "qualify"),
+    ],
+)
+def test_a_query_of_the_catalogue_that_only_duckdb_understands_is_refused_at_once(
+    text: str, piece: str
+) -> None:
+    with pytest.raises(QueryError, match=rf"queries/x\.sql: .*'{piece}' is not in the set"):
+        check_template(text, where="queries/x.sql")
 
 
 @pytest.mark.parametrize(
@@ -114,12 +138,34 @@ def test_without_java_a_sentence_says_what_to_install(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_without_the_parts_of_connect_a_sentence_says_what_to_install() -> None:
+def test_without_the_parts_of_connect_a_sentence_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pytest.importorskip("pyspark.sql")
-    if importlib.util.find_spec("grpc") is not None:
-        pytest.skip("the parts of Spark Connect are installed")
-    with pytest.raises(EngineError, match=r"pip install 'pyspark\[connect\]'"):
-        start_session(SPARK.model_copy(update={"master": "sc://127.0.0.1:1"}))
+    for module in [name for name in sys.modules if name.startswith("pyspark.sql.connect")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    with listening() as port, pytest.raises(EngineError, match=r"Connect.*pip install 'abgap\[spark\]'"):
+        start_session(SPARK.model_copy(update={"master": f"sc://127.0.0.1:{port}"}))
+
+
+@pytest.mark.parametrize("scheme", ["sc", "spark"])
+def test_a_master_that_nobody_answers_at_is_named_at_once(scheme: str) -> None:
+    pytest.importorskip("pyspark.sql")
+    with listening() as port:
+        pass
+    master = f"{scheme}://127.0.0.1:{port}"
+    with pytest.raises(
+        EngineError, match=rf"^nobody answers at {master}: Connection refused; see \[engine\] master"
+    ):
+        start_session(SPARK.model_copy(update={"master": master}))
+
+
+@contextmanager
+def listening() -> Iterator[int]:
+    """A port on which somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
 
 
 def test_a_statement_of_a_study_is_printed_in_a_dialect(

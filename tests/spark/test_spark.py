@@ -9,14 +9,13 @@ import pytest
 
 from abgap.engine.catalogue import query_names
 from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.portable_catalogue import ONLY_ON_DUCKDB
 from abgap.engine.protocol import Engine
 from abgap.errors import AbgapError
 from abgap.study.model import Source
 
 pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark"), pytest.mark.filterwarnings("ignore")]
 
-# Only `abgap init` runs it, which looks at files with DuckDB whatever the engine.
-LOCAL = {"profile_column"}
 STUDIES = ("sample", "ready_made", "logs_with_units", "brought")
 
 # Everything the allow-list has, as expressions over one row, with the same answer on both engines.
@@ -41,6 +40,8 @@ cast(timestamp '2026-03-29 00:30:00' at time zone 'Europe/Berlin' at time zone '
 """
 
 
+# On a cluster of processes driver and executors share no memory.
+@pytest.mark.parametrize("on_spark", ["local[2]", "local-cluster[2,1,1024]"], indirect=True)
 def test_every_statement_and_every_result_is_that_of_duckdb(
     on_spark: Callable[[], Engine],
     compared: Callable[[Path, Callable[[], Engine]], set[str]],
@@ -49,7 +50,7 @@ def test_every_statement_and_every_result_is_that_of_duckdb(
     ran = set[str]()
     for study in STUDIES:
         ran |= compared(request.getfixturevalue(study), on_spark)
-    assert ran == set(query_names()) - LOCAL
+    assert ran == set(query_names()) - ONLY_ON_DUCKDB
 
 
 def test_every_allowed_expression_means_the_same(

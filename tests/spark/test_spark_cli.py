@@ -1,0 +1,105 @@
+"""``abgap report`` with Spark in its own process, and with Spark at the other end of a connection."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+
+START = 60.0  # seconds in which a server has to answer
+
+
+@pytest.fixture(scope="module")
+def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Spark Connect server of our own."""
+    pytest.importorskip("grpc", reason="no parts of Spark Connect here: pip install 'abgap[spark]'")
+    home = Path(pytest.importorskip("pyspark").__file__).parent
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": port,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.shuffle.partitions": 2,
+        "spark.ui.enabled": "false",
+    }
+    command = [str(home / "bin" / "spark-submit"), "--master", "local[2]"]
+    command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
+    command += [part for key, value in options.items() for part in ("--conf", f"{key}={value}")]
+    folder = tmp_path_factory.mktemp("connect")
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "spark-internal"],
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            env={**os.environ, "SPARK_HOME": str(home)},
+        )
+        try:
+            if not answers(port, server):
+                pytest.skip(f"no Spark Connect here: {(folder / 'log').read_text()[-300:]}")
+            yield f"sc://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(START)
+
+
+def answers(port: int, server: subprocess.Popen[bytes]) -> bool:
+    """Whether somebody listens on the port before the server ends or patience does."""
+    until = time.monotonic() + START
+    while server.poll() is None and time.monotonic() < until:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.2)
+    return False
+
+
+def results(study: Path, out: Path, *options: str) -> Any:
+    """What ``abgap report`` finds, without where and of what it was made."""
+    command = [
+        sys.executable,
+        "-m",
+        "abgap",
+        "report",
+        "--no-cache",
+        "--study",
+        str(study),
+        "--out",
+        str(out),
+    ]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    for key in ("study_file", "study_sha256"):
+        del found["provenance"][key]
+    return found
+
+
+def test_a_report_made_on_spark_has_the_numbers_of_duckdb(
+    ready_made: Path, tmp_path: Path, different: Callable[[Any, Any], list[str]]
+) -> None:
+    pytest.importorskip("pyspark")
+    on_spark = results(ready_made, tmp_path / "spark", "--engine", "spark", "--threads", "2")
+    assert different(results(ready_made, tmp_path / "duckdb"), on_spark) == []
+
+
+def test_a_report_made_through_spark_connect_has_the_numbers_of_duckdb(
+    ready_made: Path, tmp_path: Path, different: Callable[[Any, Any], list[str]], connect_server: str
+) -> None:
+    study = ready_made.with_name("connected.toml")
+    engine = f'[engine]\nname = "spark"\nmaster = "{connect_server}"\n\n'
+    study.write_text(engine + ready_made.read_text(encoding="utf-8"), encoding="utf-8")
+    on_spark = results(study, tmp_path / "spark")
+    assert different(results(ready_made, tmp_path / "duckdb"), on_spark) == []
