@@ -15,7 +15,7 @@ test: $(DEV)                      ## lint, types, floors, all tests
 	tests/browser/install.sh
 	tests/spark/install.sh
 	$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --durations=8
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder --cov --cov-report=term:skip-covered --durations=8
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -24,7 +24,7 @@ lint: $(DEV)
 	$(BIN)/lint-imports
 
 fast: $(DEV)                      ## the tests without browser, demo, real data and Spark
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not browser and not demo and not data and not spark"
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not browser and not demo and not data and not spark"
 
 examples: $(INSTALLED)            ## rebuild reports/examples/ from the sample data
 	$(BIN)/python -m abgap.lab.examples

@@ -26,6 +26,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("spark") is None)
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Folder of the shared real data sets; tests that need it are skipped where it is absent."""

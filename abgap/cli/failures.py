@@ -47,12 +47,22 @@ def interrupts() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if type(cause).__name__ == "InterruptException" or str(cause) == "Query interrupted":
-                raise KeyboardInterrupt from error
-            cause = cause.__cause__
+        if any(_is_interrupt(cause) for cause in _chain(error)):
+            raise KeyboardInterrupt from error
         raise
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    return type(error).__name__ == "InterruptException" or str(error) == "Query interrupted"
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The error and what it came from, each once: a chain may lead back to where it began."""
+    chain, cause = [error], error.__cause__
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__
+    return chain
 
 
 def _options(arguments: Sequence[str]) -> Sequence[str]:

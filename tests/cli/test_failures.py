@@ -280,6 +280,17 @@ def test_every_other_end_has_its_words(
     assert said in capsys.readouterr().err
 
 
+def test_a_chain_of_causes_that_leads_back_to_itself_has_an_end(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+
+    def command() -> None:
+        raise first
+
+    assert failures.run(command, []) == ExitCode.INTERNAL
+    assert "ValueError: first" in capsys.readouterr().err
+
+
 def test_control_characters_of_names_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     tell("a\x1b]0;title\x07b\u202ec\u200dd\re\nnext")
     assert capsys.readouterr().err == "a\ufffd]0;title\ufffdb\ufffdc\u200dd\ufffde\nnext\n"

@@ -14,7 +14,7 @@ from abgap.engine.protocol import Engine
 from abgap.errors import AbgapError
 from abgap.study.model import Source
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark"), pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("ignore")]
 
 STUDIES = ("sample", "ready_made", "logs_with_units", "brought")
 

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+pytestmark = [
+    pytest.mark.spark,
+]
 
 START = 60.0  # seconds in which a server has to answer
 

@@ -25,7 +25,9 @@ from abgap.records import Interval
 from abgap.sources.sql import identifier
 from abgap.study.load import load_study
 
-pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("postgres")]
+pytestmark = [
+    pytest.mark.postgres,
+]
 
 PLACES = "/usr/lib/postgresql/*/bin"
 TYPES = {
