@@ -1,5 +1,5 @@
 -- purpose: What became of the rows of exposures, so that every row left out is counted aloud.
--- takes: $timed: whether exposures carry a time.
+-- takes: $timed: whether exposures carry a time; the condition that a row has no unit, compiled in.
 -- reads: exposures, experiments, arms.
 -- gives: one row per experiment x variant x outcome: outcome is one of kept, no unit, no variant, no experiment,
 --        no time, unknown experiment, unknown variant, before start, after end; row_count in rows.
@@ -9,7 +9,7 @@ select
     , case
         when e.experiment is null then 'no experiment'
         when x.experiment is null then 'unknown experiment'
-        when e.unit is null or e.unit = '' then 'no unit'
+        when {{ no_unit }} then 'no unit'
         when e.variant is null then 'no variant'
         when x.closed and a.variant is null then 'unknown variant'
         when $timed and e.at is null then 'no time'

@@ -2,10 +2,13 @@
 -- takes: the study's column mapping of [exposures], compiled into the select list.
 -- reads: the source of [exposures].
 -- gives: one row per exposure: experiment, unit, variant (text), at (timestamp, UTC, null when not mapped),
---        and one text column per slice.
+--        one text column per slice, and the unit as a number where all logs hold it as one.
 select
     {{ experiment }} as experiment
     , {{ unit }} as unit
+{% if number %}
+    , {{ number.value }} as {{ number.name }}
+{% endif %}
     , {{ variant }} as variant
     , {{ at }} as "at"
 {% for slice in slices %}

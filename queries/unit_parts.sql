@@ -1,13 +1,19 @@
 -- purpose: One number per unit and metric part, from the events of one fact table, in one scan for all experiments.
--- takes: the metric parts over this fact table: window and aggregate of each, compiled in.
+-- takes: the metric parts over this fact table: window and aggregate of each, and the value whose different values are
+--        counted, if it is one, compiled in.
 -- reads: first_exposures and part_values of one fact table.
--- gives: one row per experiment and unit with at least one event in reach of a window: experiment, unit and one column per
---        part, null where the unit has no event for it. Sums of fractions are made of sums whose terms are rounded to
---        common grids: each is exact, so the order of rows and the number of threads cannot change the result.
+-- gives: one row per experiment and unit with at least one event in reach of a window: experiment, unit (its id as text, or
+--        as a number where all logs hold it as one) and one column per part, null where the unit has no event for it. Sums
+--        of fractions are made of sums whose terms are rounded to common grids: each is exact, so the order of rows and
+--        the number of threads cannot change the result. A value that is counted apart is grouped by first: counting
+--        rows is much cheaper than counting different values.
 with in_window as (
     select
         x.experiment
-        , x.unit
+        , x.{{ key }}
+{% if apart %}
+        , e.{{ apart }}
+{% endif %}
 {% for part in parts %}
 {% if part.window %}
         , case when {{ part.window }} then e.{{ part.name }} end as {{ part.name }}
@@ -16,29 +22,33 @@ with in_window as (
 {% endif %}
 {% endfor %}
     from first_exposures as x
-    join {{ values }} as e on e.unit = x.unit
+    join {{ values }} as e on e.{{ key }} = x.{{ key }}
 {% if reach %}
         and {{ reach }}
 {% endif %}
 )
+{% if apart %}
+, by_value as (
+    select
+        experiment
+        , {{ key }}
+        , {{ apart }}
+{% for part in parts %}
+{% for partial in part.partials %}
+        , {{ partial.value }} as {{ partial.name }}
+{% endfor %}
+{% endfor %}
+    from in_window
+    group by experiment, {{ key }}, {{ apart }}
+)
+{% endif %}
 
 select
     experiment
-    , unit
+    , {{ key }}
 {% for part in parts %}
-{% if part.aggregate == 'sum' %}
-    , cast({{ part.total }} as double) as {{ part.name }}
-{% elif part.aggregate == 'mean' %}
-    , cast({{ part.total }} as double) / nullif(count({{ part.name }}), 0) as {{ part.name }}
-{% elif part.aggregate == 'count' %}
-    , nullif(count({{ part.name }}), 0) as {{ part.name }}
-{% elif part.aggregate == 'count_distinct' %}
-    , nullif(count(distinct {{ part.name }}), 0) as {{ part.name }}
-{% elif part.aggregate == 'max' %}
-    , max({{ part.name }}) as {{ part.name }}
-{% elif part.aggregate == 'min' %}
-    , min({{ part.name }}) as {{ part.name }}
-{% endif %}
+    , {{ part.total }} as {{ part.name }}
 {% endfor %}
-from in_window
-group by experiment, unit
+from {% if apart %}by_value{% else %}in_window{% endif %}
+
+group by experiment, {{ key }}

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from abgap.engine.catalogue import Statement
 from abgap.engine.protocol import Columns, Given, Record, Relation, Row
+from abgap.engine.statistics import Statistics, parquet_statistics
 from abgap.engine.waiting import interruptible
 from abgap.errors import DataError, EngineError, QueryError
 from abgap.sources.sql import Sql, comma_list, identifier
@@ -157,6 +158,10 @@ class DuckDBEngine:
             return str(self.rows(f"DESCRIBE SELECT {expression} FROM {relation}")[0][1])
         except DataError as error:
             raise DataError(f"{where}: {error.message}") from error
+
+    def statistics(self, relation: Relation, columns: Sequence[str]) -> Statistics | None:
+        """What the files of an opened source say of these columns of theirs; None when rows have to be read for it."""
+        return parquet_statistics(self, relation, columns)
 
     def open_source(self, key: str, source: Source, directory: Path, *, text: Sequence[str] = ()) -> Relation:
         """Open the source ``key`` of a study. text: columns that hold ids or names."""

@@ -25,14 +25,25 @@ def _column(field: str) -> str:
 
 
 def rank_first_rows(tree: exp.Expr) -> exp.Expr:
-    """Every SELECT with a smallest struct, over the same rows with their number in the group."""
+    """Every SELECT with a smallest struct, over its rows with their number in the group; other structs as columns."""
     for select in list(tree.find_all(exp.Select)):
+        select.set("expressions", [flat for p in select.expressions for flat in _fields(p)])
         if any(_struct(projection) is not None for projection in select.expressions):
             ranked = _ranked(select)
             if select is tree:
                 return ranked
             select.replace(ranked)
     return tree
+
+
+def _fields(projection: exp.Expr) -> list[exp.Expr]:
+    """The fields of a projected struct as columns; any other projection as it is."""
+    found = projection.unalias()
+    if not isinstance(found, exp.Struct):
+        return [projection]
+    return [
+        exp.alias_(field.expression.copy(), _column(field.name), quoted=True) for field in found.expressions
+    ]
 
 
 def _struct(projection: exp.Expr) -> exp.Struct | None:

@@ -8,6 +8,7 @@ Ids that a mapping names are read as text, so that leading zeros survive.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from abgap.engine.duckdb import DuckDBEngine
@@ -48,6 +49,8 @@ def _open_files(engine: DuckDBEngine, files: SourceFiles, text: frozenset[str]) 
     else:
         reader = f"read_parquet({files.location_list}, union_by_name = true{_partitions(files, text)})"
         engine.run(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS SELECT * FROM {reader}")
+        relation = _relation(engine, files.name, files.files)
+        return replace(relation, is_parquet=len(files.files) == len(files.locations))
     return _relation(engine, files.name, files.files)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.engine.catalogue import Statement
+from abgap.engine.statistics import Statistics
 from abgap.errors import AbgapError, DataError
 from abgap.records import InputSource, QueryText
 from abgap.sources.columns import Table
@@ -31,13 +32,15 @@ Row: TypeAlias = dict[str, Any]
 class Relation:
     """An opened source.
 
-    sql: what stands after FROM. counted: its rows and refused rows, where they are known already.
+    sql: what stands after FROM. counted: its rows and refused rows, where they are known already. is_parquet: whether
+    it is ``files`` and nothing else, all of them parquet.
     """
 
     table: Table
     sql: Sql
     files: tuple[Path, ...]
     counted: InputSource | None = None
+    is_parquet: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,9 @@ class Engine(Protocol):
 
     def type_of(self, expression: Sql, relation: Sql, *, where: str) -> str:
         """The type an expression has over a relation; DataError that names ``where`` when it has none."""
+
+    def statistics(self, relation: Relation, columns: Sequence[str]) -> Statistics | None:
+        """What the files of an opened source say of these columns of theirs; None when rows have to be read for it."""
 
     def open_source(self, key: str, source: Source, directory: Path, *, text: Sequence[str] = ()) -> Relation:
         """Open the source ``key`` of a study. text: columns that hold ids or names.

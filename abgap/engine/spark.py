@@ -24,6 +24,7 @@ from pyspark.sql import types as T  # noqa: N812 - what everybody calls it
 from abgap.engine.catalogue import Statement
 from abgap.engine.portable import transpile
 from abgap.engine.protocol import Columns, Given, Record, Relation, Row
+from abgap.engine.statistics import Statistics
 from abgap.errors import DataError, EngineError, QueryError
 from abgap.sources.sql import Sql
 from abgap.study.model import Source
@@ -143,6 +144,10 @@ class SparkEngine:
                 return type_name(self._session.sql(text).schema.fields[0].dataType)
         except DataError as error:
             raise DataError(f"{where}: {error.message}") from error
+
+    def statistics(self, relation: Relation, columns: Sequence[str]) -> Statistics | None:  # noqa: ARG002
+        """None: Spark has no words to ask for them."""
+        return None
 
     def open_source(self, key: str, source: Source, directory: Path, *, text: Sequence[str] = ()) -> Relation:
         """Open the source ``key`` of a study. text: columns that hold ids or names."""

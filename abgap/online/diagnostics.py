@@ -16,6 +16,7 @@ from abgap.online.experiments import DeclaredExperiment, Variants, is_analysed
 from abgap.online.plan import SECONDS_PER_DAY
 from abgap.online.sums import Sums
 from abgap.online.tables import known_name
+from abgap.online.unit_key import NUMBER
 from abgap.online.wide import WideTable, whole
 from abgap.records import Check, Moments, Role
 from abgap.sources.sql import identifier
@@ -49,7 +50,7 @@ def repeated_event_checks(engine: Engine, wide: WideTable) -> list[Check]:
     found = []
     for intake in wide.intakes:
         fact = identifier(intake.fact)
-        columns = [identifier(name) for name in engine.describe(fact)]
+        columns = [identifier(name) for name in engine.describe(fact) if name != NUMBER]
         held = engine.fetch_row(compile_query("repeated_events", columns=columns, fact=fact))
         rows, repeated = whole(held["row_count"]), whole(held["repeated_rows"])
         found.append(checks.repeated_events_check(intake.fact, rows, repeated))

@@ -14,11 +14,13 @@ from abgap.engine.protocol import Engine, reading
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.facts import aggregate_fact
+from abgap.online.intake import FactSource
 from abgap.online.plan import Plan, UnitPart
+from abgap.online.unit_key import UnitKey
 from abgap.online.views import Views
-from abgap.online.wide import Progress, WideTable
+from abgap.online.wide import Bounds, Progress, WideTable
 from abgap.sources.columns import Table, is_number, local_day
-from abgap.sources.sql import Named, Sql, identifier
+from abgap.sources.sql import Named, Sql, identifier, literal
 from abgap.study.model import Exposures, Study
 
 
@@ -35,26 +37,47 @@ def units_from_logs(
     slices = [tables.slice_column(name) for name in wide.slices]
     progress("reading exposures")
     with reading("exposures"):
-        _enrol(engine, study, wide, slices)
+        units = _enrol(engine, study, wide, slices, views.key)
+    bounds: dict[str, Bounds] = {}
     for fact in plan.facts():
         progress(f"reading {fact}")
-        timed = wide.by_day and "at" in study.facts[fact].columns
-        intake, whole_numbers = aggregate_fact(engine, fact, plan.parts_of(fact), timed=timed)
-        wide.intakes = (*wide.intakes, intake)
-        wide.integer_parts |= whole_numbers
-    progress("one row per unit")
-    engine.create_table(tables.UNIT_OUTCOMES, _wide_statement(engine, plan, slices))
+        source = study.facts[fact]
+        found = aggregate_fact(
+            engine,
+            FactSource(
+                name=fact,
+                source=source,
+                relation=views.relations[f"facts.{fact}"],
+                key=views.key,
+                utc=study.study.timezone == "UTC",
+            ),
+            plan.parts_of(fact),
+            timed=wide.by_day and "at" in source.columns,
+            units=units,
+        )
+        wide.intakes = (*wide.intakes, found.intake)
+        wide.integer_parts |= found.whole_numbers
+        bounds |= found.bounds
+    if all(part.name in bounds for part in plan.parts):
+        wide.row_count, wide.bounds = units, bounds
+    engine.create_view(tables.UNIT_OUTCOMES, _wide_statement(engine, plan, slices, views.key))
     return wide
 
 
-def _enrol(engine: Engine, study: Study, wide: WideTable, slices: Sequence[Sql]) -> None:
-    """Find the first exposure of every unit in every experiment."""
-    timed = {"timed": wide.by_day}
-    wide.exposure_counts = engine.fetch(compile_query("exposure_counts", params=timed))
-    engine.create_table(tables.ENROLMENTS, compile_query("enrolments", params=timed, slices=slices))
-    wide.enrolment_counts = engine.fetch(compile_query("enrolment_counts"))
+def _enrol(engine: Engine, study: Study, wide: WideTable, slices: Sequence[Sql], key: UnitKey) -> int:
+    """Find the first exposure of every unit in every experiment; how many are analysed."""
+    timed, no_unit = {"timed": wide.by_day}, key.is_missing
+    wide.exposure_counts = engine.fetch(compile_query("exposure_counts", params=timed, no_unit=no_unit))
+    statement = compile_query("enrolments", params=timed, key=key.column, no_unit=no_unit, slices=slices)
+    engine.create_table(tables.ENROLMENTS, statement)
+    counts = wide.enrolment_counts = engine.fetch(compile_query("enrolment_counts"))
     day = local_day(Sql("first.at"), study.study.timezone)
-    engine.create_view(tables.FIRST_EXPOSURES, compile_query("first_exposures", slices=slices, day=day))
+    number = key.column if key.is_number else None
+    found = engine.rows(f"SELECT experiment FROM {tables.EXPERIMENTS}")
+    only = literal(found[0][0]) if len(found) == 1 else None
+    statement = compile_query("first_exposures", experiment=only, number=number, slices=slices, day=day)
+    engine.create_view(tables.FIRST_EXPOSURES, statement)
+    return int(counts["units"].sum() - counts["mixed_units"].sum())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +88,13 @@ class _FactTable:
     alias: Sql
 
 
-def _wide_statement(engine: Engine, plan: Plan, slices: Sequence[Sql]) -> Statement:
+def _wide_statement(engine: Engine, plan: Plan, slices: Sequence[Sql], key: UnitKey) -> Statement:
     aliases = {fact: Sql(f"f{position}") for position, fact in enumerate(plan.facts(), start=1)}
     from_units = [part for part in plan.parts if part.from_units]
     units = Table(key="units", columns=engine.describe(identifier(tables.UNITS)) if from_units else {})
     return compile_query(
         "unit_outcomes",
+        key=key.column,
         slices=slices,
         parts=[Named(name=identifier(p.name), value=_part_value(p, aliases, units)) for p in plan.parts],
         facts=[_FactTable(table=identifier(tables.unit_parts_table(f)), alias=a) for f, a in aliases.items()],

@@ -13,7 +13,7 @@ from abgap.engine.values import blamed, not_finite, refuse_size
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.plan import Plan, UnitPart, ValueColumn
-from abgap.online.wide import WideTable
+from abgap.online.wide import Bounds, WideTable, bounds_of
 from abgap.records import Kind
 from abgap.sources.sql import Sql, identifier
 
@@ -51,17 +51,24 @@ def part_ranges(engine: Engine, plan: Plan, wide: WideTable) -> tuple[int, dict[
     Raises DataError when a value is NaN, infinite, or too large or small to be squared, and when a share is
     none. The statistics of parquet files, which may answer this, need not know of NaN: the sums are looked at too.
     """
-    with reading("unit_values" if "unit_values" in wide.relations else tables.UNIT_OUTCOMES):
-        found = _found(engine, plan)
+    row_count, bounds = (
+        (wide.row_count, wide.bounds) if wide.row_count is not None else _read(engine, plan, wide)
+    )
     shares = {metric.value for metric in plan.metrics if metric.kind is Kind.PROPORTION}
     ranges = {}
     for part in plan.parts:
-        low, high = (_bound(found[name]) for name in (_low(part.name), _high(part.name)))
+        low, high = (_bound(bound) for bound in (bounds[part.name].low, bounds[part.name].high))
         _refuse(part, low, high)
         ranges[part.name] = Range(low=low, high=high, integer=part.name in wide.integer_parts)
         if part.name in shares and not (low >= 0.0 and high <= 1.0):
             raise no_share(part, f"values between {low:g} and {high:g}")
-    return int(found["row_count"]), ranges
+    return row_count, ranges
+
+
+def _read(engine: Engine, plan: Plan, wide: WideTable) -> tuple[int, Mapping[str, Bounds]]:
+    with reading("unit_values" if "unit_values" in wide.relations else tables.UNIT_OUTCOMES):
+        found = _found(engine, plan)
+    return int(found["row_count"]), {part.name: bounds_of(found, part.name) for part in plan.parts}
 
 
 def _found(engine: Engine, plan: Plan) -> Row:
@@ -124,10 +131,10 @@ def _refuse(part: UnitPart, low: float, high: float) -> None:
     refuse_size(part.key, part.value, max(abs(low), abs(high)))
 
 
-def _bound(value: object) -> float:
-    """A bound as the engine gave it (a DECIMAL comes as its own type); no value at all is bounded by 0."""
+def _bound(value: float | None) -> float:
+    """A bound; no value at all is bounded by 0."""
     # Statistics of parquet files write a zero as -0.0.
-    return 0.0 if value is None else float(value) + 0.0  # type: ignore[arg-type]
+    return 0.0 if value is None else value + 0.0
 
 
 def _low(part: str) -> str:

@@ -13,6 +13,7 @@ from abgap.engine.catalogue import compile_query
 from abgap.engine.protocol import Engine, Relation, reading
 from abgap.errors import DataError
 from abgap.online import tables
+from abgap.online.unit_key import NUMBER, UnitKey, common_key
 from abgap.online.wide import whole
 from abgap.records.words import plural
 from abgap.sources.columns import Table, as_utc, mapped, mapped_text, plain_names, text_of
@@ -22,39 +23,61 @@ from abgap.study.model import Exposures, Source, Study
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
-    """The opened sources by their key in the study, e.g. ``exposures`` or ``facts.events``."""
+    """The opened sources by their key in the study, e.g. ``exposures`` or ``facts.events``.
+
+    key: what tells units apart in the views of exposures and fact tables.
+    """
 
     relations: dict[str, Relation] = field(default_factory=dict)
+    key: UnitKey = field(default_factory=UnitKey)
 
 
 def open_views(engine: Engine, study: Study, directory: Path) -> Views:
     """Open all sources under their canonical names, without reading more than their columns."""
-    views = Views()
+    sources = _opened(engine, study, directory)
+    relations = {key: relation for key, (_, relation) in sources.items()}
+    views = Views(relations=relations, key=common_key(sources.values()))
     if study.exposures is not None:
-        _open_exposures(engine, study, study.exposures, directory, views)
+        _view_exposures(engine, study, study.exposures, views)
     for name, fact in study.facts.items():
-        _open_fact(engine, study, name, fact, directory, views)
+        _view_fact(engine, study, name, fact, views)
     if study.units is not None:
         _open_units(engine, study.units, directory, views)
     return views
 
 
-def _open_exposures(
-    engine: Engine, study: Study, exposures: Exposures, directory: Path, views: Views
-) -> None:
-    text = [*plain_names(exposures, "experiment", "unit", "variant"), *exposures.slices]
-    relation = engine.open_source("exposures", exposures, directory, text=text)
-    views.relations["exposures"] = relation
+def _opened(engine: Engine, study: Study, directory: Path) -> dict[str, tuple[Source, Relation]]:
+    """Exposures and fact tables, opened as they are."""
+    found: dict[str, tuple[Source, Relation]] = {}
+    if study.exposures is not None:
+        names = plain_names(study.exposures, "experiment", "unit", "variant")
+        text = [*names, *study.exposures.slices]
+        opened = engine.open_source("exposures", study.exposures, directory, text=text)
+        found["exposures"] = (study.exposures, opened)
+    for name, fact in study.facts.items():
+        key = f"facts.{name}"
+        found[key] = (fact, engine.open_source(key, fact, directory, text=plain_names(fact, "unit")))
+    return found
+
+
+def _view_exposures(engine: Engine, study: Study, exposures: Exposures, views: Views) -> None:
+    relation = views.relations["exposures"]
     statement = compile_query(
         "exposures",
         source=relation.sql,
         experiment=mapped_text(exposures, relation.table, "experiment"),
         unit=mapped_text(exposures, relation.table, "unit"),
+        number=_numbered(exposures, relation, views.key),
         variant=mapped_text(exposures, relation.table, "variant"),
         at=time_column(engine, exposures, relation, study.study.timezone),
         slices=slice_columns(relation.table, exposures.slices),
     )
     engine.create_view(tables.EXPOSURES, statement)
+
+
+def _numbered(source: Source, relation: Relation, key: UnitKey) -> Named | None:
+    number = key.number_in(source, relation)
+    return None if number is None else Named(name=key.column, value=number)
 
 
 def slice_columns(table: Table, names: Sequence[str]) -> list[Named]:
@@ -75,15 +98,14 @@ def time_column(engine: Engine, source: Source, relation: Relation, timezone: st
     return as_utc(at, engine.type_of(at, relation.sql, where=where), where=where, timezone=timezone)
 
 
-def _open_fact(engine: Engine, study: Study, name: str, fact: Source, directory: Path, views: Views) -> None:
-    key = f"facts.{name}"
-    relation = engine.open_source(key, fact, directory, text=plain_names(fact, "unit"))
-    views.relations[key] = relation
+def _view_fact(engine: Engine, study: Study, name: str, fact: Source, views: Views) -> None:
+    relation = views.relations[f"facts.{name}"]
     statement = compile_query(
         "fact",
         unit=mapped_text(fact, relation.table, "unit"),
+        number=_numbered(fact, relation, views.key),
         at=time_column(engine, fact, relation, study.study.timezone),
-        others=_other_columns(fact, relation.table, taken=("unit", "at")),
+        others=_other_columns(fact, relation.table, taken=("unit", "at", NUMBER)),
         source=relation.sql,
     )
     engine.create_view(name, statement)

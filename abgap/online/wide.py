@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from abgap.engine.protocol import Columns, Relation
+from abgap.engine.protocol import Columns, Relation, Row
+from abgap.online import tables
 
 
 class Progress(Protocol):
@@ -23,6 +24,26 @@ class BelowZero:
 
     events: int
     smallest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Values lie in [low, high]; None when there is no value."""
+
+    low: float | None
+    high: float | None
+
+    @property
+    def largest(self) -> float:
+        """The largest absolute value, 0 when there is none."""
+        return max(abs(self.low or 0.0), abs(self.high or 0.0))
+
+
+def bounds_of(found: Row, part: str) -> Bounds:
+    """The smallest and largest value of a part, out of a row of a query that asks for both."""
+    low, high = (found[tables.derived_name(part, side)] for side in ("smallest", "largest"))
+    # A DECIMAL comes as its own type.
+    return Bounds(low=None if low is None else float(low), high=None if high is None else float(high))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +73,8 @@ class WideTable:
     slices: as the study names them. by_day: whether exposures carry a time. has_units: whether units have ids.
     may_miss_values: whether a unit may be without a value. integer_parts: parts that are whole numbers.
     exposure_counts, enrolment_counts: results of the queries of those names (logs only). intakes: one per fact
-    table that is read. without_unit: rows left out because they have no id (ready-made tables only).
+    table that is read. row_count, bounds: rows of ``unit_outcomes``, and the range of every part in them, where both
+    are known without reading it. without_unit: rows left out because they have no id (ready-made tables only).
     """
 
     relations: dict[str, Relation] = field(default_factory=dict)
@@ -64,6 +86,8 @@ class WideTable:
     exposure_counts: Columns | None = None
     enrolment_counts: Columns | None = None
     intakes: tuple[FactIntake, ...] = ()
+    row_count: int | None = None
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
     without_unit: int = 0
 
 

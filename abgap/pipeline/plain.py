@@ -22,7 +22,7 @@ from abgap.offline.scores import PairSums, Scores
 from abgap.online.experiments import DeclaredExperiment
 from abgap.online.plan import MetricColumns, Plan, UnitPart, ValueColumn, Window
 from abgap.online.sums import Sums
-from abgap.online.wide import BelowZero, FactIntake, WideTable
+from abgap.online.wide import BelowZero, Bounds, FactIntake, WideTable
 from abgap.records import Aggregate, Check, InputSource, Kind, Moments, QueryText, Status
 from abgap.sources.columns import Table
 from abgap.sources.sql import Sql
@@ -33,6 +33,7 @@ _RECORDS = (
     Check,
     DeclaredExperiment,
     BelowZero,
+    Bounds,
     FactIntake,
     InputSource,
     MetricColumns,

@@ -28,12 +28,13 @@ def part(name: str, aggregate: str, *, window: Sql | None = None) -> SimpleNames
         part=column,
         chosen=Sql(f"case when b then {column} end"),
         window=window,
-        aggregate=aggregate,
+        value=column,
+        partials=[SimpleNamespace(name=identifier(f"{name} partial"), value=Sql(f"{aggregate}({column})"))],
         total=Sql(f"sum({column})"),
         low=identifier(f"{name} low"),
         high=identifier(f"{name} high"),
+        known=identifier(f"{name} known"),
         below_zero=identifier(f"{name} negative"),
-        not_finite=identifier(f"{name} bad"),
     )
 
 
@@ -46,9 +47,12 @@ def column(name: str, **more: Sql) -> SimpleNamespace:
 
 
 SOURCE = {"source": Sql('"raw"')}
+KEYED = {"key": Sql("unit"), "no_unit": Sql("unit = ''")}
+EVENTS = {"fact": Sql("events")}
+NUMBER = Named(name=identifier("unit: number"), value=identifier("id"))
 SLICES = [identifier("device"), identifier("new user")]
 WINDOW = Sql("e.at >= x.exposed_at")
-PARTS = [part("a", a, window=WINDOW) for a in ("sum", "mean", "count", "count_distinct", "max", "min")]
+PARTS = [part("a", a, window=WINDOW) for a in ("sum", "count", "max")]
 SUMS = [
     Named(name=identifier("s"), value=Sql('sum("s")')),
     Named(name=identifier("s low"), value=Sql("sum(1)")),
@@ -73,15 +77,28 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"keys": KEYS, "columns": COLUMNS, "sums": SUMS, "capped": True, "by_arm": True},
     ),
     "declared_experiments": (SOURCE | DECLARED,),
-    "enrolments": ({"slices": []}, {"slices": SLICES}),
-    "exposures": (SOURCE | MAPPED | {"slices": []}, SOURCE | MAPPED | {"slices": named("device", "plan")}),
-    "fact": (SOURCE | MAPPED | {"others": []}, SOURCE | MAPPED | {"others": named("amount")}),
-    "fact_intake": ({"values": VALUES, "parts": []}, {"values": VALUES, "parts": PARTS[:2]}),
-    "first_exposures": ({"slices": [], "day": Sql("1")}, {"slices": SLICES, "day": Sql("1")}),
+    "enrolments": (KEYED | {"slices": []}, KEYED | {"slices": SLICES}),
+    "exposure_counts": (KEYED,),
+    "exposures": (
+        SOURCE | MAPPED | {"slices": [], "number": None},
+        SOURCE | MAPPED | {"slices": named("device", "plan"), "number": NUMBER},
+    ),
+    "fact": (
+        SOURCE | MAPPED | {"others": [], "number": None},
+        SOURCE | MAPPED | {"others": named("amount"), "number": NUMBER},
+    ),
+    "fact_intake": (KEYED | EVENTS | {"values": []}, KEYED | EVENTS | {"values": PARTS[:2]}),
+    "first_exposures": (
+        {"slices": [], "day": Sql("1"), "experiment": None, "number": None},
+        {"slices": SLICES, "day": Sql("1"), "experiment": Sql("'e'"), "number": identifier("unit: number")},
+    ),
     "imported_moments": (SOURCE | {"columns": named("experiment", "n"), "keys": KEYS[:2]},),
     "offline_pairs": ({"sums": SUMS},),
     "offline_scores": (SOURCE | SCORES,),
-    "part_values": ({"fact": Sql("events"), "parts": []}, {"fact": Sql("events"), "parts": PARTS[:2]}),
+    "part_values": (
+        KEYED | EVENTS | {"parts": [], "apart": None},
+        KEYED | EVENTS | {"parts": PARTS, "apart": NUMBER},
+    ),
     "profile_column": (SOURCE | {"column": identifier("x")},),
     "ranges": ({"parts": [], "by_arm": False}, {"parts": PARTS[:2], "by_arm": True}),
     "repeated_events": ({"columns": [identifier("unit"), identifier("at")], "fact": Sql("events")},),
@@ -90,18 +107,20 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"sums": [s.name for s in SUMS], "slices": SLICED, "by_day": True},
     ),
     "unit_outcomes": (
-        {"slices": [], "parts": [], "facts": [], "with_units": False},
-        {"slices": SLICES, "parts": named("a"), "facts": FACT, "with_units": True},
+        KEYED | {"slices": [], "parts": [], "facts": [], "with_units": False},
+        KEYED | {"slices": SLICES, "parts": named("a"), "facts": FACT, "with_units": True},
     ),
     "unit_parts": (
-        {"values": VALUES, "parts": [part("a", "count")], "reach": None},
-        {"values": VALUES, "parts": PARTS, "reach": WINDOW},
+        KEYED | {"values": VALUES, "parts": [part("a", "count")], "reach": None, "apart": None},
+        KEYED | {"values": VALUES, "parts": PARTS, "reach": WINDOW, "apart": identifier("session")},
     ),
+    "unit_ranges": ({"table": VALUES, "parts": PARTS},),
     "unit_values": (
         SOURCE | MAPPED | {"slices": [], "parts": [], "with_unit_only": False},
         SOURCE | MAPPED | {"slices": named("device"), "parts": named("a"), "with_unit_only": True},
     ),
     "units": (SOURCE | MAPPED | {"others": []}, SOURCE | MAPPED | {"others": named("amount")}),
+    "value_intake": ({"values": VALUES, "parts": PARTS[:2]},),
 }
 COMPILED = [(name, context) for name in query_names() for context in CONTEXTS.get(name, ({},))]
 
@@ -125,7 +144,8 @@ def test_every_file_says_what_it_is_in_order(name: str) -> None:
 
 @pytest.mark.parametrize("name", query_names())
 def test_every_parameter_is_announced(name: str) -> None:
-    used = set(re.findall(r"\$\w+", text_of(name).split("\nselect", 1)[-1]))
+    statement = "\n".join(line for line in text_of(name).splitlines() if not line.startswith("--"))
+    used = set(re.findall(r"\$\w+", statement))
     assert used == set(re.findall(r"\$\w+", query(name).takes))
 
 
@@ -168,7 +188,7 @@ def test_a_template_refuses_everything_but_quoted_sql(value: object) -> None:
 def test_a_template_refuses_what_is_hidden_in_a_list() -> None:
     bad = SimpleNamespace(name="x; drop table t", value=Sql("1"))
     with pytest.raises(QueryError, match="not str 'x; drop table t'"):
-        compiled("fact", SOURCE | MAPPED | {"others": [bad]})
+        compiled("fact", SOURCE | MAPPED | {"others": [bad], "number": None})
 
 
 def test_what_a_template_needs_cannot_be_forgotten() -> None:
@@ -184,6 +204,6 @@ def test_an_unknown_query_is_named_with_those_there_are() -> None:
 
 
 def test_parameters_are_kept_beside_the_statement() -> None:
-    statement = compile_query("enrolments", params={"timed": True}, slices=[])
+    statement = compile_query("enrolments", params={"timed": True}, **KEYED, slices=[])
     assert statement.params == {"timed": True}
     assert "$timed" in statement.sql

@@ -466,7 +466,9 @@ class TestUnitsTable:
 
 
 class TestOneScan:
-    def test_a_fact_is_read_twice_whatever_the_number_of_experiments_and_metrics(self, bench: Any) -> None:
+    def test_a_fact_is_read_once_or_twice_whatever_the_number_of_experiments_and_metrics(
+        self, bench: Any
+    ) -> None:
         names = [f"exp{i}" for i in range(12)]
         exposures(bench, *((name, f"u{i}", "AB"[i % 2], EXPOSED) for name in names for i in range(4)))
         events(bench, ("u1", EXPOSED, 1.0))
@@ -485,10 +487,10 @@ class TestOneScan:
             "fact_intake",
             "first_exposures",
             "part_values",
-            "ranges",
             "rollup",
             "unit_outcomes",
             "unit_parts",
+            "unit_ranges",
         ]
 
     def test_metrics_that_need_the_same_number_share_it(self, bench: Any, row_of: Any) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from abgap.engine.catalogue import Statement
 from abgap.engine.duckdb import DuckDBEngine
-from abgap.engine.protocol import Columns, Engine, Row
+from abgap.engine.protocol import Columns, Engine, Relation, Row
 from abgap.engine.spark_session import start_session
 from abgap.errors import EngineError
 from abgap.lab.sample import small
@@ -122,6 +122,9 @@ class Listening:
         found = self._engine.fetch_row(statement)
         self.answers.append((statement.query.name, found))
         return found
+
+    def statistics(self, relation: Relation, columns: Sequence[str]) -> None:
+        """None, so that rows are read for what files may say about themselves: only then can answers be compared."""
 
     def create_table(self, name: str, statement: Statement) -> None:
         self._engine.create_table(name, statement)
@@ -288,6 +291,75 @@ kind = "mean"
 fact = "events"
 value = "amount"
 aggregate = "max"
+""",
+        encoding="utf-8",
+    )
+    return study
+
+
+@pytest.fixture(scope="session")
+def numbered_logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Parquet logs whose ids are numbers: repeated and mixed exposures, sessions, amounts below zero."""
+    folder = tmp_path_factory.mktemp("numbered")
+    rng = np.random.default_rng(9)
+    start, second = pd.Timestamp("2026-03-01"), pd.Timedelta(seconds=1)
+    units = np.concatenate([np.arange(150), rng.integers(0, 150, 20)])
+    seen = start + rng.integers(0, 3 * 86400, 170) * second
+    pd.DataFrame(
+        {
+            "unit": pd.array(units, dtype="Int64"),
+            "arm": np.where((units % 2 == 0) ^ (np.arange(170) > 165), "A", "B"),
+            "ts": seen.astype("datetime64[us]"),
+        }
+    ).to_parquet(folder / "seen.parquet", index=False)
+    at = start + rng.integers(-86400, 9 * 86400, 3000) * second
+    pd.DataFrame(
+        {
+            "unit": rng.integers(0, 170, 3000).astype(np.int32),
+            "ts": at.astype("datetime64[us]"),
+            "session": pd.array(rng.integers(0, 99, 3000), dtype="Int64"),
+            "kind": rng.choice(["buy", "look"], 3000),
+            "amount": rng.normal(20, 30, 3000),
+        }
+    ).to_parquet(folder / "events.parquet", index=False)
+    study = folder / "abgap.toml"
+    study.write_text(
+        """
+[exposures]
+path = "seen.parquet"
+columns = { experiment = { value = "e" }, unit = "unit", variant = "arm", at = "ts" }
+[facts.events]
+path = "events.parquet"
+columns = { unit = "unit", at = "ts" }
+[experiments.e]
+control = "A"
+[metrics.revenue]
+kind = "mean"
+fact = "events"
+where = "kind = 'buy'"
+value = "amount"
+window_days = 7
+[metrics.price]
+kind = "mean"
+fact = "events"
+value = "amount"
+aggregate = "mean"
+window_days = 2
+[metrics.cheapest]
+kind = "mean"
+fact = "events"
+value = "amount"
+aggregate = "min"
+[metrics.sessions]
+kind = "mean"
+fact = "events"
+value = "session"
+aggregate = "count_distinct"
+window_days = 7
+[metrics.buying]
+kind = "ratio"
+numerator = { fact = "events", where = "kind = 'buy'", value = "session", aggregate = "count_distinct" }
+denominator = { fact = "events", aggregate = "count" }
 """,
         encoding="utf-8",
     )

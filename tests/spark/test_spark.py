@@ -16,7 +16,7 @@ from abgap.study.model import Source
 
 pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("ignore")]
 
-STUDIES = ("sample", "ready_made", "logs_with_units", "brought")
+STUDIES = ("sample", "ready_made", "logs_with_units", "numbered_logs", "brought")
 
 # Everything the allow-list has, as expressions over one row, with the same answer on both engines.
 EXPRESSIONS = """
