@@ -5,7 +5,11 @@
 -- gives: experiment, unit (text), variant, exposed_at (UTC), ends_at (UTC), day (date of first exposure in the study's time
 --        zone), the slices at first exposure, and the unit as a number where all logs hold it as one.
 select
-    {% if experiment %}{{ experiment }} as {% endif %}experiment
+{% if experiment %}
+    {{ experiment }} as experiment
+{% else %}
+    experiment
+{% endif %}
 {% if number %}
     , cast({{ number }} as varchar) as unit
     , {{ number }}

@@ -7,7 +7,7 @@ all parts of all metrics of all experiments.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from abgap.engine.catalogue import compile_query
@@ -16,7 +16,7 @@ from abgap.engine.protocol import Engine, reading
 from abgap.engine.values import blamed, not_finite
 from abgap.errors import DataError
 from abgap.online import tables
-from abgap.online.intake import FactSource, Held, read_intake
+from abgap.online.intake import FactSource, Held, looked_at, read_intake
 from abgap.online.part_sql import PartSql, compile_part, counted_apart, reach_of, with_totals
 from abgap.online.plan import UnitPart
 from abgap.online.unit_key import NUMBER
@@ -24,6 +24,8 @@ from abgap.online.wide import Bounds, FactIntake, bounds_of, whole
 from abgap.sources.columns import Table
 from abgap.sources.sql import Named, Sql, identifier
 
+# Of the largest number per unit: finer than this, grids leave all digits.
+_FINE = 2.0**-53
 _REMEDY = 'mend the data, or leave them out with `where = "isfinite(...)"`'
 
 
@@ -55,38 +57,57 @@ def aggregate_fact(
     compiled = [compile_part(engine, part, table, relation, reach=reach) for part in parts]
     with reading(table.key):
         try:
-            held = _make_tables(engine, fact, compiled, reach)
+            held = _prepare(engine, fact, compiled)
+            with_events, seen = _add_up(engine, fact, compiled, held, reach)
+            coarse = [part for part in compiled if _is_coarse(part, held, seen)]
+            if coarse:
+                held = looked_at(engine, fact, coarse, held)
+                with_events, seen = _add_up(engine, fact, compiled, held, reach)
         except DataError as error:
             culprit = blamed(engine, ((part.part.key, part.chosen) for part in compiled), relation)
             if culprit is None:
                 raise
             raise culprit from error
-    with_events, bounds = _unit_bounds(engine, fact, compiled, units)
     return FactParts(
         intake=_intake(fact.name, held, timed=timed, with_events=with_events),
         whole_numbers=frozenset(part.part.name for part in compiled if part.gives_whole_numbers),
-        bounds=bounds,
+        bounds={part.part.name: _of_all_units(part.part, seen[part.part.name], units) for part in compiled},
     )
 
 
-def _make_tables(engine: Engine, fact: FactSource, parts: Sequence[PartSql], reach: Sql | None) -> Held:
-    values = identifier(tables.part_values_table(fact.name))
-    apart = _apart(parts)
-    key = fact.key.column
-    statement = compile_query("part_values", key=key, apart=apart, parts=parts, fact=identifier(fact.name))
+def _prepare(engine: Engine, fact: FactSource, parts: Sequence[PartSql]) -> Held:
+    """Make the view of the values that parts take; what is known of them."""
+    relation, apart = identifier(fact.name), _apart(parts)
+    statement = compile_query("part_values", key=fact.key.column, apart=apart, parts=parts, fact=relation)
     engine.create_view(tables.part_values_table(fact.name), statement)
-    held = read_intake(engine, fact, [part for part in parts if not part.is_count])
+    return read_intake(engine, fact, [part for part in parts if not part.is_count])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """A part over units that have events: its range, and how many units have a number."""
+
+    bounds: Bounds
+    known: int
+
+
+def _add_up(
+    engine: Engine, fact: FactSource, parts: Sequence[PartSql], held: Held, reach: Sql | None
+) -> tuple[int, dict[str, _Seen]]:
+    """Make the table of unit parts; its rows, and every part in them. Raises DataError when one is not finite."""
+    found = _apart(parts)
+    apart = None if found is None else found.name
     grids = {part.part.name: _grid(part, held) for part in parts if part.is_sum}
     statement = compile_query(
         "unit_parts",
-        key=key,
-        apart=None if apart is None else apart.name,
-        parts=with_totals(parts, grids, apart=None if apart is None else apart.name),
-        values=values,
+        key=fact.key.column,
+        apart=apart,
+        parts=with_totals(parts, grids, apart=apart),
+        values=identifier(tables.part_values_table(fact.name)),
         reach=reach,
     )
     engine.create_table(tables.unit_parts_table(fact.name), statement)
-    return held
+    return _seen(engine, fact, parts)
 
 
 def _apart(parts: Sequence[PartSql]) -> Named | None:
@@ -121,27 +142,31 @@ def _intake(fact: str, held: Held, *, timed: bool, with_events: int) -> FactInta
     )
 
 
-def _unit_bounds(
-    engine: Engine, fact: FactSource, parts: Sequence[PartSql], units: int
-) -> tuple[int, dict[str, Bounds]]:
-    """Units with events, and the range of every part over all units. Raises DataError when one is not finite."""
+def _seen(engine: Engine, fact: FactSource, parts: Sequence[PartSql]) -> tuple[int, dict[str, _Seen]]:
     table = identifier(tables.unit_parts_table(fact.name))
     found = engine.fetch_row(compile_query("unit_ranges", parts=parts, table=table))
-    bounds = {}
+    seen = {}
     for part in parts:
         name = part.part.name
-        seen = bounds_of(found, name)
-        if not (math.isfinite(seen.low or 0.0) and math.isfinite(seen.high or 0.0)):
+        bounds = bounds_of(found, name)
+        if not (math.isfinite(bounds.low or 0.0) and math.isfinite(bounds.high or 0.0)):
             raise not_finite(f"{part.part.key}.value", part.part.value, remedy=_REMEDY)
-        everybody_has_one = whole(found[tables.known_name(name)]) == units
-        bounds[name] = _of_all_units(part.part, seen, everybody_has_one=everybody_has_one)
-    return whole(found["row_count"]), bounds
+        seen[name] = _Seen(bounds=bounds, known=whole(found[tables.known_name(name)]))
+    return whole(found["row_count"]), seen
 
 
-def _of_all_units(part: UnitPart, seen: Bounds, *, everybody_has_one: bool) -> Bounds:
+def _is_coarse(part: PartSql, held: Held, seen: Mapping[str, _Seen]) -> bool:
+    """Whether events that do not count have values so large that the grid made for them is coarse for those that do."""
+    if not part.is_sum or part.where is None or seen[part.part.name].known == 0:
+        return False
+    return _grid(part, held).finest > _FINE * seen[part.part.name].bounds.largest
+
+
+def _of_all_units(part: UnitPart, seen: _Seen, units: int) -> Bounds:
     """The range with the zeros of units that have no event."""
-    if part.occurred and seen.low is not None:
-        seen = Bounds(low=1.0, high=1.0)
-    if part.pre_period or everybody_has_one:
-        return seen
-    return Bounds(low=min(seen.low or 0.0, 0.0), high=max(seen.high or 0.0, 0.0))
+    bounds = seen.bounds
+    if part.occurred and seen.known:
+        bounds = Bounds(low=1.0, high=1.0)
+    if part.pre_period or seen.known == units:
+        return bounds
+    return Bounds(low=min(bounds.low or 0.0, 0.0), high=max(bounds.high or 0.0, 0.0))

@@ -79,7 +79,22 @@ def read_intake(engine: Engine, fact: FactSource, parts: Sequence[PartSql]) -> H
     found = _from_statistics(engine, fact, statement, columns)
     held = _held(engine.fetch_row(statement), parts) if found is None else found
     unclear = [part for part in parts if not _is_clear(held.bounds[part.part.name])]
-    return _looked_at(engine, fact, unclear, held) if unclear else held
+    return looked_at(engine, fact, unclear, held) if unclear else held
+
+
+def looked_at(engine: Engine, fact: FactSource, parts: Sequence[PartSql], held: Held) -> Held:
+    """With the bounds of finite values of events that count, and the values below zero among them."""
+    values = identifier(tables.part_values_table(fact.name))
+    found = engine.fetch_row(compile_query("value_intake", parts=parts, values=values))
+    bounds, below_zero = dict(held.bounds), {}
+    for part in parts:
+        name = part.part.name
+        bounds[name] = bounds_of(found, name)
+        refuse_size(f"{part.part.key}.value", part.part.value, bounds[name].largest)
+        events = whole(found[tables.derived_name(name, "below zero")])
+        if events:
+            below_zero[name] = BelowZero(events=events, smallest=float(bounds[name].low or 0.0))
+    return replace(held, bounds=bounds, below_zero={**held.below_zero, **below_zero})
 
 
 def _plain_column(fact: FactSource, part: PartSql) -> str | None:
@@ -114,21 +129,6 @@ def _is_clear(bounds: Bounds) -> bool:
     """Whether nothing is below zero, and the bounds do for a grid."""
     low, high = bounds.low or 0.0, bounds.high or 0.0
     return low >= 0 and math.isfinite(high) and has_usable_size(high)
-
-
-def _looked_at(engine: Engine, fact: FactSource, parts: Sequence[PartSql], held: Held) -> Held:
-    """With the bounds of finite values of events that count, and the values below zero among them."""
-    values = identifier(tables.part_values_table(fact.name))
-    found = engine.fetch_row(compile_query("value_intake", parts=parts, values=values))
-    bounds, below_zero = dict(held.bounds), {}
-    for part in parts:
-        name = part.part.name
-        bounds[name] = bounds_of(found, name)
-        refuse_size(f"{part.part.key}.value", part.part.value, bounds[name].largest)
-        events = whole(found[tables.derived_name(name, "below zero")])
-        if events:
-            below_zero[name] = BelowZero(events=events, smallest=float(bounds[name].low or 0.0))
-    return replace(held, bounds=bounds, below_zero=below_zero)
 
 
 # --- statistics of parquet files --------------------------------------------------------------------------------------

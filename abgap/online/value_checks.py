@@ -70,7 +70,7 @@ def negative_money_check(metric: str, smallest: float, events: int | None) -> Ch
         f"{metric} has values below zero{where} (smallest {smallest:.6g}). "
         "Refunds are fine; if they are faults, filter them with `where`."
     )
-    query = "ranges" if events is None else "fact_intake"
+    query = "ranges" if events is None else "value_intake"
     return make_check(
         "negative_values", None, Status.WARN, sentence, value=smallest, threshold=0.0, sql=query
     )

@@ -237,7 +237,7 @@ class TestFromARun:
         self.prepare(bench, events=f"u1,{EXPOSED},50\nu1,{EXPOSED},-30\nu1,{EXPOSED},-20\nu2,{EXPOSED},5\n")
         with bench.run(self.study()) as run:
             check = self.found(run)["negative_values"]
-        assert (check.status, check.value, check.sql) == (Status.WARN, -30.0, "fact_intake")
+        assert (check.status, check.value, check.sql) == (Status.WARN, -30.0, "value_intake")
         assert check.sentence.startswith("spend has values below zero in 2 events (smallest -30).")
 
     def test_events_that_are_there_twice_are_counted(self, bench: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -111,7 +112,9 @@ class TestIds:
         exposures["id"] = exposures["id"].astype("Int64").mask(exposures.index == UNITS)
         events["id"] = events["id"].astype("Int64").mask(events.index < 7)
         put(bench, exposures, events)
-        texts = [f.assign(id=[None if i is pd.NA else str(i) for i in f["id"]]) for f in (exposures, events)]
+        texts = tuple(
+            f.assign(id=f["id"].astype(object).map(str, na_action="ignore")) for f in (exposures, events)
+        )
         texts[1].loc[3, "id"] = ""
         seen = []
         for of_both in ((exposures, events), texts):
@@ -144,9 +147,12 @@ class TestStatistics:
     def statements(self, bench: Any, monkeypatch: pytest.MonkeyPatch, metrics: Mapping[str, Any]) -> Any:
         ran: list[str] = []
         run = DuckDBEngine.run
-        monkeypatch.setattr(
-            DuckDBEngine, "run", lambda self, sql, params=None: (ran.append(sql), run(self, sql, params))[1]
-        )
+
+        def watched(engine: DuckDBEngine, sql: str, params: Any = None) -> Any:
+            ran.append(sql)
+            return run(engine, sql, params)
+
+        monkeypatch.setattr(DuckDBEngine, "run", watched)
         with bench.run(declared(metrics)) as done:
             monkeypatch.undo()
             names = [text.name for text in done.engine.record.texts]
@@ -213,6 +219,21 @@ class TestValues:
             with bench.run(declared(SPEND)) as run:
                 assert run.outcomes().to_csv() == before
 
+    def test_that_do_not_count_may_be_larger_than_those_that_do(self, bench: Any) -> None:
+        exposures, events = logs()
+        rows = pd.concat([events] * 40, ignore_index=True)
+        rows.loc[rows.index[rows["kind"] == "see"], "amount"] = 1e25
+        put(bench, exposures, rows)
+        metrics = {"spend": mean(value="amount", where=BUY)}
+        with bench.run(declared(metrics)) as run:
+            found = run.outcomes().set_index("unit")["spend"]
+        first = exposures.groupby("id")["ts"].min()
+        for unit, total in found.items():
+            mine = rows[
+                (rows["id"] == int(unit)) & (rows["kind"] == "buy") & (rows["ts"] >= first[int(unit)])
+            ]
+            assert total == pytest.approx(math.fsum(mine["amount"]), rel=1e-15)
+
     @pytest.mark.parametrize("aggregate", ["sum", "mean", "max", "min"])
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     @pytest.mark.parametrize("statistics", [True, False])
@@ -221,7 +242,7 @@ class TestValues:
     ) -> None:
         exposures, events = logs()
         known = set(exposures["id"][~exposures["id"].isin(exposures["id"][UNITS:])])
-        first = exposures.set_index("id")["ts"]
+        first = dict(zip(exposures["id"], exposures["ts"], strict=True))
         counts = [
             row.kind == "buy"
             and row.id in known
