@@ -53,15 +53,19 @@ def interrupts() -> Iterator[None]:
 
 
 def _is_interrupt(error: BaseException) -> bool:
-    return type(error).__name__ == "InterruptException" or str(error) == "Query interrupted"
+    # Spark's own error for a cancelled job hides the interrupt that cancelled it.
+    return (
+        isinstance(error, KeyboardInterrupt)
+        or type(error).__name__ == "InterruptException"
+        or str(error) == "Query interrupted"
+    )
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """The error and what it came from, each once: a chain may lead back to where it began."""
-    chain, cause = [error], error.__cause__
-    while cause is not None and cause not in chain:
-        chain.append(cause)
-        cause = cause.__cause__
+    """The error, what it came from and what it hid, each once: a chain may lead back to where it began."""
+    chain = [error]
+    for known in chain:
+        chain += [e for e in (known.__cause__, known.__context__) if e is not None and e not in chain]
     return chain
 
 

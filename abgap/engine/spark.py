@@ -24,6 +24,7 @@ from pyspark.sql import types as T  # noqa: N812 - what everybody calls it
 from abgap.engine.catalogue import Statement
 from abgap.engine.portable import transpile
 from abgap.engine.protocol import Columns, Given, Record, Relation, Row
+from abgap.engine.spark_words import bases_of_moments
 from abgap.engine.statistics import Statistics
 from abgap.errors import DataError, EngineError, QueryError
 from abgap.sources.sql import Sql
@@ -50,6 +51,15 @@ _TYPES: dict[type[T.DataType], str] = {
     T.TimestampType: "TIMESTAMP WITH TIME ZONE",
     T.NullType: "VARCHAR",
 }
+_IN_OUR_WORDS = {
+    "ARITHMETIC_OVERFLOW": "a number is too large for its type; cast it to double first",
+    "REMAINDER_BY_ZERO": "a division by zero; divide by nullif(..., 0) to take it as missing",
+    "CAST_OVERFLOW": "a number is too large for the type it is cast to",
+    "CAST_INVALID_INPUT": "a value cannot be read as the type it is cast to; try_cast takes it as missing",
+    "FAILED_READ_FILE.PARQUET_COLUMN_DATA_TYPE_MISMATCH": "files of one source differ in the type of a column",
+    "CANNOT_MERGE_SCHEMAS": "files of one source differ in the type of a column; write them with one type",
+}
+_CLASS = re.compile(r"^(?:[a-z]\w*\.)+[A-Z]\w*: ")
 _CODE = re.compile(r"\[[A-Z][A-Z0-9_.]+\]\s*")
 _STATE = re.compile(r"\s*SQLSTATE: .*")
 
@@ -139,6 +149,7 @@ class SparkEngine:
     def type_of(self, expression: Sql, relation: Sql, *, where: str) -> str:
         """The type an expression has over a relation. where: the key of the study it stands in."""
         text = transpile(f"SELECT {expression} AS value FROM {relation}", "spark", where=where)
+        self._refuse_moments_of_local_times(expression, relation, where)
         try:
             with sentences():
                 return type_name(self._session.sql(text).schema.fields[0].dataType)
@@ -148,6 +159,18 @@ class SparkEngine:
     def statistics(self, relation: Relation, columns: Sequence[str]) -> Statistics | None:  # noqa: ARG002
         """None: Spark has no words to ask for them."""
         return None
+
+    def _refuse_moments_of_local_times(self, expression: Sql, relation: Sql, where: str) -> None:
+        """Refuse AT TIME ZONE over a time without a zone: a moment, which ``spark_words`` takes for a local time."""
+        for base in bases_of_moments(str(expression)):
+            sql = transpile(f"SELECT {base} AS value FROM {relation}", "spark", where=where)
+            with sentences():
+                kind = self._session.sql(sql).schema.fields[0].dataType
+            if not isinstance(kind, T.TimestampType):
+                raise QueryError(
+                    f"{where}: {base} has no zone, and what AT TIME ZONE makes of it is read differently by Spark; "
+                    "leave AT TIME ZONE away, and set the study's `timezone`"
+                )
 
     def open_source(self, key: str, source: Source, directory: Path, *, text: Sequence[str] = ()) -> Relation:
         """Open the source ``key`` of a study. text: columns that hold ids or names."""
@@ -233,13 +256,20 @@ def _translated(error: Exception) -> DataError | EngineError:
         return EngineError("Spark ran out of memory; raise [engine] memory_limit, or use more executors")
     if "TIMESTAMP(NANOS" in text:
         return DataError("Spark reads no timestamps of nanoseconds; write them with microseconds")
-    message = _sentence(text)
+    message = next((ours for code, ours in _IN_OUR_WORDS.items() if f"[{code}" in text), None) or _sentence(
+        text
+    )
     return QueryError(message) if isinstance(error, AnalysisException) else DataError(message)
 
 
 def _sentence(text: str) -> str:
-    """Spark's own words, without codes and stacks: the first line that has a code, else the first one."""
+    """Spark's own words without codes: those of the last cause that has a code, else of the last, else the first."""
     lines = [line for line in text.splitlines() if line.strip()]
-    line = next((line for line in lines if _CODE.search(line)), lines[0] if lines else "no reason given")
+    causes = [line.partition("Caused by: ")[2] for line in lines if line.startswith("Caused by: ")]
+    with_code = [line for line in causes if _CODE.search(line)] or [
+        line for line in lines if _CODE.search(line)
+    ]
+    line = [*lines[:1], *causes[-1:], *with_code[-1:]][-1] if lines else "no reason given"
     found = _CODE.search(line)
-    return _STATE.sub("", line[found.end() :] if found else line).strip().rstrip(".")
+    plain = line[found.end() :] if found else _CLASS.sub("", line)
+    return _STATE.sub("", plain).strip().rstrip(".")

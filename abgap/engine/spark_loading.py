@@ -7,9 +7,12 @@ text, folders named ``key=value`` give columns, text files are read once, and re
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import re
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import unquote
 
 import sqlglot
@@ -20,6 +23,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from abgap.engine.loading import query_text
+from abgap.engine.parquet_notes import int96_columns
 from abgap.engine.protocol import Relation
 from abgap.engine.spark import SparkEngine, quoted, sentences
 from abgap.errors import DataError, Problem, StudyError
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrameReader
 
 _REFUSED = "abgap: refused line"
+# What a folder is called that has no value for its column.
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_BEGINNING = 65_536
 _SEPARATORS = ",;\t|"
 # Functions of Spark that run code or read what their arguments say.
 _REACHING = frozenset({"java_method", "reflect", "try_reflect", "read_files", "http_request"})
@@ -63,10 +70,8 @@ def open_source(
 
 def _open_files(engine: SparkEngine, files: SourceFiles, text: frozenset[str], directory: Path) -> Relation:
     name, counted = f"raw {files.name}", None
-    reader = engine.session.read
-    if files.partition_keys:
-        reader = reader.option("basePath", str(_base(files, directory)))
-    frame = _READERS[files.file_format](reader, files, text)
+    frames = [_read(engine, files, paths, text, base) for base, paths in _groups(files, directory)]
+    frame = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
     frame = frame.select([_typed_partition(column, files, text) for column in frame.columns])
     if files.file_format == "parquet":
         engine.show(name, frame)
@@ -77,6 +82,33 @@ def _open_files(engine: SparkEngine, files: SourceFiles, text: frozenset[str], d
     return _relation(engine, files.name, files.files, counted)
 
 
+def _groups(files: SourceFiles, directory: Path) -> list[tuple[str | None, list[Path | str]]]:
+    """The places to read, together where Spark can read them together: below one folder, text under one header."""
+    groups: dict[tuple[str | None, str], list[Path | str]] = {}
+    for url in (place for place in files.locations if "://" in place):
+        groups.setdefault((None, "://"), []).append(url)
+    for file in files.files:
+        base = str(_base(file, directory)) if files.partition_keys else None
+        header = _beginning(file).split("\n", 1)[0] if files.file_format == "csv" else ""
+        groups.setdefault((base, header), []).append(file)
+    return [(base, places) for (base, _), places in groups.items()]
+
+
+def _read(
+    engine: SparkEngine,
+    files: SourceFiles,
+    places: Sequence[Path | str],
+    text: frozenset[str],
+    base: str | None,
+) -> DataFrame:
+    reader = engine.session.read
+    if base is not None:
+        reader = reader.option("basePath", base)
+    paths = [place if isinstance(place, str) else _escaped(str(place)) for place in places]
+    first = next((place for place in places if isinstance(place, Path)), None)
+    return _READERS[files.file_format](reader, paths, text, first)
+
+
 def _relation(
     engine: SparkEngine, key: str, files: tuple[Path, ...], counted: InputSource | None = None
 ) -> Relation:
@@ -84,80 +116,82 @@ def _relation(
     return Relation(table=Table(key=key, columns=engine.describe(sql)), sql=sql, files=files, counted=counted)
 
 
-def _paths(files: SourceFiles) -> list[str]:
-    """What Spark is given: URLs as they are, local files by their names, which are no patterns."""
-    urls = [place for place in files.locations if "://" in place]
-    return [*urls, *(_escaped(str(file)) for file in files.files)]
-
-
 def _escaped(path: str) -> str:
     return "".join(f"\\{letter}" if letter in "{}[]*?\\" else letter for letter in path)
 
 
-def _base(files: SourceFiles, directory: Path) -> Path:
+def _base(file: Path, directory: Path) -> Path:
     """The folder below which folders' names are columns."""
-    first = files.files[0]
-    below = first.relative_to(directory) if first.is_relative_to(directory) else first
-    plain = next(i for i, part in enumerate(below.parts) if "=" in part)
+    below = file.relative_to(directory) if file.is_relative_to(directory) else file
+    plain = next((i for i, part in enumerate(below.parts) if "=" in part), len(below.parts) - 1)
     return directory.joinpath(*below.parts[:plain])
 
 
-def _read_parquet(reader: DataFrameReader, files: SourceFiles, _: frozenset[str]) -> DataFrame:
-    return reader.option("mergeSchema", "true").parquet(*_paths(files))
+def _read_parquet(
+    reader: DataFrameReader, paths: list[str], _: frozenset[str], first: Path | None
+) -> DataFrame:
+    frame = reader.option("mergeSchema", "true").parquet(*paths)
+    # The old form of times knows of no zone; Spark reads it as if it did.
+    old = set() if first is None else int96_columns(first)
+    columns = {name: F.col(quoted(name)) for name in frame.columns}
+    return frame.select([c.cast("timestamp_ntz").alias(n) if n in old else c for n, c in columns.items()])
 
 
-def _read_json(reader: DataFrameReader, files: SourceFiles, text: frozenset[str]) -> DataFrame:
-    reader = reader.option("multiLine", str(_is_array(files)).lower()).option("inferTimestamp", "true")
-    return reader.schema(_with_text(reader.json(_paths(files)).schema, text)).json(_paths(files))
+def _read_json(
+    reader: DataFrameReader, paths: list[str], text: frozenset[str], first: Path | None
+) -> DataFrame:
+    is_array = first is not None and _beginning(first).lstrip().startswith("[")
+    for key, value in {"multiLine": is_array, "inferTimestamp": True, "mode": "FAILFAST"}.items():
+        reader = reader.option(key, str(value).lower())
+    return reader.schema(_with_text(reader.json(paths).schema, text)).json(paths)
 
 
-def _read_csv(reader: DataFrameReader, files: SourceFiles, text: frozenset[str]) -> DataFrame:
+def _read_csv(
+    reader: DataFrameReader, paths: list[str], text: frozenset[str], first: Path | None
+) -> DataFrame:
     # Quotes may hold line ends, as they may on DuckDB; two quotes in quotes are one.
     for key, value in {
         "header": "true",
         "multiLine": "true",
         "escape": '"',
-        "sep": _separator(files),
+        "sep": "," if first is None else _separator(_beginning(first)),
     }.items():
         reader = reader.option(key, value)
-    schema = _with_text(reader.option("inferSchema", "true").csv(_paths(files)).schema, text)
+    schema = _with_text(reader.option("inferSchema", "true").csv(paths).schema, text)
     reader = reader.option("enforceSchema", "false").option("columnNameOfCorruptRecord", _REFUSED)
-    return reader.schema(T.StructType([*schema.fields, T.StructField(_REFUSED, T.StringType())])).csv(
-        _paths(files)
-    )
+    return reader.schema(T.StructType([*schema.fields, T.StructField(_REFUSED, T.StringType())])).csv(paths)
 
 
-_READERS: dict[str, Callable[[DataFrameReader, SourceFiles, frozenset[str]], DataFrame]] = {
-    "parquet": _read_parquet,
-    "json": _read_json,
-    "csv": _read_csv,
-}
+_Reader: TypeAlias = "Callable[[DataFrameReader, list[str], frozenset[str], Path | None], DataFrame]"
+_READERS: dict[str, _Reader] = {"parquet": _read_parquet, "json": _read_json, "csv": _read_csv}
 
 
 def _with_text(schema: T.StructType, text: frozenset[str]) -> T.StructType:
-    """The schema with ids and names as text, so that leading zeros survive."""
-    return T.StructType(
-        [
-            T.StructField(f.name, T.StringType() if f.name.lower() in text else f.dataType)
-            for f in schema.fields
-        ]
-    )
+    """The schema with ids and names as text, so that leading zeros survive, and whole numbers of 64 bits.
+
+    Times that Spark sees a zone in stay text too: it would put UTC where some of them have none.
+    """
+
+    def kind(field: T.StructField) -> T.DataType:
+        if field.name.lower() in text or isinstance(field.dataType, T.TimestampType):
+            return T.StringType()
+        return T.LongType() if isinstance(field.dataType, T.IntegerType) else field.dataType
+
+    return T.StructType([T.StructField(field.name, kind(field)) for field in schema.fields])
 
 
-def _first_text(files: SourceFiles) -> str:
-    """The beginning of the first local file, empty when there is none that is plain text."""
-    if not files.files or files.files[0].suffix.lower() in {".gz", ".zst"}:
+def _beginning(file: Path) -> str:
+    """The first characters of a text file, compressed by gzip or not; empty when it is compressed otherwise."""
+    if file.suffix.lower() == ".zst":
         return ""
-    with files.files[0].open(encoding="utf-8", errors="replace") as stream:
-        return stream.readline(65_536)
+    opened = gzip.open if file.suffix.lower() == ".gz" else open
+    with opened(file, "rt", encoding="utf-8-sig", errors="replace") as stream:
+        return str(stream.read(_BEGINNING))
 
 
-def _is_array(files: SourceFiles) -> bool:
-    return _first_text(files).lstrip().startswith("[")
-
-
-def _separator(files: SourceFiles) -> str:
-    header = _first_text(files)
+def _separator(beginning: str) -> str:
+    """The separator that a header has most of, outside of quotes."""
+    header = re.sub(r'"[^"]*"', "", beginning.split("\n", 1)[0])
     return max(_SEPARATORS, key=header.count)
 
 
@@ -168,7 +202,8 @@ def _typed_partition(column: str, files: SourceFiles, text: frozenset[str]) -> C
         return found
     if column.lower() in text:
         return found.cast("string")
-    return found.cast(_partition_type([_in_path(file, column) for file in files.files])).alias(column)
+    values = [_in_path(file, column) for file in files.files]
+    return found.cast(_partition_type([value for value in values if value != _NO_VALUE])).alias(column)
 
 
 def _in_path(file: Path, key: str) -> str:
@@ -228,6 +263,8 @@ def _select_problem(sql: str) -> str | None:
     tree = statements[0]
     if not isinstance(tree, exp.Query) or tree.find(exp.DML, exp.DDL, exp.Command):
         return "it is no SELECT, only SELECT is allowed"
+    if tree.find(exp.QueryTransform):
+        return "it runs a program with TRANSFORM, which is not allowed"
     named = (node.name.lower() for node in tree.find_all(exp.Anonymous))
     reaching = sorted(_REACHING.intersection(named))
     return f"it calls {reaching[0]!r}, which is not allowed" if reaching else None

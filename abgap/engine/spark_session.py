@@ -6,8 +6,10 @@ What has to be the same everywhere is set here: UTC, timestamps without a zone, 
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _REMOTE = "sc://"
 # Masters that are reached over the network, and where they listen when no port is named.
 _PORTS = {"sc": 15002, "spark": 7077}
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?) *([KMGTkmgt])(?:i?[bB])?")
+_UNITS = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024 * 1024}
 _PATIENCE = 10.0  # seconds
 # Statements mean the same as on DuckDB only with these.
 _MEANING = {
@@ -32,6 +36,10 @@ _MEANING = {
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.caseSensitive": "false",
+    # ${...} in a text or a name of the study is no variable.
+    "spark.sql.variable.substitute": "false",
+    # Whether 007 in a folder's name is an id or a number is decided by the study.
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
 }
 _QUIET = {
     "spark.app.name": "abgap",
@@ -55,6 +63,7 @@ def start_session(settings: model.Engine) -> SparkSession:
     # Its errors become sentences of ours; without this each is logged as a page of JSON as well.
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
     master = settings.master or f"local[{settings.threads or '*'}]"
+    _refuse_meanings(settings)
     _require_answer(master)
     if master.startswith(_REMOTE):
         return _connect(master, settings)
@@ -65,6 +74,15 @@ def start_session(settings: model.Engine) -> SparkSession:
     for key, value in _MEANING.items():
         session.conf.set(key, value)
     return session
+
+
+def _refuse_meanings(settings: model.Engine) -> None:
+    """Refuse settings under which statements would mean something else."""
+    for key in settings.settings:
+        if key.lower() in {known.lower() for known in _MEANING}:
+            raise EngineError(
+                f"[engine] settings: {key!r} is set by abgap, because results depend on it; leave it away"
+            )
 
 
 def _require_answer(master: str) -> None:
@@ -95,8 +113,6 @@ def _connect(url: str, settings: model.Engine) -> SparkSession:
 
     try:
         session: SparkSession = SparkSession.builder.remote(url).getOrCreate()
-        for key, value in (_MEANING | settings.settings).items():
-            session.conf.set(key, value)
     except ImportError as error:
         raise EngineError(
             f"a master of sc:// needs the parts of Spark Connect, which are not installed; {_INSTALL_SPARK}"
@@ -104,6 +120,13 @@ def _connect(url: str, settings: model.Engine) -> SparkSession:
     except PySparkException as error:
         shown = str(error).strip().splitlines()[0]
         raise EngineError(f"Spark Connect at {url} does not answer: {shown}; see [engine] master") from error
+    for key, value in (_MEANING | settings.settings).items():
+        try:
+            session.conf.set(key, value)
+        except PySparkException as error:
+            raise EngineError(
+                f"Spark Connect at {url} does not take the setting {key!r}; set it where that server is started"
+            ) from error
     return session
 
 
@@ -129,11 +152,16 @@ def _start_context(master: str, settings: model.Engine) -> None:
             SparkContext(conf=conf, gateway=gateway)
         except (PySparkException, Py4JError, OSError) as error:
             last = _last_line(log) or str(error).strip().splitlines()[0]
-            raise EngineError(f"Spark did not start on {master}: {last}; {_INSTALL_JAVA}") from error
+            raise EngineError(
+                f"Spark did not start on {master}: {last}; see [engine], and its options"
+            ) from error
 
 
 def _options(master: str, settings: model.Engine) -> dict[str, str]:
-    options = _MEANING | _QUIET
+    # Spark makes a folder for tables of its own where it is started, though abgap makes none.
+    tables = tempfile.mkdtemp(prefix="abgap-spark-")
+    atexit.register(shutil.rmtree, tables, ignore_errors=True)
+    options = _MEANING | _QUIET | {"spark.sql.warehouse.dir": tables}
     if master.startswith("local"):
         options |= {
             "spark.driver.bindAddress": "127.0.0.1",
@@ -142,12 +170,21 @@ def _options(master: str, settings: model.Engine) -> dict[str, str]:
             "spark.sql.shuffle.partitions": str(settings.threads or os.cpu_count() or 2),
         }
     if settings.memory_limit is not None:
-        options["spark.driver.memory"] = (
-            settings.memory_limit.replace(" ", "").lower().removesuffix("b").removesuffix("i")
-        )
+        options["spark.driver.memory"] = f"{_megabytes(settings.memory_limit)}m"
     if settings.temp_directory is not None:
         options["spark.local.dir"] = settings.temp_directory
     return options | settings.settings
+
+
+def _megabytes(limit: str) -> int:
+    """An amount such as 4.5GB in whole megabytes, which is how Java is told of it."""
+    found = _AMOUNT.fullmatch(limit.strip())
+    amount = int(float(found[1]) * _UNITS[found[2].lower()]) if found else 0
+    if amount < 1:
+        raise EngineError(
+            f"[engine] memory_limit: {limit!r} is not an amount of memory; write it like '4GB' or '512MB'"
+        )
+    return amount
 
 
 def _last_line(log: IO[bytes]) -> str:

@@ -23,6 +23,7 @@ from abgap.errors import EngineError
 from abgap.lab.sample import small
 from abgap.pipeline.analysis import Analysis
 from abgap.pipeline.results import make_results
+from abgap.records import QueryText
 from abgap.sources.sql import identifier
 from abgap.study import model
 from abgap.study.load import load_study
@@ -88,8 +89,8 @@ def _compared(study: Path, on_spark: Callable[[], Engine]) -> set[str]:
         found = [make_results(Analysis(loaded, engine, _silent)) for engine in both]
         here, there = (dataclasses.asdict(dataclasses.replace(r, provenance=None)) for r in found)  # type: ignore[arg-type]
         assert different(here, there) == []
-        ran_here, ran_there = ([q.sql for q in engine.record.texts] for engine in (duckdb, other))
-        assert [sql for sql in ran_here if sql not in ran_there] == []
+        ran_here, ran_there = (list(map(without_types, engine.record.texts)) for engine in (duckdb, other))
+        assert [text for text in ran_here if text not in ran_there] == []
         assert ran_here == ran_there
         assert different(both[0].answers, both[1].answers) == []
         for name in both[0].made:
@@ -99,6 +100,11 @@ def _compared(study: Path, on_spark: Callable[[], Engine]) -> set[str]:
             expected, got = (in_order(e.rows(f"SELECT * FROM {identifier(name)}")) for e in (duckdb, other))
             assert different(expected, got, name) == []
         return {statement.query.name for statement in duckdb.record.compiled}
+
+
+def without_types(query: QueryText) -> str:
+    """A statement as it ran; of the view of a source only its name, since engines find other types in text files."""
+    return query.name if query.name in {"exposures", "fact", "units", "unit_values"} else query.sql
 
 
 class Listening:

@@ -18,7 +18,8 @@ import pytest
 
 from abgap.engine.catalogue import Statement
 from abgap.engine.duckdb import DuckDBEngine
-from abgap.engine.portable import compiled, name_in_postgres
+from abgap.engine.other_words import name_in_postgres
+from abgap.engine.portable import compiled
 from abgap.engine.protocol import Columns, Given, Row
 from abgap.pipeline.analysis import Analysis
 from abgap.records import Interval
