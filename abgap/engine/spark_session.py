@@ -62,6 +62,9 @@ def start_session(settings: model.Engine) -> SparkSession:
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     # Its errors become sentences of ours; without this each is logged as a page of JSON as well.
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
+    if not logging.root.handlers:
+        # What is said when Ctrl-C cuts its connection would go to the terminal, because nobody else takes it.
+        logging.root.addHandler(logging.NullHandler())
     master = settings.master or f"local[{settings.threads or '*'}]"
     _refuse_meanings(settings)
     _require_answer(master)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from abgap.errors import ExitCode
 
 pytestmark = [
     pytest.mark.spark,
@@ -105,3 +108,26 @@ def test_a_report_made_through_spark_connect_has_the_numbers_of_duckdb(
     study.write_text(engine + ready_made.read_text(encoding="utf-8"), encoding="utf-8")
     on_spark = results(study, tmp_path / "spark")
     assert different(results(ready_made, tmp_path / "duckdb"), on_spark) == []
+
+
+def test_ctrl_c_while_spark_works_ends_with_its_own_code(sample: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pyspark")
+    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "abgap", "report", "--no-cache", "--engine", "spark", "--threads", "1"]
+    with subprocess.Popen(
+        [*command, "--study", str(sample), "--out", str(out), "--temp-directory", str(scratch)],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    ) as process:
+        until = time.monotonic() + START
+        while not any(scratch.iterdir()) and time.monotonic() < until:
+            time.sleep(0.1)
+        # Spark has begun; the study takes it far longer than this.
+        time.sleep(4)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=START)[1]
+    assert process.returncode == ExitCode.INTERRUPTED, said
+    assert said.split() == ["interrupted"]
+    assert not out.exists()
