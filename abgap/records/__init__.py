@@ -1,27 +1,11 @@
 """The frozen records that flow between the floors, and the vocabulary they use."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from abgap.records.moments import Moments
-from abgap.records.numbers import Estimable, Interval, NotEstimable
-from abgap.records.results import (
-    Check,
-    Estimate,
-    ExperimentResult,
-    Finding,
-    FunnelStage,
-    Gap,
-    InputFile,
-    InputSource,
-    MetricDefinition,
-    ModelFacts,
-    NineCells,
-    NonInferiority,
-    OfflineRow,
-    Portfolio,
-    Provenance,
-    QueryText,
-    Results,
-    StudySummary,
-)
+from abgap.records.provenance import InputFile, InputSource, Provenance, QueryText
 from abgap.records.vocabulary import (
     Adjustment,
     Aggregate,
@@ -33,6 +17,25 @@ from abgap.records.vocabulary import (
     Status,
     VerdictName,
 )
+
+if TYPE_CHECKING:
+    from abgap.records.numbers import Estimable, Interval, NotEstimable
+    from abgap.records.results import (
+        Check,
+        Estimate,
+        ExperimentResult,
+        Finding,
+        FunnelStage,
+        Gap,
+        MetricDefinition,
+        ModelFacts,
+        NineCells,
+        NonInferiority,
+        OfflineRow,
+        Portfolio,
+        Results,
+        StudySummary,
+    )
 
 __all__ = [
     "Adjustment",
@@ -67,3 +70,12 @@ __all__ = [
     "StudySummary",
     "VerdictName",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """A record of results, by its name: dozens of classes take time to make, and moments need none of them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from abgap.records import numbers, results  # noqa: PLC0415 - see above
+
+    return getattr(numbers if hasattr(numbers, name) else results, name)
