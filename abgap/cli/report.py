@@ -62,7 +62,7 @@ def make_report(study_file: Path | None, directory: Path, *, quiet: bool) -> Rep
 
     refuse_unwritable(directory)
     with analysis_of(study_file, quiet=quiet) as analysis:
-        from abgap.pipeline.stages import whole_study  # noqa: PLC0415
+        from abgap.pipeline.kept import whole_study  # noqa: PLC0415
 
         texts, checks = analysis.stages.result(whole_study(analysis.loaded), lambda: _rendered(analysis))
         try:

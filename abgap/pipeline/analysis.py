@@ -19,27 +19,14 @@ from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.opening import open_engine
 from abgap.engine.protocol import Engine, Relation
 from abgap.errors import UsageError
-from abgap.offline.matching import ServedModels, find_comparisons, matching_checks
-from abgap.offline.scores import Scores, read_scores
-from abgap.online.counts import ArmCounts, count_arms, count_units
 from abgap.online.experiments import (
     DeclaredExperiment,
     declared_experiments,
     is_analysed,
     register_experiments,
 )
-from abgap.online.imported import read_moments
-from abgap.online.logs import units_from_logs
-from abgap.online.moments import make_moments
-from abgap.online.plan import make_plan
-from abgap.online.reach import data_until, observed_until, read_early_checks
-from abgap.online.sums import Sums, sum_units
-from abgap.online.unit_values import units_from_values
-from abgap.online.views import Views, open_views
-from abgap.online.wide import Progress, WideTable
-from abgap.pipeline.cache import Cache
 from abgap.pipeline.stages import Stage, Stages
-from abgap.records import Check, Direction, Estimate, Moments, OfflineRow, Role
+from abgap.records import Direction, Moments, Role
 from abgap.records.order import natural_order
 from abgap.study.load import LoadedStudy
 from abgap.study.model import Experiment, Study
@@ -47,9 +34,18 @@ from abgap.study.model import Experiment, Study
 if TYPE_CHECKING:
     from abgap.gap.analysis import GapAnalysis
     from abgap.gap.inputs import ExperimentFacts
+    from abgap.offline.matching import ServedModels
+    from abgap.offline.scores import Scores
+    from abgap.online.counts import ArmCounts
     from abgap.online.scorecard import MetricTraits
+    from abgap.online.sums import Sums
+    from abgap.online.views import Views
+    from abgap.online.wide import Progress, WideTable
+    from abgap.pipeline.cache import Cache
+    from abgap.records import Check, Estimate, OfflineRow
 
-# Statistics, and with them scipy, are imported by the stages that compute them: moments need none.
+# What a stage computes with is imported by the stage, once it runs: loading all of abgap takes as long as adding up
+# millions of units, and a study uses half of it. Statistics bring scipy, which moments do not need.
 
 
 @contextmanager
@@ -76,7 +72,7 @@ class Analysis:
         self.loaded = loaded
         self.engine = engine
         self.progress = progress
-        self.stages = Stages(loaded, engine, cache)
+        self.stages = _stages(loaded, engine, cache)
 
     @property
     def duckdb(self) -> DuckDBEngine:
@@ -115,6 +111,8 @@ class Analysis:
     @cached_property
     def views(self) -> Views:
         """Exposures, fact tables and units under their canonical names."""
+        from abgap.online.views import open_views
+
         self.progress("opening sources")
         return open_views(self.engine, self.study, self.directory)
 
@@ -143,9 +141,13 @@ class Analysis:
     @cached_property
     def _made_wide(self) -> WideTable:
         """The wide table, made in the engine."""
+        from abgap.online.plan import make_plan
+
         plan = make_plan(self.study)
         _ = self.declared
         if self.study.unit_values is not None:
+            from abgap.online.unit_values import units_from_values
+
             return units_from_values(
                 self.engine, self.study, self.study.unit_values, plan, self.directory, self.progress
             )
@@ -153,6 +155,8 @@ class Analysis:
             raise UsageError(
                 f"{self.loaded.file.name}: there is no data; declare [exposures], [unit_values] or [moments]"
             )
+        from abgap.online.logs import units_from_logs
+
         return units_from_logs(self.engine, self.study, self.study.exposures, plan, self.views, self.progress)
 
     @cached_property
@@ -160,6 +164,9 @@ class Analysis:
         """The exact sums over units; None when the study brings its moments."""
         if self.wide is None:
             return None
+        from abgap.online.plan import make_plan
+        from abgap.online.sums import sum_units
+
         plan = make_plan(self.study)
         return self.stages.result(
             self._of_units("sums"),
@@ -170,6 +177,8 @@ class Analysis:
     def _imported(self) -> tuple[Moments, Relation] | None:
         if self.study.moments is None:
             return None
+        from abgap.online.imported import read_moments
+
         self.progress("reading moments")
         source, kinds = self.study.moments, {name: metric.kind for name, metric in self.study.metrics.items()}
         return self.stages.result(
@@ -185,6 +194,8 @@ class Analysis:
             return self._of_the_study(self._imported[0])
         if self.sums is None:
             raise UsageError("the study has no data")
+        from abgap.online.moments import make_moments
+
         return make_moments(self.sums, self._variants)
 
     def _of_the_study(self, moments: Moments) -> Moments:
@@ -195,6 +206,8 @@ class Analysis:
     @cached_property
     def counts(self) -> dict[str, ArmCounts]:
         """Analysed units per experiment and arm."""
+        from abgap.online.counts import count_arms, count_units
+
         return count_arms(self.moments) if self.sums is None else count_units(self.sums, self._variants)
 
     @cached_property
@@ -205,7 +218,7 @@ class Analysis:
     @cached_property
     def estimates(self) -> tuple[Estimate, ...]:
         """Every treatment against its control: by experiment, whole before slices before days, metric by metric."""
-        from abgap.online.scorecard import make_estimates  # noqa: PLC0415 - scipy
+        from abgap.online.scorecard import make_estimates
 
         self.progress("estimating")
         controls = {name: e.control for name, e in self.declared.items()}
@@ -232,7 +245,7 @@ class Analysis:
         return place
 
     def _traits(self) -> dict[str, MetricTraits]:
-        from abgap.online.scorecard import MetricTraits  # noqa: PLC0415 - scipy
+        from abgap.online.scorecard import MetricTraits
 
         followed = set(self.study.gap.business)
         return {
@@ -254,7 +267,8 @@ class Analysis:
         return tuple(self._facts(e) for e in self.declared.values())
 
     def _facts(self, declared: DeclaredExperiment) -> ExperimentFacts:
-        from abgap.gap.inputs import ExperimentFacts  # noqa: PLC0415 - scipy
+        from abgap.gap.inputs import ExperimentFacts
+        from abgap.online.reach import data_until, observed_until
 
         seen = self.counts[declared.name].whole if declared.name in self.counts else {}
         allowed = declared.variants
@@ -284,6 +298,8 @@ class Analysis:
     @cached_property
     def served(self) -> tuple[ServedModels, ...]:
         """Which model each arm ran."""
+        from abgap.offline.matching import ServedModels
+
         return tuple(
             ServedModels(
                 experiment=f.name, control=f.control, variants=(f.control, *f.treatments), models=f.models
@@ -294,6 +310,9 @@ class Analysis:
     @cached_property
     def scores(self) -> Scores:
         """The offline scores, summed up for the pairs that experiments ran."""
+        from abgap.offline.matching import find_comparisons
+        from abgap.offline.scores import read_scores
+
         if self.study.offline.scores is not None:
             self.progress("reading offline scores")
         comparisons = find_comparisons(self.served)
@@ -306,7 +325,8 @@ class Analysis:
     @cached_property
     def offline_rows(self) -> tuple[OfflineRow, ...]:
         """Every candidate model against its baseline."""
-        from abgap.offline.comparison import make_offline_rows  # noqa: PLC0415 - scipy
+        from abgap.offline.comparison import make_offline_rows
+        from abgap.offline.matching import find_comparisons
 
         directions = {name: metric.direction for name, metric in self.study.offline_metrics.items()}
         directions |= {n: Direction.UP for n in self.study.gap.offline if n not in directions}
@@ -317,14 +337,17 @@ class Analysis:
     @cached_property
     def checks(self) -> tuple[Check, ...]:
         """All data checks: of sources, of offline against online, then experiment by experiment."""
-        from abgap.online import diagnostics  # noqa: PLC0415 - scipy
-        from abgap.online.arm_checks import experiment_checks  # noqa: PLC0415
+        from abgap.online import diagnostics
+        from abgap.online.arm_checks import experiment_checks
+        from abgap.online.reach import read_early_checks
 
         wide = self.wide
         _ = self.moments
         found = [] if wide is None else diagnostics.source_checks(wide)
         found += self._left_out_checks()
         if self.study.offline.scores is not None or self.study.gap.offline:
+            from abgap.offline.matching import matching_checks
+
             found += matching_checks(self.served, self.scores, self.study.gap.offline)
         for name, experiment in self.declared.items():
             found += experiment_checks(experiment, self.counts.get(name))
@@ -351,7 +374,7 @@ class Analysis:
         return (*found, *quick)
 
     def _repeated_events(self, wide: WideTable) -> list[Check]:
-        from abgap.online import diagnostics  # noqa: PLC0415 - scipy
+        from abgap.online import diagnostics
 
         _ = self.views
         self.progress("looking for repeated events")
@@ -359,7 +382,7 @@ class Analysis:
 
     def _left_out_checks(self) -> list[Check]:
         """Rows of ready-made units or moments that the study does not speak of."""
-        from abgap.online import diagnostics  # noqa: PLC0415 - scipy
+        from abgap.online import diagnostics
 
         if self._imported is not None:
             known = {*self.study.metrics, *self.study.funnels}
@@ -371,7 +394,7 @@ class Analysis:
     @cached_property
     def gaps(self) -> GapAnalysis:
         """Verdicts, decisions and the portfolio."""
-        from abgap.gap.analysis import analyse_gaps  # noqa: PLC0415 - scipy
+        from abgap.gap.analysis import analyse_gaps
 
         self.progress("judging")
         return analyse_gaps(
@@ -392,6 +415,14 @@ class Analysis:
         if self.scores.relation is not None:
             opened["offline.scores"] = self.scores.relation
         return opened
+
+
+def _stages(loaded: LoadedStudy, engine: Engine, cache: Cache | None) -> Stages:
+    if cache is None:
+        return Stages()
+    from abgap.pipeline.kept import KeptStages
+
+    return KeptStages(loaded, engine, cache)
 
 
 def _iso(moment: object) -> str | None:

@@ -1,34 +1,20 @@
-"""Gives what a stage finds: kept from an earlier run when nothing it depends on has changed, else computed and kept.
+"""The stages of a study by name: what each depends on, and its result, computed each time.
 
-A stage depends on the files of its sources, on the parts of the study that it reads, and on the program. What is kept
-of it is its result, the statements that ran and the rows of its sources, so that a report made from it has the same
-bytes. Studies that read a URL or a SELECT are computed every time: nobody can tell whether those have changed.
+``kept.py`` is the same with results of earlier runs.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from abgap.engine.protocol import Engine, Relation
-from abgap.pipeline.cache import Cache, Head, Kept
-from abgap.pipeline.fingerprint import (
-    FileHashes,
-    FileState,
-    input_files,
-    named_sources,
-    program_sha256,
-    state_of,
-    study_parts,
-    unchanged,
-)
-from abgap.pipeline.plain import Arrays, from_plain, to_plain
 from abgap.records import InputSource
-from abgap.study.load import LoadedStudy
+
+if TYPE_CHECKING:
+    from abgap.pipeline.fingerprint import FileHashes
 
 Found = TypeVar("Found")
 
@@ -43,103 +29,27 @@ class Stage:
     more: object = None
 
 
-def whole_study(loaded: LoadedStudy) -> Stage:
-    """The last stage: what is made of everything, down to the words of the study file."""
-    return Stage(
-        name="report",
-        sources=tuple(key for key, _ in named_sources(loaded.study)),
-        parts=(),
-        more=[loaded.file.name, loaded.text_sha256],
-    )
-
-
 class Stages:
     """The results of a study's stages. rows: of every source that a kept stage has read, by key."""
 
-    def __init__(self, loaded: LoadedStudy, engine: Engine, cache: Cache | None) -> None:
-        self._loaded = loaded
-        self._engine = engine
-        self._cache = cache
+    def __init__(self) -> None:
         self.rows: dict[str, InputSource] = {}
-        self.hashes = FileHashes() if cache is None else cache.hashes
+
+    @cached_property
+    def hashes(self) -> FileHashes:
+        """What is known of files."""
+        from abgap.pipeline.fingerprint import FileHashes  # noqa: PLC0415 - for reports only
+
+        return FileHashes()
 
     def result(
         self,
-        stage: Stage,
+        stage: Stage,  # noqa: ARG002 - it matters where results are kept
         compute: Callable[[], Found],
-        relations: Callable[[Found], Mapping[str, Relation]] = lambda _: {},
+        relations: Callable[[Found], Mapping[str, Relation]] = lambda _: {},  # noqa: ARG002 - the same
     ) -> Found:
-        """What ``compute`` gives, or gave when all was as it is now. relations: the sources that are opened in it."""
-        cache = self._cache
-        files = None if cache is None else self._files(stage)
-        if cache is None or files is None:
-            return compute()
-        before = self._states(cache, files)
-        if before is None:
-            return compute()
-        name = f"{stage.name}-{self._sha256(stage, before)}"
-        kept = cache.find(name, before)
-        if kept is not None:
-            try:
-                found: Found = self._restored(kept)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                cache.discard(name)
-            else:
-                return found
-        with self._engine.record.apart() as ran:
-            found = compute()
-        after = self._states(cache, files)
-        if after is not None and unchanged(before, after, cache.hashes):
-            rows = self._counted(relations(found))
-            self._keep(cache, name, stage, after, [found, tuple(ran.values()), rows])
-            self.rows.update(rows)
-        return found
-
-    def _files(self, stage: Stage) -> list[Path] | None:
-        """The files that the stage reads; None when it reads none, or when nobody can tell."""
-        sources = {key: source for key, source in named_sources(self._loaded.study) if key in stage.sources}
-        found = input_files(sources, self._loaded.directory)
-        return [path for files in found.values() for path in files] if found else None
-
-    def _states(self, cache: Cache, files: Sequence[Path]) -> tuple[FileState, ...] | None:
-        try:
-            return tuple(state_of(path, cache.hashes) for path in files)
-        except OSError:
-            return None
-
-    def _sha256(self, stage: Stage, states: Sequence[FileState]) -> str:
-        depends_on = [
-            program_sha256(),
-            str(self._loaded.directory),
-            stage.parts,
-            study_parts(self._loaded.study, stage.parts),
-            self._loaded.study.study.timezone,
-            self._loaded.study.engine.name,
-            stage.more,
-            [(state.path, state.size) for state in states],
-        ]
-        return hashlib.sha256(json.dumps(depends_on, default=str).encode()).hexdigest()[:40]
-
-    def _restored(self, kept: Kept) -> Found:  # type: ignore[type-var]
-        found, statements, rows = (from_plain(part, kept.arrays) for part in kept.body)
-        self._engine.record.remember(statements)
-        self.rows.update(rows)
-        return found  # type: ignore[no-any-return]
-
-    def _counted(self, relations: Mapping[str, Relation]) -> dict[str, InputSource]:
-        return {key: relation_rows(self._engine, key, relation) for key, relation in relations.items()}
-
-    def _keep(
-        self, cache: Cache, name: str, stage: Stage, states: tuple[FileState, ...], parts: Sequence[object]
-    ) -> None:
-        arrays: Arrays = {}
-        try:
-            body = [to_plain(part, arrays) for part in parts]
-        except TypeError as error:
-            cache.note(f"the stage {stage.name!r} could not be kept: {error}")
-            return
-        head = Head(stage=stage.name, study=self._loaded.study.study.name, files=states)
-        cache.keep(name, Kept(head=head, body=body, arrays=arrays))
+        """What ``compute`` gives. relations: the sources that are opened in it."""
+        return compute()
 
 
 def relation_rows(engine: Engine, key: str, relation: Relation) -> InputSource:

@@ -271,9 +271,9 @@ def test_a_file_that_changes_while_it_is_read_keeps_nothing(
         orders.write_text(orders.read_text().replace(",1.50", ",9.50"))
         return found
 
-    monkeypatch.setattr("abgap.pipeline.analysis.sum_units", meanwhile)
+    monkeypatch.setattr("abgap.online.sums.sum_units", meanwhile)
     run()
-    monkeypatch.setattr("abgap.pipeline.analysis.sum_units", sum_units)
+    monkeypatch.setattr("abgap.online.sums.sum_units", sum_units)
     assert not list(run.folder.glob("sums-*"))
     assert run() == run(cached=False)
 
