@@ -28,7 +28,7 @@ def command(
 
     --json prints all estimates: whole experiments, slices and days.
     """
-    with analysis_of(study_file, quiet=quiet) as analysis:
+    with analysis_of(study_file, quiet=quiet, in_words=not as_json) as analysis:
         names = chosen(experiment, analysis.declared)
         estimates = tuple(e for e in analysis.estimates if e.experiment in names)
         checks = checks_of(analysis.checks, names)

@@ -16,7 +16,7 @@ from abgap.cli.output import put_part
 @options.fail_on_option("fail")
 def command(study_file: Path | None, *, as_json: bool, quiet: bool, fail_on: str) -> int:
     """Run the data checks: sample ratio, units in two variants, rows that cannot be used, missing partners."""
-    with analysis_of(study_file, quiet=quiet) as analysis:
+    with analysis_of(study_file, quiet=quiet, in_words=not as_json) as analysis:
         checks = analysis.thorough_checks
     if as_json:
         put_part("checks", checks)

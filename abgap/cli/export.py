@@ -48,7 +48,7 @@ def command(
         if what == "moments":
             from abgap.pipeline.moments_file import write_moments  # noqa: PLC0415 - only for this
 
-            write_moments(analysis.moments, temporary)
+            write_moments(analysis.moments, temporary, analysis.engine)
         else:
             _write_database(analysis, temporary)
     put_paths([out], as_json=as_json)

@@ -24,7 +24,7 @@ def command(
 
     EXPERIMENT shows one; the default is all.
     """
-    with analysis_of(study_file, quiet=quiet) as analysis:
+    with analysis_of(study_file, quiet=quiet, in_words=not as_json) as analysis:
         names = chosen(experiment, analysis.declared)
         gaps = tuple(g for g in analysis.gaps.gaps if g.experiment in names)
         checks = checks_of(analysis.checks, names)

@@ -16,7 +16,7 @@ from abgap.errors import UsageError
 @options.quiet_option
 def command(study_file: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Compare the offline scores of every model that an experiment tried with those of its control's model."""
-    with analysis_of(study_file, quiet=quiet) as analysis:
+    with analysis_of(study_file, quiet=quiet, in_words=not as_json) as analysis:
         if analysis.study.offline.scores is None:
             raise UsageError(
                 f"{analysis.loaded.file.name}: there are no offline scores; declare [offline.scores]"

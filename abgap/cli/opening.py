@@ -24,12 +24,15 @@ _NAMES_SHOWN = 15
 
 
 @contextmanager
-def analysis_of(study_file: Path | None, *, quiet: bool, in_engine: bool = False) -> Iterator[Analysis]:
+def analysis_of(
+    study_file: Path | None, *, quiet: bool, in_engine: bool = False, in_words: bool = False
+) -> Iterator[Analysis]:
     """Load the study and open its analysis; progress shows until the block ends.
 
     in_engine: whether the tables of the stages are needed too, and not only what came out of them; then
-    everything is computed.
+    everything is computed. in_words: whether findings will be shown.
     """
+    from abgap.engine.waiting import load_meanwhile  # noqa: PLC0415
     from abgap.pipeline.analysis import open_analysis  # noqa: PLC0415 - commands load what they need, when they run
     from abgap.study.load import find_study, load_study  # noqa: PLC0415
 
@@ -40,6 +43,8 @@ def analysis_of(study_file: Path | None, *, quiet: bool, in_engine: bool = False
         open_analysis(loaded, progress=progress, cache=cache) as analysis,
         progress.watching(analysis.engine.share_done),
     ):
+        if in_words:
+            load_meanwhile("abgap.cli.findings")
         yield analysis
 
 

@@ -54,16 +54,15 @@ class DuckDBEngine:
         optional = {"threads": threads, "memory_limit": memory_limit, "temp_directory": str(self._scratch)}
         settings.update({key: value for key, value in optional.items() if value is not None})
         try:
-            self._connection = duckdb.connect(":memory:", config=settings)
+            self._connection = interruptible(lambda: _connected(settings), lambda: None, is_long=True)
+        except KeyboardInterrupt:
+            self._remove_scratch()
+            raise
         except duckdb.Error as error:
             self._remove_scratch()
             raise EngineError(
                 f"DuckDB refused its settings: {first_line(error)}; see [engine] in the study, or the options"
             ) from error
-        self._connection.execute("SET TimeZone = 'UTC'")
-        # Progress is counted only while its bar is enabled; the engine must not draw it.
-        self._connection.execute("SET enable_progress_bar = true")
-        self._connection.execute("SET enable_progress_bar_print = false")
         self.record = Record()
 
     def __enter__(self) -> Self:
@@ -168,6 +167,15 @@ class DuckDBEngine:
         from abgap.engine.loading import open_source  # noqa: PLC0415 - it needs this class
 
         return open_source(self, key, source, directory, text=text)
+
+
+def _connected(settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(":memory:", config=settings)
+    connection.execute("SET TimeZone = 'UTC'")
+    # Progress is counted only while its bar is enabled; the engine must not draw it.
+    connection.execute("SET enable_progress_bar = true")
+    connection.execute("SET enable_progress_bar_print = false")
+    return connection
 
 
 def _plain(column: npt.NDArray[Any]) -> npt.NDArray[Any]:

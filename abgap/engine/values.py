@@ -30,7 +30,7 @@ def number_of(engine: Engine, text: str, table: Table, relation: Sql, *, where: 
     where: the key of the study it stands in. Raises DataError when it is no number.
     """
     value = scalar(text, columns=table.column_names(), where=where, table=table.key)
-    return _number(engine, value, text, relation, where=where)
+    return _number(engine, value, text, table, relation, where=where)
 
 
 def mapped_number(engine: Engine, source: Source, table: Table, relation: Sql, role: str) -> Sql:
@@ -43,12 +43,12 @@ def mapped_number(engine: Engine, source: Source, table: Table, relation: Sql, r
         return Sql("cast(null as double)")
     shown = spec if isinstance(spec, str) else role
     where = f"{table.key}.columns.{role}"
-    value = _number(engine, mapped(spec, table, role=role), shown, relation, where=where)
+    value = _number(engine, mapped(spec, table, role=role), shown, table, relation, where=where)
     return Sql(f"cast({value.sql} as double)")
 
 
-def _number(engine: Engine, value: Sql, text: str, relation: Sql, *, where: str) -> Value:
-    found = engine.type_of(value, relation, where=where)
+def _number(engine: Engine, value: Sql, text: str, table: Table, relation: Sql, *, where: str) -> Value:
+    found = table.type_of(value) or engine.type_of(value, relation, where=where)
     if found == "BOOLEAN":
         return Value(sql=Sql(f"case when {value} then 1 when not {value} then 0 end"), whole=True)
     if is_number(found):

@@ -18,6 +18,7 @@ import numpy as np
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.opening import open_engine
 from abgap.engine.protocol import Engine, Relation
+from abgap.engine.waiting import load_meanwhile
 from abgap.errors import UsageError
 from abgap.online.experiments import (
     DeclaredExperiment,
@@ -45,7 +46,18 @@ if TYPE_CHECKING:
     from abgap.records import Check, Estimate, OfflineRow
 
 # What a stage computes with is imported by the stage, once it runs: loading all of abgap takes as long as adding up
-# millions of units, and a study uses half of it. Statistics bring scipy, which moments do not need.
+# millions of units, and a study uses half of it. Statistics bring scipy, which moments do not need. What will be
+# needed for sure is imported while the engine is busy.
+_FROM_VALUES = ("abgap.online.unit_values", "abgap.online.sums")
+_FROM_LOGS = ("abgap.online.logs", "abgap.online.sums")
+_MOMENTS = ("numpy.ma", "abgap.online.moments")
+_STATISTICS = (
+    "abgap.online.scorecard",
+    "abgap.online.diagnostics",
+    "abgap.online.arm_checks",
+    "abgap.offline.comparison",
+    "abgap.gap.analysis",
+)
 
 
 @contextmanager
@@ -57,6 +69,10 @@ def open_analysis(
     cache: where results of earlier runs are, None to compute everything. What comes out of it was not made in
     the engine: who wants to query the tables of the stages opens the study without.
     """
+    if cache is None:
+        load_meanwhile("jinja2", *_FROM_VALUES if loaded.study.unit_values else _FROM_LOGS)
+    else:
+        load_meanwhile("abgap.pipeline.kept")
     with open_engine(loaded.study.engine, loaded.directory) as engine:
         yield Analysis(loaded, engine, progress, cache=cache)
         if cache is not None:
@@ -167,6 +183,7 @@ class Analysis:
         from abgap.online.plan import make_plan
         from abgap.online.sums import sum_units
 
+        load_meanwhile(*_MOMENTS)
         plan = make_plan(self.study)
         return self.stages.result(
             self._of_units("sums"),
@@ -218,11 +235,13 @@ class Analysis:
     @cached_property
     def estimates(self) -> tuple[Estimate, ...]:
         """Every treatment against its control: by experiment, whole before slices before days, metric by metric."""
+        load_meanwhile(*_STATISTICS)
+        moments = self.moments
         from abgap.online.scorecard import make_estimates
 
         self.progress("estimating")
         controls = {name: e.control for name, e in self.declared.items()}
-        found = make_estimates(self.moments, controls, self._traits(), alpha=self.study.study.alpha)
+        found = make_estimates(moments, controls, self._traits(), alpha=self.study.study.alpha)
         return tuple(sorted(found, key=self._reading_order()))
 
     def _reading_order(self) -> Callable[[Estimate], tuple[object, ...]]:
@@ -337,12 +356,13 @@ class Analysis:
     @cached_property
     def checks(self) -> tuple[Check, ...]:
         """All data checks: of sources, of offline against online, then experiment by experiment."""
+        load_meanwhile(*_STATISTICS)
+        wide = self.wide
+        _ = self.moments
         from abgap.online import diagnostics
         from abgap.online.arm_checks import experiment_checks
         from abgap.online.reach import read_early_checks
 
-        wide = self.wide
-        _ = self.moments
         found = [] if wide is None else diagnostics.source_checks(wide)
         found += self._left_out_checks()
         if self.study.offline.scores is not None or self.study.gap.offline:
@@ -394,6 +414,8 @@ class Analysis:
     @cached_property
     def gaps(self) -> GapAnalysis:
         """Verdicts, decisions and the portfolio."""
+        load_meanwhile(*_STATISTICS)
+        _ = self.moments
         from abgap.gap.analysis import analyse_gaps
 
         self.progress("judging")

@@ -7,6 +7,7 @@ have few distinct names, and the engine takes Python objects one by one.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.engine.duckdb import DuckDBEngine
+from abgap.engine.protocol import Engine
 from abgap.records import Moments
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, SCHEMA_VERSION
 from abgap.sources.sql import Sql, comma_list, identifier, literal
 
+# No study's own tables are called so.
+_TABLE = identifier("moments to write")
+_COLUMNS = "columns of moments to write"
 _TYPES = (
     dict.fromkeys(KEYS, "VARCHAR")
     | {"fold": "BIGINT"}
@@ -26,8 +31,8 @@ _TYPES = (
 )
 
 
-def write_moments(moments: Moments, path: Path) -> None:
-    """Write parquet, or CSV when the name says so.
+def write_moments(moments: Moments, path: Path, engine: Engine) -> None:
+    """Write parquet, or CSV when the name says so, with ``engine`` if it is a DuckDB, else with one of our own.
 
     Undefined numbers are null; parquet carries the schema version as ``abgap_moments_version``. CSV has no lists, and
     an empty column of it has no type: both are left out, which means null.
@@ -36,15 +41,16 @@ def write_moments(moments: Moments, path: Path) -> None:
     columns = [*KEYS, *FLOAT_COLUMNS, *LIST_COLUMNS]
     if as_csv:
         columns = [c for c in columns if c not in LIST_COLUMNS and not _is_empty(getattr(moments, c))]
-    with DuckDBEngine(directory=path.parent) as engine:
-        _load(engine, moments, columns)
+    opened = nullcontext(engine) if isinstance(engine, DuckDBEngine) else DuckDBEngine(directory=path.parent)
+    with opened as writer:
+        _load(writer, moments, columns)
         names = comma_list(identifier(column) for column in columns)
         form = (
             "FORMAT csv, HEADER"
             if as_csv
             else f"FORMAT parquet, KV_METADATA {{abgap_moments_version: {literal(SCHEMA_VERSION)}}}"
         )
-        engine.run(f"COPY (SELECT {names} FROM moments ORDER BY position) TO {literal(str(path))} ({form})")
+        writer.run(f"COPY (SELECT {names} FROM {_TABLE} ORDER BY position) TO {literal(str(path))} ({form})")
 
 
 def _is_empty(column: npt.NDArray[Any]) -> bool:
@@ -52,7 +58,7 @@ def _is_empty(column: npt.NDArray[Any]) -> bool:
 
 
 def _load(engine: DuckDBEngine, moments: Moments, columns: list[str]) -> None:
-    """Make the table ``moments`` in the engine, with each row's ``position``."""
+    """Make the table in the engine, with each row's ``position``."""
     arrays: dict[str, npt.NDArray[Any]] = {"position": np.arange(len(moments))}
     distinct: dict[str, list[Any]] = {}
     for name in columns:
@@ -61,7 +67,7 @@ def _load(engine: DuckDBEngine, moments: Moments, columns: list[str]) -> None:
             arrays[name] = np.asarray(values, dtype=np.float64)
         else:
             arrays[name], distinct[name] = _places([_defined(value) for value in values.tolist()])
-    engine.connection.register("columns", arrays)
+    engine.connection.register(_COLUMNS, arrays)
     selected = [Sql("position")]
     for name in columns:
         column, kind = identifier(name), _TYPES[name]
@@ -69,7 +75,9 @@ def _load(engine: DuckDBEngine, moments: Moments, columns: list[str]) -> None:
             selected.append(Sql(f"list_extract(${name}::{kind}[], {column}) AS {column}"))
         else:
             selected.append(Sql(f"CASE WHEN isnan({column}) THEN NULL ELSE {column} END AS {column}"))
-    engine.run(f"CREATE TEMP TABLE moments AS SELECT {comma_list(selected)} FROM columns", distinct)
+    engine.run(
+        f"CREATE TEMP TABLE {_TABLE} AS SELECT {comma_list(selected)} FROM {identifier(_COLUMNS)}", distinct
+    )
 
 
 def _defined(value: Hashable) -> Hashable:

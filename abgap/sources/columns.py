@@ -41,6 +41,10 @@ class Table:
             raise missing_column(name, columns=self.column_names(), where=where, table=self.key)
         return folded[name.lower()]
 
+    def type_of(self, value: Sql) -> str | None:
+        """The type of a plain column; None for any other expression, which only the engine can tell the type of."""
+        return next((kind for name, kind in self.columns.items() if identifier(name) == value), None)
+
 
 def _base(column_type: str) -> str:
     return column_type.split("(", maxsplit=1)[0].upper()
