@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-import difflib
+import atexit
+import gc
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -69,6 +71,8 @@ class LazyGroup(click.Group):
         """Find the command, naming the nearest one when there is none."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
+            import difflib  # noqa: PLC0415 - for mistakes only
+
             near = difflib.get_close_matches(name, COMMANDS, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(COMMANDS)}."
             ctx.fail(f"No such command {name!r}.{hint}")
@@ -90,7 +94,21 @@ def cli() -> None:
     """Did the offline gain reach the business, how sure are we, and where did the rest go?"""
 
 
+_OBJECTS_BEFORE_COLLECTION = 200_000
+
+
+def _start_lightly() -> None:
+    """Settings of the process for commands that are over within a second."""
+    # Loading packages makes hundreds of thousands of objects that stay. By default Python looks through them for
+    # garbage a hundred times, and once more when it ends: a tenth of the time.
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    atexit.register(gc.freeze)
+    # Matrices here have a few rows: more threads would be started only to wait, in a loop that takes a core.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
+    _start_lightly()
     given = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(run(lambda: cli.main(args=given, prog_name="abgap", standalone_mode=False), given))
