@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import importlib
 import os
@@ -99,10 +98,9 @@ _OBJECTS_BEFORE_COLLECTION = 200_000
 
 def _start_lightly() -> None:
     """Settings of the process for commands that are over within a second."""
-    # Loading packages makes hundreds of thousands of objects that stay. By default Python looks through them for
-    # garbage a hundred times, and once more when it ends: a tenth of the time.
+    # Loading packages makes a hundred thousand objects that stay. By default Python looks through them for garbage
+    # again and again, a tenth of the time.
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
-    atexit.register(gc.freeze)
     # Matrices here have a few rows: more threads would be started only to wait, in a loop that takes a core.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
