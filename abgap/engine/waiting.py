@@ -39,6 +39,7 @@ def interruptible(
     failed: list[BaseException] = []
 
     def run() -> None:
+        begun.wait()
         try:
             done.append(work())
         except BaseException as error:  # noqa: BLE001 - handed over, whatever it is
@@ -47,9 +48,11 @@ def interruptible(
             ended.set()
 
     # Not join(): when it is interrupted, Python 3.11 takes a thread that still runs for one that has ended.
-    ended = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
     threading.Thread(target=run, daemon=True).start()
     try:
+        # Only now: Ctrl-C while the thread starts finds no work that nobody waits for.
+        begun.set()
         if is_long or not ended.wait(_LONG_SECONDS):
             _import_until(ended)
         while not ended.wait(_LISTEN_SECONDS):

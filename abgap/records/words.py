@@ -11,8 +11,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from abgap.records.numbers import Interval
+if TYPE_CHECKING:
+    from abgap.records.numbers import Interval
 
 MINUS = "\u2212"
 MAX_DECIMALS = 8

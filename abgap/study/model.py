@@ -29,6 +29,7 @@ from abgap.study.fields import (
     Paths,
     PositiveFloat,
     Split,
+    nothing,
     wrong,
 )
 
@@ -118,13 +119,13 @@ class StudyHead(StudyModel):
 class Exposures(Source):
     """``[exposures]``: who saw which variant of which experiment, and when."""
 
-    slices: list[NonEmpty] = Field(default_factory=list)
+    slices: list[NonEmpty] = Field(default_factory=nothing)
 
 
 class UnitValues(Source):
     """``[unit_values]``: one row per unit with its outcomes as columns."""
 
-    slices: list[NonEmpty] = Field(default_factory=list)
+    slices: list[NonEmpty] = Field(default_factory=nothing)
     unique: Literal["check", "trust"] = "check"
 
 
@@ -137,7 +138,7 @@ class Experiment(StudyModel):
     start: Moment | None = None
     end: Moment | None = None
     models: dict[NonEmpty, NonEmpty] = Field(default_factory=dict)
-    tags: list[NonEmpty] = Field(default_factory=list)
+    tags: list[NonEmpty] = Field(default_factory=nothing)
     hypothesis: NonEmpty | None = None
 
 
@@ -270,8 +271,8 @@ class GapSettings(StudyModel):
     directions first, so that up is good on either side.
     """
 
-    offline: list[NonEmpty] = Field(default_factory=list)
-    business: list[NonEmpty] = Field(default_factory=list)
+    offline: list[NonEmpty] = Field(default_factory=nothing)
+    business: list[NonEmpty] = Field(default_factory=nothing)
     exchange_rate: dict[NonEmpty, dict[NonEmpty, float]] = Field(default_factory=dict)
     latency_elasticity_per_100ms: float | None = None
 
