@@ -7,6 +7,7 @@ interpreter and imports included, because that is what a user waits for.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -61,6 +62,15 @@ def printed(contestant: Contestant, outputs: Path) -> Path:
     return outputs / f"{contestant.name}.stdout"
 
 
+def as_installed() -> dict[str, str]:
+    """An environment in which Python keeps compiled modules.
+
+    Peers come compiled out of their wheels; where Python is told to keep nothing, a checkout of abgap would be compiled
+    anew by every process.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def measure(contestant: Contestant, outputs: Path) -> Run:
     """Run it once. Raises CommandError when it does not end well."""
     stderr = outputs / f"{contestant.name}.stderr"
@@ -68,6 +78,7 @@ def measure(contestant: Contestant, outputs: Path) -> Run:
     done = subprocess.run(
         [*launcher, str(printed(contestant, outputs)), str(stderr), *contestant.command],
         cwd=ROOT,
+        env=as_installed(),
         capture_output=True,
         text=True,
         check=False,
