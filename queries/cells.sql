@@ -49,7 +49,11 @@ centred as (
 )
 
 select
+{% if only_experiment %}
+    {{ only_experiment }} as experiment
+{% else %}
     experiment
+{% endif %}
 {% for key in keys[1:] %}
     , {{ key }}
 {% endfor %}
@@ -66,4 +70,4 @@ select
     , {{ sum.value }} as {{ sum.name }}
 {% endfor %}
 from centred
-group by {% for key in keys %}{{ key }}{% if not loop.last %}, {% endif %}{% endfor %}
+group by {% for key in (keys[1:] if only_experiment else keys) %}{{ key }}{% if not loop.last %}, {% endif %}{% endfor %}

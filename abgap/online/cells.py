@@ -79,6 +79,8 @@ def compile_cells(
         sums=[column for of_one in sums.values() for column in of_one.columns],
         capped=any(column.is_cut for column in columns),
         by_arm=centres.of_arms is not None,
+        # Engines group by a constant as by any other column, which costs a tenth of the pass.
+        only_experiment=wide.only_experiment,
     )
     return Cells(
         statement=statement,

@@ -15,7 +15,7 @@ from abgap.online.wide import Progress, WideTable, whole
 from abgap.records.words import plural
 from abgap.sources.columns import local_day, mapped_text, plain_names
 from abgap.sources.sql import Named, identifier
-from abgap.study.model import Study, UnitValues
+from abgap.study.model import ConstantColumn, Study, UnitValues
 
 
 def units_from_values(
@@ -29,6 +29,7 @@ def units_from_values(
     text = [*plain_names(source, "experiment", "unit", "variant"), *source.slices]
     relation = engine.open_source("unit_values", source, directory, text=text)
     values = {part.name: _value(engine, part, relation) for part in plan.parts}
+    is_one_experiment = isinstance(source.columns.get("experiment"), ConstantColumn)
     wide = WideTable(
         relations={"unit_values": relation},
         slices=tuple(source.slices),
@@ -36,6 +37,7 @@ def units_from_values(
         has_units="unit" in source.columns,
         may_miss_values=True,
         integer_parts=frozenset(name for name, value in values.items() if value.whole),
+        only_experiment=mapped_text(source, relation.table, "experiment") if is_one_experiment else None,
     )
     _name_columns(engine, study, source, relation, values)
     if wide.has_units and source.unique == "check":

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from abgap.engine.protocol import Columns, Relation, Row
 from abgap.online import tables
+from abgap.sources.sql import Sql
 
 
 class Progress(Protocol):
@@ -75,6 +76,7 @@ class WideTable:
     exposure_counts, enrolment_counts: results of the queries of those names (logs only). intakes: one per fact
     table that is read. row_count, bounds: rows of ``unit_outcomes``, and the range of every part in them, where both
     are known without reading it. without_unit: rows left out because they have no id (ready-made tables only).
+    only_experiment: the experiment of all rows, where the study says that it is one.
     """
 
     relations: dict[str, Relation] = field(default_factory=dict)
@@ -89,6 +91,7 @@ class WideTable:
     row_count: int | None = None
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
     without_unit: int = 0
+    only_experiment: Sql | None = None
 
 
 def whole(number: float | None) -> int:

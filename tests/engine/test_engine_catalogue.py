@@ -73,8 +73,10 @@ DECLARED = {name: identifier(name) for name in ("experiment", "control", "split"
 CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "caps": ({"thresholds": named("x", "y")},),
     "cells": (
-        {"keys": KEYS[:2], "columns": COLUMNS[:1], "sums": SUMS[:1], "capped": False, "by_arm": False},
-        {"keys": KEYS, "columns": COLUMNS, "sums": SUMS, "capped": True, "by_arm": True},
+        {"keys": KEYS[:2], "columns": COLUMNS[:1], "sums": SUMS[:1]}
+        | {"capped": False, "by_arm": False, "only_experiment": Sql("cast('mail' as varchar)")},
+        {"keys": KEYS, "columns": COLUMNS, "sums": SUMS}
+        | {"capped": True, "by_arm": True, "only_experiment": None},
     ),
     "declared_experiments": (SOURCE | DECLARED,),
     "enrolments": (KEYED | {"slices": []}, KEYED | {"slices": SLICES}),
