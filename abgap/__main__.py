@@ -1,5 +1,5 @@
 """``python -m abgap`` is the same as ``abgap``."""
 
-from abgap.cli.main import main
+from abgap.cli.main import command_line
 
-main()
+command_line()

@@ -8,6 +8,7 @@ python -m benchmarks.profiling OUT.json MODULE ARGUMENTS...
 
 from __future__ import annotations
 
+import atexit
 import json
 import re
 import runpy
@@ -111,16 +112,16 @@ def main() -> None:
     duckdb.connect = watching  # type: ignore[assignment]
     sys.argv = [module, *arguments]
     began = time.perf_counter()
-    try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except SystemExit as end:
-        if end.code:
-            raise
-    finally:
+
+    def write() -> None:
         wall = time.perf_counter() - began
         for connection in watched:
             connection.collect()
         Path(out).write_text(json.dumps(summary(profiles, wall)), encoding="utf-8")
+
+    # At the end of the process, however the module ends it.
+    atexit.register(write)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -62,3 +62,33 @@ def test_a_scorecard_needs_neither_pandas_nor_matplotlib_nor_slow_statistics(par
 
 def test_a_scorecard_as_json_needs_no_rich(parquet_study: Path) -> None:
     assert "rich" not in imported(parquet_study, "analyze", "--json")
+
+
+def ended(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A process that has run the command line as the console script does."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(abgap.__file__).resolve().parents[1])}
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments], env=environment, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+
+
+def test_the_process_ends_with_all_that_was_written_and_what_was_asked_for_at_its_end() -> None:
+    script = "import atexit; atexit.register(print, 'last'); from abgap.cli.main import command_line; command_line()"
+    done = ended(script, "schema", "results")
+    assert done.returncode == 0
+    assert done.stdout.endswith("}\nlast\n")
+    assert ended(script, "no-such-command").returncode == 2
+
+
+def test_under_a_profiler_the_process_ends_as_any_other() -> None:
+    script = """
+import sys
+from abgap.cli.main import command_line
+sys.setprofile(lambda *_: None)
+try:
+    command_line()
+except SystemExit as end:
+    print("ended", end.code)
+"""
+    assert ended(script, "--version").stdout.splitlines()[-1] == "ended 0"
