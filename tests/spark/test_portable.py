@@ -194,10 +194,12 @@ def test_without_java_a_sentence_says_what_to_install(monkeypatch: pytest.Monkey
 def test_without_the_parts_of_connect_a_sentence_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pytest.importorskip("pyspark.sql")
-    for module in [name for name in sys.modules if name.startswith("pyspark.sql.connect")]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, "grpc", None)
+    sql = pytest.importorskip("pyspark.sql")
+
+    def remote(*_: object) -> None:
+        raise ImportError("no grpc")
+
+    monkeypatch.setattr(type(sql.SparkSession.builder), "remote", remote)
     with listening() as port, pytest.raises(EngineError, match=r"Connect.*pip install 'abgap\[spark\]'"):
         start_session(SPARK.model_copy(update={"master": f"sc://127.0.0.1:{port}"}))
 
