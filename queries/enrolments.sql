@@ -1,5 +1,6 @@
 -- purpose: One row per experiment and unit: the first exposure wins; units seen in two variants are marked.
--- takes: $timed: whether exposures carry a time; what tells units apart, and the slices of the study, compiled in.
+-- takes: $timed: whether exposures carry a time; what tells units apart, the slices of the study, and the experiment
+--        if only one is declared, compiled in.
 -- reads: exposures, experiments, arms.
 -- gives: experiment, unit (its id as text, or as a number where all logs hold it as one), exposures (rows), mixed (seen in
 --        more than one variant), first (a struct of at, variant and the slices at first exposure; ties in time are broken
@@ -26,10 +27,12 @@ with kept as (
 
 repeated as (
     select
-        experiment
-        , {{ key }}
+        {{ key }}
+{% if not only %}
+        , experiment
+{% endif %}
     from kept
-    group by experiment, {{ key }}
+    group by {% if not only %}experiment, {% endif %}{{ key }}
     having count(*) > 1
 )
 
@@ -47,11 +50,16 @@ select
     ) as first
     , k.ends_at
 from kept as k
-left join repeated as r on r.experiment = k.experiment and r.{{ key }} = k.{{ key }}
-where r.experiment is null
+left join repeated as r on r.{{ key }} = k.{{ key }}{% if not only %} and r.experiment = k.experiment{% endif %}
+
+where r.{{ key }} is null
 union all
 select
+{% if only %}
+    {{ only }} as experiment
+{% else %}
     k.experiment
+{% endif %}
     , k.{{ key }}
     , count(*) as exposures
     , min(k.variant) <> max(k.variant) as mixed
@@ -64,5 +72,6 @@ select
     )) as first
     , min(k.ends_at) as ends_at
 from kept as k
-join repeated as r on r.experiment = k.experiment and r.{{ key }} = k.{{ key }}
-group by k.experiment, k.{{ key }}
+join repeated as r on r.{{ key }} = k.{{ key }}{% if not only %} and r.experiment = k.experiment{% endif %}
+
+group by {% if not only %}k.experiment, {% endif %}k.{{ key }}

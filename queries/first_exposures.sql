@@ -5,8 +5,8 @@
 -- gives: experiment, unit (text), variant, exposed_at (UTC), ends_at (UTC), day (date of first exposure in the study's time
 --        zone), the slices at first exposure, and the unit as a number where all logs hold it as one.
 select
-{% if experiment %}
-    {{ experiment }} as experiment
+{% if only %}
+    {{ only }} as experiment
 {% else %}
     experiment
 {% endif %}

@@ -1,6 +1,6 @@
 -- purpose: One number per unit and metric part, from the events of one fact table, in one scan for all experiments.
--- takes: the metric parts over this fact table: window and aggregate of each, and the value whose different values are
---        counted, if it is one, compiled in.
+-- takes: the metric parts over this fact table: window and aggregate of each, the value whose different values are
+--        counted, if it is one, and the experiment, if only one is declared, compiled in.
 -- reads: first_exposures and part_values of one fact table.
 -- gives: one row per experiment and unit with at least one event in reach of a window: experiment, unit (its id as text, or
 --        as a number where all logs hold it as one) and one column per part, null where the unit has no event for it. Sums
@@ -9,8 +9,10 @@
 --        rows is much cheaper than counting different values.
 with in_window as (
     select
-        x.experiment
-        , x.{{ key }}
+        x.{{ key }}
+{% if not only %}
+        , x.experiment
+{% endif %}
 {% if apart %}
         , e.{{ apart }}
 {% endif %}
@@ -30,8 +32,10 @@ with in_window as (
 {% if apart %}
 , by_value as (
     select
-        experiment
-        , {{ key }}
+        {{ key }}
+{% if not only %}
+        , experiment
+{% endif %}
         , {{ apart }}
 {% for part in parts %}
 {% for partial in part.partials %}
@@ -39,16 +43,20 @@ with in_window as (
 {% endfor %}
 {% endfor %}
     from in_window
-    group by experiment, {{ key }}, {{ apart }}
+    group by {% if not only %}experiment, {% endif %}{{ key }}, {{ apart }}
 )
 {% endif %}
 
 select
+{% if only %}
+    {{ only }} as experiment
+{% else %}
     experiment
+{% endif %}
     , {{ key }}
 {% for part in parts %}
     , {{ part.total }} as {{ part.name }}
 {% endfor %}
 from {% if apart %}by_value{% else %}in_window{% endif %}
 
-group by experiment, {{ key }}
+group by {% if not only %}experiment, {% endif %}{{ key }}

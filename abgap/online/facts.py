@@ -100,6 +100,7 @@ def _add_up(
     grids = {part.part.name: _grid(part, held) for part in parts if part.is_sum}
     statement = compile_query(
         "unit_parts",
+        only=fact.only,
         key=fact.key.column,
         apart=apart,
         parts=with_totals(parts, grids, apart=apart),

@@ -27,12 +27,16 @@ from abgap.study.model import Source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactSource:
-    """A fact table and where it comes from. utc: whether its times without a zone are UTC."""
+    """A fact table and where it comes from.
+
+    only: the experiment, when one is declared. utc: whether its times without a zone are UTC.
+    """
 
     name: str
     source: Source
     relation: Relation
     key: UnitKey
+    only: Sql | None
     utc: bool
 
     def column(self, name: str) -> str | None:

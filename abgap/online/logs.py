@@ -49,6 +49,7 @@ def units_from_logs(
                 source=source,
                 relation=views.relations[f"facts.{fact}"],
                 key=views.key,
+                only=_only_experiment(engine),
                 utc=study.study.timezone == "UTC",
             ),
             plan.parts_of(fact),
@@ -68,16 +69,23 @@ def _enrol(engine: Engine, study: Study, wide: WideTable, slices: Sequence[Sql],
     """Find the first exposure of every unit in every experiment; how many are analysed."""
     timed, no_unit = {"timed": wide.by_day}, key.is_missing
     wide.exposure_counts = engine.fetch(compile_query("exposure_counts", params=timed, no_unit=no_unit))
-    statement = compile_query("enrolments", params=timed, key=key.column, no_unit=no_unit, slices=slices)
+    only = _only_experiment(engine)
+    statement = compile_query(
+        "enrolments", params=timed, only=only, key=key.column, no_unit=no_unit, slices=slices
+    )
     engine.create_table(tables.ENROLMENTS, statement)
     counts = wide.enrolment_counts = engine.fetch(compile_query("enrolment_counts"))
     day = local_day(Sql("first.at"), study.study.timezone)
     number = key.column if key.is_number else None
-    found = engine.rows(f"SELECT experiment FROM {tables.EXPERIMENTS}")
-    only = literal(found[0][0]) if len(found) == 1 else None
-    statement = compile_query("first_exposures", experiment=only, number=number, slices=slices, day=day)
+    statement = compile_query("first_exposures", only=only, number=number, slices=slices, day=day)
     engine.create_view(tables.FIRST_EXPOSURES, statement)
     return int(counts["units"].sum() - counts["mixed_units"].sum())
+
+
+def _only_experiment(engine: Engine) -> Sql | None:
+    """The name of the experiment, when it is the only one: what is the same for all units need not be compared."""
+    found = engine.rows(f"SELECT experiment FROM {tables.EXPERIMENTS}")
+    return literal(found[0][0]) if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

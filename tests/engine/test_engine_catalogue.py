@@ -48,6 +48,7 @@ def column(name: str, **more: Sql) -> SimpleNamespace:
 
 SOURCE = {"source": Sql('"raw"')}
 KEYED = {"key": Sql("unit"), "no_unit": Sql("unit = ''")}
+ONLY = Sql("'e'")
 EVENTS = {"fact": Sql("events")}
 NUMBER = Named(name=identifier("unit: number"), value=identifier("id"))
 SLICES = [identifier("device"), identifier("new user")]
@@ -79,7 +80,7 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         | {"capped": True, "by_arm": True, "only_experiment": None},
     ),
     "declared_experiments": (SOURCE | DECLARED,),
-    "enrolments": (KEYED | {"slices": []}, KEYED | {"slices": SLICES}),
+    "enrolments": (KEYED | {"slices": [], "only": None}, KEYED | {"slices": SLICES, "only": ONLY}),
     "exposure_counts": (KEYED,),
     "exposures": (
         SOURCE | MAPPED | {"slices": [], "number": None},
@@ -91,8 +92,8 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "fact_intake": (KEYED | EVENTS | {"values": []}, KEYED | EVENTS | {"values": PARTS[:2]}),
     "first_exposures": (
-        {"slices": [], "day": Sql("1"), "experiment": None, "number": None},
-        {"slices": SLICES, "day": Sql("1"), "experiment": Sql("'e'"), "number": identifier("unit: number")},
+        {"slices": [], "day": Sql("1"), "only": None, "number": None},
+        {"slices": SLICES, "day": Sql("1"), "only": ONLY, "number": identifier("unit: number")},
     ),
     "imported_moments": (SOURCE | {"columns": named("experiment", "n"), "keys": KEYS[:2]},),
     "offline_pairs": ({"sums": SUMS},),
@@ -113,8 +114,9 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         KEYED | {"slices": SLICES, "parts": named("a"), "facts": FACT, "with_units": True},
     ),
     "unit_parts": (
-        KEYED | {"values": VALUES, "parts": [part("a", "count")], "reach": None, "apart": None},
-        KEYED | {"values": VALUES, "parts": PARTS, "reach": WINDOW, "apart": identifier("session")},
+        KEYED | {"values": VALUES, "parts": [part("a", "count")], "reach": None, "apart": None, "only": None},
+        KEYED
+        | {"values": VALUES, "parts": PARTS, "reach": WINDOW, "apart": identifier("session"), "only": ONLY},
     ),
     "unit_ranges": ({"table": VALUES, "parts": PARTS},),
     "unit_values": (
@@ -206,6 +208,6 @@ def test_an_unknown_query_is_named_with_those_there_are() -> None:
 
 
 def test_parameters_are_kept_beside_the_statement() -> None:
-    statement = compile_query("enrolments", params={"timed": True}, **KEYED, slices=[])
+    statement = compile_query("enrolments", params={"timed": True}, **KEYED, slices=[], only=None)
     assert statement.params == {"timed": True}
     assert "$timed" in statement.sql
