@@ -23,6 +23,7 @@ _NUMBERS = dict.fromkeys(
 _AS_READ = _NUMBERS | {
     "VARCHAR": "{}",
     "TIMESTAMP": "cast(try_cast({} as timestamp) as varchar)",
+    "TIMESTAMP_NS": "cast(cast(try_cast({} as timestamp_ns) as timestamp) as varchar)",
     "TIMESTAMP WITH TIME ZONE": "cast(try_cast({} as timestamptz) at time zone 'UTC' as varchar)",
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.exact import Grid, make_grid
@@ -16,8 +17,9 @@ from abgap.engine.protocol import Engine, reading
 from abgap.engine.values import blamed, not_finite
 from abgap.errors import DataError
 from abgap.online import tables
+from abgap.online.increments import Keeper, Shape, make_partials
 from abgap.online.intake import FactSource, Held, looked_at, read_intake
-from abgap.online.part_sql import PartSql, compile_part, counted_apart, reach_of, with_totals
+from abgap.online.part_sql import PartSql, compile_part, counted_apart, lookback_of, reach_of, with_totals
 from abgap.online.plan import UnitPart
 from abgap.online.unit_key import NUMBER
 from abgap.online.wide import Bounds, FactIntake, bounds_of, whole
@@ -43,26 +45,35 @@ class FactParts:
 
 
 def aggregate_fact(
-    engine: Engine, fact: FactSource, parts: Sequence[UnitPart], *, timed: bool, units: int
+    engine: Engine,
+    fact: FactSource,
+    parts: Sequence[UnitPart],
+    *,
+    timed: bool,
+    units: int,
+    keeper: Keeper | None = None,
 ) -> FactParts:
     """Make the table of unit parts of one fact table.
 
     timed: whether windows apply: both exposures and events have a time. units: analysed units of all experiments.
+    keeper: where partial aggregates of earlier runs are, None to read all files.
     Raises DataError when a column is missing or has the wrong type, or when summed values are not finite.
     """
     relation = identifier(fact.name)
     columns = {name: kind for name, kind in engine.describe(relation).items() if name != NUMBER}
     table = Table(key=f"facts.{fact.name}", columns=columns)
-    reach = reach_of([part.window for part in parts]) if timed else None
+    windows = [part.window for part in parts]
+    reach = reach_of(windows) if timed else None
     compiled = [compile_part(engine, part, table, relation, reach=reach) for part in parts]
     with reading(table.key):
         try:
             held = _prepare(engine, fact, compiled)
-            with_events, seen = _add_up(engine, fact, compiled, held, reach)
+            scan = _Scan(timed=timed, reach=reach, lookback=lookback_of(windows), keeper=keeper)
+            with_events, seen = _add_up(engine, fact, compiled, held, scan)
             coarse = [part for part in compiled if _is_coarse(part, held, seen)]
             if coarse:
                 held = looked_at(engine, fact, coarse, held)
-                with_events, seen = _add_up(engine, fact, compiled, held, reach)
+                with_events, seen = _add_up(engine, fact, compiled, held, scan)
         except DataError as error:
             culprit = blamed(engine, ((part.part.key, part.chosen) for part in compiled), relation)
             if culprit is None:
@@ -84,6 +95,16 @@ def _prepare(engine: Engine, fact: FactSource, parts: Sequence[PartSql]) -> Held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Scan:
+    """Which events are joined. reach: None for all. lookback: how long before exposure some of them may be."""
+
+    timed: bool
+    reach: Sql | None
+    lookback: Sql | None
+    keeper: Keeper | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
     """A part over units that have events: its range, and how many units have a number."""
 
@@ -92,21 +113,20 @@ class _Seen:
 
 
 def _add_up(
-    engine: Engine, fact: FactSource, parts: Sequence[PartSql], held: Held, reach: Sql | None
+    engine: Engine, fact: FactSource, parts: Sequence[PartSql], held: Held, scan: _Scan
 ) -> tuple[int, dict[str, _Seen]]:
     """Make the table of unit parts; its rows, and every part in them. Raises DataError when one is not finite."""
     found = _apart(parts)
     apart = None if found is None else found.name
     grids = {part.part.name: _grid(part, held) for part in parts if part.is_sum}
-    statement = compile_query(
-        "unit_parts",
-        only=fact.only,
-        key=fact.key.column,
-        apart=apart,
-        parts=with_totals(parts, grids, apart=apart),
-        values=identifier(tables.part_values_table(fact.name)),
-        reach=reach,
-    )
+    ready = with_totals(parts, grids, apart=apart)
+    partials = tables.unit_partials_table(fact.name)
+    shape: dict[str, Any] = {"only": fact.only, "key": fact.key.column, "apart": apart, "parts": ready}
+    values = identifier(tables.part_values_table(fact.name))
+    statement = compile_query("unit_partials", params=None, values=values, reach=scan.reach, **shape)
+    grouped = Shape(parts=ready, apart=apart, timed=scan.timed, lookback=scan.lookback)
+    make_partials(engine, fact, statement, grouped, held, scan.keeper)
+    statement = compile_query("unit_parts", params=None, partials=identifier(partials), **shape)
     engine.create_table(tables.unit_parts_table(fact.name), statement)
     return _seen(engine, fact, parts)
 
@@ -125,8 +145,19 @@ def _grid(part: PartSql, held: Held) -> Grid:
     if part.whole:
         return Grid()
     # Three parts, because one unit's value may be very much smaller than the largest of all events.
-    largest = held.bounds[part.part.name].largest
-    return make_grid(largest, held.row_count, integer=False, parts=3)
+    # Bounds are rounded up, so that a few more events usually leave the grid as it is: what earlier runs added up
+    # on it can then be added to.
+    largest, rows = held.bounds[part.part.name].largest, max(held.row_count, 1)
+    return make_grid(_power_above(largest, 1), int(_power_above(rows, 4)), integer=False, parts=3)
+
+
+def _power_above(number: float, bits: int) -> float:
+    """The smallest power of ``2 ** bits`` that is not below ``number``; 0 for 0."""
+    if number == 0.0:
+        return 0.0
+    mantissa, exponent = math.frexp(number)
+    exponent -= mantissa == 0.5
+    return math.ldexp(1.0, -(-exponent // bits) * bits)
 
 
 def _intake(fact: str, held: Held, *, timed: bool, with_events: int) -> FactIntake:

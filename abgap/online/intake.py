@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from abgap.engine.catalogue import Statement, compile_query
 from abgap.engine.exact import has_usable_size
@@ -29,7 +30,7 @@ from abgap.study.model import Source
 class FactSource:
     """A fact table and where it comes from.
 
-    only: the experiment, when one is declared. utc: whether its times without a zone are UTC.
+    only: the experiment, when one is declared. utc: whether its times without a zone are UTC. directory: of the study.
     """
 
     name: str
@@ -38,6 +39,7 @@ class FactSource:
     key: UnitKey
     only: Sql | None
     utc: bool
+    directory: Path
 
     def column(self, name: str) -> str | None:
         """The column of the files that is called ``name`` in the table; None when it is made of others."""
@@ -163,7 +165,7 @@ def _from_statistics(
 
 def _is_utc(fact: FactSource, table: Table, at: str | None) -> bool:
     kind = None if at is None else table.columns[at]
-    return kind == "TIMESTAMP WITH TIME ZONE" or (kind == "TIMESTAMP" and fact.utc)
+    return kind == "TIMESTAMP WITH TIME ZONE" or (kind in {"TIMESTAMP", "TIMESTAMP_NS"} and fact.utc)
 
 
 def _stated(found: Statistics, unit: str, at: str | None, columns: Mapping[str, str | None]) -> Held:

@@ -14,6 +14,7 @@ from abgap.engine.protocol import Engine, reading
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.facts import aggregate_fact
+from abgap.online.increments import Keeper
 from abgap.online.intake import FactSource
 from abgap.online.plan import Plan, UnitPart
 from abgap.online.unit_key import UnitKey
@@ -25,9 +26,16 @@ from abgap.study.model import Exposures, Study
 
 
 def units_from_logs(
-    engine: Engine, study: Study, exposures: Exposures, plan: Plan, views: Views, progress: Progress
+    engine: Engine,
+    study: Study,
+    exposures: Exposures,
+    plan: Plan,
+    views: Views,
+    progress: Progress,
+    *,
+    keeper: Keeper | None = None,
 ) -> WideTable:
-    """Build ``unit_outcomes`` from the opened ``views``.
+    """Build ``unit_outcomes`` from the opened ``views``. keeper: of what earlier runs added up.
 
     Raises DataError when a column is missing or has the wrong type, or when summed values are not finite.
     """
@@ -51,10 +59,12 @@ def units_from_logs(
                 key=views.key,
                 only=_only_experiment(engine),
                 utc=study.study.timezone == "UTC",
+                directory=views.directory,
             ),
             plan.parts_of(fact),
             timed=wide.by_day and "at" in source.columns,
             units=units,
+            keeper=keeper,
         )
         wide.intakes = (*wide.intakes, found.intake)
         wide.integer_parts |= found.whole_numbers

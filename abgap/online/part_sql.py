@@ -146,7 +146,7 @@ def _with_total(part: PartSql, grid: Grid, apart: Sql | None) -> PartSql:
     if apart is not None and part.aggregate is Aggregate.COUNT_DISTINCT:
         return _counted_apart(part, apart)
     partials = _partials(part, grid)
-    found = [partial.value if apart is None else partial.merged for partial in partials]
+    found = [partial.name if apart is None else partial.merged for partial in partials]
     return replace(part, partials=tuple(partials), total=_total(part, found))
 
 
@@ -165,11 +165,13 @@ def _partials(part: PartSql, grid: Grid) -> list[Partial]:
             # The finest part first: the total is rounded once, when the largest is added.
             columns = reversed(exact_sum(part.part.name, part.name, grid))
             found = [_partial("sum", c.name, c.value) for c in columns]
+            if part.whole:
+                found = [replace(f, merged=Sql(f"cast({f.merged} as hugeint)")) for f in found]
             return found if part.aggregate is Aggregate.SUM else [*found, _count(part)]
         case Aggregate.COUNT:
             return [_count(part)]
         case Aggregate.COUNT_DISTINCT:
-            return []
+            return [replace(_count(part), value=Sql(f"count(distinct {part.name})"))]
         case _:
             return [_partial(side, part.column(side), Sql(f"{side}({part.name})")) for side in ("min", "max")]
 
@@ -190,10 +192,8 @@ def _total(part: PartSql, found: Sequence[Sql]) -> Sql:
         case Aggregate.MEAN:
             *sums, count = map(str, found)
             return Sql(f"cast({' + '.join(sums)} as double) / nullif({count}, 0)")
-        case Aggregate.COUNT:
+        case Aggregate.COUNT | Aggregate.COUNT_DISTINCT:
             return Sql(f"nullif({found[0]}, 0)")
-        case Aggregate.COUNT_DISTINCT:
-            return Sql(f"nullif(count(distinct {part.name}), 0)")
         case _:
             return _extreme(part, *found)
 
@@ -222,10 +222,16 @@ def _window(window: Window) -> Sql:
     return Sql("e.at >= x.exposed_at and e.at < x.ends_at")
 
 
+def lookback_of(windows: Sequence[Window]) -> Sql | None:
+    """How long before exposure events count, as an interval; None when none do."""
+    back = max((w.lookback_days for w in windows if w.lookback_days is not None), default=None)
+    return None if back is None else Sql(_seconds(back))
+
+
 def reach_of(windows: Sequence[Window]) -> Sql:
     """The union of all windows: events outside of it need not be joined."""
-    back = max((w.lookback_days for w in windows if w.lookback_days is not None), default=None)
-    start = "x.exposed_at" if back is None else f"x.exposed_at - {_seconds(back)}"
+    back = lookback_of(windows)
+    start = "x.exposed_at" if back is None else f"x.exposed_at - {back}"
     forward = [w for w in windows if w.lookback_days is None]
     longest = max((w.days for w in forward if w.days is not None), default=None)
     ends = [] if longest is None else [f"x.exposed_at + {_seconds(longest)}"]

@@ -26,6 +26,11 @@ def unit_parts_table(fact: str) -> str:
     return f"unit parts of {fact}"
 
 
+def unit_partials_table(fact: str) -> str:
+    """The view of what the events of one fact table add up to, by unit."""
+    return f"unit partials of {fact}"
+
+
 def part_values_table(fact: str) -> str:
     """The view of the events of one fact table with the values that metric parts take from them."""
     return f"part values of {fact}"

@@ -25,18 +25,19 @@ from abgap.study.model import Exposures, Source, Study
 class Views:
     """The opened sources by their key in the study, e.g. ``exposures`` or ``facts.events``.
 
-    key: what tells units apart in the views of exposures and fact tables.
+    key: what tells units apart in the views of exposures and fact tables. directory: what paths are relative to.
     """
 
     relations: dict[str, Relation] = field(default_factory=dict)
     key: UnitKey = field(default_factory=UnitKey)
+    directory: Path = field(default_factory=Path)
 
 
 def open_views(engine: Engine, study: Study, directory: Path) -> Views:
     """Open all sources under their canonical names, without reading more than their columns."""
     sources = _opened(engine, study, directory)
     relations = {key: relation for key, (_, relation) in sources.items()}
-    views = Views(relations=relations, key=common_key(sources.values()))
+    views = Views(relations=relations, key=common_key(sources.values()), directory=directory)
     if study.exposures is not None:
         _view_exposures(engine, study, study.exposures, views)
     for name, fact in study.facts.items():

@@ -89,6 +89,7 @@ class Analysis:
         self.engine = engine
         self.progress = progress
         self.stages = _stages(loaded, engine, cache)
+        self._cache = cache
 
     @property
     def duckdb(self) -> DuckDBEngine:
@@ -172,8 +173,12 @@ class Analysis:
                 f"{self.loaded.file.name}: there is no data; declare [exposures], [unit_values] or [moments]"
             )
         from abgap.online.logs import units_from_logs
+        from abgap.pipeline.kept_parts import keeping_parts
 
-        return units_from_logs(self.engine, self.study, self.study.exposures, plan, self.views, self.progress)
+        with keeping_parts(self._cache, self.study.study.name) as keeper:
+            return units_from_logs(
+                self.engine, self.study, self.study.exposures, plan, self.views, self.progress, keeper=keeper
+            )
 
     @cached_property
     def sums(self) -> Sums | None:

@@ -27,6 +27,8 @@ from abgap.pipeline.fingerprint import FileHashes, FileState, unchanged
 LIMIT_BYTES = 512 << 20
 _HASHES = "files.json"
 _HASHED_FILES = 20_000
+# Beside some results lie tables that DuckDB reads itself.
+PARTS = ".parquet"
 _HEAD, _BODY = "head", "body"
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -82,12 +84,15 @@ class Cache:
 
     def find(self, name: str, states: Sequence[FileState]) -> Kept | None:
         """The result kept under ``name``, when its inputs are as they were; None when there is none."""
+        kept = self.read(name)
+        return kept if kept is not None and unchanged(kept.head.files, states, self.hashes) else None
+
+    def read(self, name: str) -> Kept | None:
+        """The result kept under ``name``, whatever has become of its inputs; None when there is none."""
         path = self._path(name)
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
                 head = _head(_text(held[_HEAD]))
-                if not unchanged(head.files, states, self.hashes):
-                    return None
                 body = json.loads(_text(held[_BODY]))
                 arrays = {key: held[key] for key in held.files if key not in {_HEAD, _BODY}}
         except FileNotFoundError:
@@ -165,7 +170,7 @@ class Cache:
     def entries(self) -> list[Entry]:
         """All kept results, the most recently used first."""
         found = []
-        for path in self.folder.glob("*.npz"):
+        for path in (*self.folder.glob("*.npz"), *self.folder.glob(f"*{PARTS}")):
             with suppress(OSError):
                 status = path.stat()
                 found.append(Entry(path=path, size=status.st_size, used_ns=status.st_mtime_ns))
@@ -174,6 +179,8 @@ class Cache:
     def heads(self) -> Iterator[tuple[Entry, Head | None]]:
         """All kept results with what they are of; None for one that cannot be read."""
         for entry in self.entries():
+            if entry.path.suffix == PARTS:
+                continue
             try:
                 with entry.path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
                     yield entry, _head(_text(held[_HEAD]))
@@ -198,7 +205,7 @@ class Cache:
                 path.unlink()
         with suppress(OSError):
             self.folder.rmdir()
-        return len(entries)
+        return len([entry for entry in entries if entry.path.suffix != PARTS])
 
 
 def _text(member: npt.NDArray[Any]) -> bytes:

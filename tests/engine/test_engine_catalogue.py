@@ -113,10 +113,14 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         KEYED | {"slices": [], "parts": [], "facts": [], "with_units": False},
         KEYED | {"slices": SLICES, "parts": named("a"), "facts": FACT, "with_units": True},
     ),
-    "unit_parts": (
+    "unit_partials": (
         KEYED | {"values": VALUES, "parts": [part("a", "count")], "reach": None, "apart": None, "only": None},
         KEYED
         | {"values": VALUES, "parts": PARTS, "reach": WINDOW, "apart": identifier("session"), "only": ONLY},
+    ),
+    "unit_parts": (
+        KEYED | {"partials": VALUES, "parts": [part("a", "count")], "apart": None, "only": None},
+        KEYED | {"partials": VALUES, "parts": PARTS, "apart": identifier("session"), "only": ONLY},
     ),
     "unit_ranges": ({"table": VALUES, "parts": PARTS},),
     "unit_values": (

@@ -489,6 +489,7 @@ class TestOneScan:
             "part_values",
             "rollup",
             "unit_outcomes",
+            "unit_partials",
             "unit_parts",
             "unit_ranges",
         ]

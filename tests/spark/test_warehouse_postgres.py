@@ -239,6 +239,7 @@ def test_the_page_about_warehouses_works_from_start_to_end(postgres: Postgres, t
         ("TABLE", "enrolments", "enrolments"),
         ("VIEW", "first_exposures", "first_exposures"),
         ("VIEW", "part values of events", "part_values"),
+        ("VIEW", "unit partials of events", "unit_partials"),
         ("TABLE", "unit parts of events", "unit_parts"),
         ("VIEW", "unit_outcomes", "unit_outcomes"),
     ):
