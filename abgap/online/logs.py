@@ -42,6 +42,7 @@ def units_from_logs(
     wide = WideTable(
         relations=views.relations, slices=tuple(exposures.slices), by_day="at" in exposures.columns
     )
+    wide.only_experiment = _only_experiment(engine)
     slices = [tables.slice_column(name) for name in wide.slices]
     progress("reading exposures")
     with reading("exposures"):
@@ -57,7 +58,7 @@ def units_from_logs(
                 source=source,
                 relation=views.relations[f"facts.{fact}"],
                 key=views.key,
-                only=_only_experiment(engine),
+                only=wide.only_experiment,
                 utc=study.study.timezone == "UTC",
                 directory=views.directory,
             ),
@@ -79,7 +80,7 @@ def _enrol(engine: Engine, study: Study, wide: WideTable, slices: Sequence[Sql],
     """Find the first exposure of every unit in every experiment; how many are analysed."""
     timed, no_unit = {"timed": wide.by_day}, key.is_missing
     wide.exposure_counts = engine.fetch(compile_query("exposure_counts", params=timed, no_unit=no_unit))
-    only = _only_experiment(engine)
+    only = wide.only_experiment
     statement = compile_query(
         "enrolments", params=timed, only=only, key=key.column, no_unit=no_unit, slices=slices
     )
