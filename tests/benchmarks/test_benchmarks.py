@@ -54,6 +54,7 @@ def rows_of(sql: str) -> list[Any]:
 @pytest.mark.parametrize("workload", [units, logs])
 def test_abgap_and_every_hand_written_statement_find_the_same_numbers(workload: Any, tmp_path: Path) -> None:
     made = without_peers(workload(TINY, tmp_path))
+    assert all("--no-cache" in c.command for c in made.contestants if c.role == "abgap")
     runs, missing = alternate(made.contestants, 1, tmp_path, lambda _: None)
     assert missing == {}
     found = agreements(made, runs, tmp_path)
