@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 _NUMBERS = dict.fromkeys(
     ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE"), "try_cast({} as double)"
 )
-# Times come as text, in UTC.
-_AS_READ = _NUMBERS | {
-    "VARCHAR": "{}",
-    "TIMESTAMP": "cast(try_cast({} as timestamp) as varchar)",
-    "TIMESTAMP_NS": "cast(cast(try_cast({} as timestamp_ns) as timestamp) as varchar)",
-    "TIMESTAMP WITH TIME ZONE": "cast(try_cast({} as timestamptz) at time zone 'UTC' as varchar)",
+_TIMES = {
+    "TIMESTAMP": "try_cast({} as timestamp)",
+    "TIMESTAMP_NS": "cast(try_cast({} as timestamp_ns) as timestamp)",
+    "TIMESTAMP WITH TIME ZONE": "try_cast({} as timestamptz) at time zone 'UTC'",
 }
+_AS_READ = _NUMBERS | _TIMES | {"VARCHAR": "{}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +67,11 @@ def _of(column: str, kind: str) -> Sql:
     low, high = (_AS_READ[kind].format(f"stats_{side}_value") for side in ("min", "max"))
     empty = "stats_null_count = row_group_num_rows"
     bounded = f"{low} IS NOT NULL AND {high} IS NOT NULL"
+    # Times come as text, in UTC; texts of years beyond 9999 have another order than they.
+    shown = "cast({} as varchar)" if kind in _TIMES else "{}"
+    smallest, largest = shown.format(f"min({low}) {mine}"), shown.format(f"max({high}) {mine}")
     return Sql(
         f"sum(row_group_num_rows) {mine}, "
-        f"bool_and(stats_null_count IS NOT NULL AND ({empty} OR ({bounded}))) {mine}, "
-        f"sum(stats_null_count) {mine}, min({low}) {mine}, max({high}) {mine}"
+        f"bool_and(row_group_num_rows = 0 OR (stats_null_count IS NOT NULL AND ({empty} OR ({bounded})))) {mine}, "
+        f"coalesce(sum(stats_null_count) {mine}, 0), {smallest}, {largest}"
     )

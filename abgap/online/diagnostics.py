@@ -13,13 +13,15 @@ from abgap.online import checks
 from abgap.online import value_checks as of_values
 from abgap.online.counts import ArmCounts
 from abgap.online.experiments import DeclaredExperiment, Variants, is_analysed
+from abgap.online.increments import Keeper
+from abgap.online.intake import fact_source
 from abgap.online.plan import SECONDS_PER_DAY
+from abgap.online.repeats import count_repeats
 from abgap.online.sums import Sums
 from abgap.online.tables import known_name
-from abgap.online.unit_key import NUMBER
-from abgap.online.wide import WideTable, whole
+from abgap.online.views import Views
+from abgap.online.wide import WideTable
 from abgap.records import Check, Moments, Role
-from abgap.sources.sql import identifier
 from abgap.study.model import Study
 
 # Columns of equal length that say what became of how many rows: experiment, variant, outcome, row_count.
@@ -45,15 +47,14 @@ def source_checks(wide: WideTable) -> list[Check]:
     return _present(found)
 
 
-def repeated_event_checks(engine: Engine, wide: WideTable) -> list[Check]:
-    """Events that stand in a fact table twice. Another scan of every column, and a hash table as large as the table."""
+def repeated_event_checks(
+    engine: Engine, study: Study, views: Views, wide: WideTable, keeper: Keeper | None = None
+) -> list[Check]:
+    """Events that stand in a fact table twice. keeper: of what earlier runs counted, None to read all files."""
     found = []
     for intake in wide.intakes:
-        fact = identifier(intake.fact)
-        columns = [identifier(name) for name in engine.describe(fact) if name != NUMBER]
-        held = engine.fetch_row(compile_query("repeated_events", columns=columns, fact=fact))
-        rows, repeated = whole(held["row_count"]), whole(held["repeated_rows"])
-        found.append(checks.repeated_events_check(intake.fact, rows, repeated))
+        repeats = count_repeats(engine, fact_source(study, views, intake.fact), keeper)
+        found.append(checks.repeated_events_check(intake.fact, repeats.rows, repeats.repeated))
     return found
 
 

@@ -8,7 +8,8 @@ differs, or where anything else does, all files are read. Only DuckDB does this,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -40,10 +41,13 @@ class OldParts:
 
 
 class Keeper(Protocol):
-    """Keeps partial aggregates between runs."""
+    """Keeps what was made of files, between runs."""
 
-    def find(self, fact: str, files: Sequence[Path], depends_on: object) -> OldParts | None:
-        """What is kept of some of these files, unchanged, and made by the same statements; None when nothing is."""
+    def find(self, what: str, files: Sequence[Path], depends_on: object) -> OldParts | None:
+        """What is kept of some of these files, unchanged, and made by the same statements; None when nothing is.
+
+        what: the name of what is kept, for whoever looks into the cache.
+        """
 
     def new_part(self) -> Path | None:
         """A place for one more file; None when there is none."""
@@ -92,7 +96,7 @@ def _kept_parts(
     None at all when they cannot be kept.
     """
     depends_on = [statement.sql, list(fact.relation.table.columns.items()), *_views(engine, fact)]
-    old = keeper.find(fact.name, fact.relation.files, depends_on)
+    old = keeper.find(f"parts of {fact.name}", fact.relation.files, depends_on)
     if old is not None and old.notes["digest"] != _digest(engine, fact, shape, old.notes["last_at"]):
         old = None
     new = fact.relation.files if old is None else old.new
@@ -133,14 +137,9 @@ def _write(
     engine: DuckDBEngine, fact: FactSource, statement: Statement, new: Sequence[Path], place: Path
 ) -> bool:
     """Write the partial aggregates of the new files; whether that could be done."""
-    text = plain_names(fact.source, "unit")
-    narrowed = fact.source.model_copy(update={"path": [str(path.absolute()) for path in new]})
-    key = f"facts.{fact.name}"
-    try:
-        if len(new) < len(fact.relation.files):
-            opened = engine.open_source(key, narrowed, fact.directory, text=text)
-            if dict(opened.table.columns) != dict(fact.relation.table.columns):
-                return False
+    with narrowed_to(engine, fact, new) as can_be_read:
+        if not can_be_read:
+            return False
         # Parquet has no integers of 128 bits.
         kinds = engine.describe(Sql(f"({statement.sql}) AS partials"))
         wide = [identifier(column) for column, kind in kinds.items() if kind == "HUGEINT"]
@@ -149,9 +148,23 @@ def _write(
         engine.run(
             f"COPY (SELECT {columns} FROM ({statement.sql}) AS partials) TO {literal(str(place))} (FORMAT parquet)"
         )
+    return True
+
+
+@contextmanager
+def narrowed_to(engine: DuckDBEngine, fact: FactSource, new: Sequence[Path]) -> Iterator[bool]:
+    """Let the fact table be of these of its files only; whether they have the columns and types that all files have."""
+    text = plain_names(fact.source, "unit")
+    key = f"facts.{fact.name}"
+    if len(new) == len(fact.relation.files):
+        yield True
+        return
+    narrowed = fact.source.model_copy(update={"path": [str(path.absolute()) for path in new]})
+    try:
+        opened = engine.open_source(key, narrowed, fact.directory, text=text)
+        yield dict(opened.table.columns) == dict(fact.relation.table.columns)
     finally:
         engine.open_source(key, fact.source, fact.directory, text=text)
-    return True
 
 
 def _merged(fact: FactSource, shape: Shape, parts: Sequence[Path], *, is_new: bool) -> Sql:

@@ -20,10 +20,11 @@ from abgap.engine.values import refuse_size
 from abgap.online import tables
 from abgap.online.part_sql import PartSql
 from abgap.online.unit_key import UnitKey
+from abgap.online.views import Views
 from abgap.online.wide import BelowZero, Bounds, bounds_of, whole
-from abgap.sources.columns import Table, is_number
+from abgap.sources.columns import is_number
 from abgap.sources.sql import Sql, identifier
-from abgap.study.model import Source
+from abgap.study.model import Source, Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,27 @@ class FactSource:
         spec = {key.lower(): spec for key, spec in self.source.columns.items()}.get(name.lower(), name)
         columns = {column.lower(): column for column in self.relation.table.columns}
         return columns.get(spec.lower()) if isinstance(spec, str) else None
+
+    @property
+    def utc_time(self) -> str | None:
+        """The column of the files that holds the time, in UTC; None when there is none, or when it is made into UTC."""
+        at = self.column("at") if "at" in self.source.columns else None
+        kind = None if at is None else self.relation.table.columns[at]
+        is_utc = kind == "TIMESTAMP WITH TIME ZONE" or (kind in {"TIMESTAMP", "TIMESTAMP_NS"} and self.utc)
+        return at if is_utc else None
+
+
+def fact_source(study: Study, views: Views, name: str, only: Sql | None = None) -> FactSource:
+    """The fact table of this name. only: the experiment, when one is declared."""
+    return FactSource(
+        name=name,
+        source=study.facts[name],
+        relation=views.relations[f"facts.{name}"],
+        key=views.key,
+        only=only,
+        utc=study.study.timezone == "UTC",
+        directory=views.directory,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +166,7 @@ def _from_statistics(
     engine: Engine, fact: FactSource, statement: Statement, columns: Mapping[str, str | None]
 ) -> Held | None:
     """What the files say about themselves, where that answers ``statement``; else None."""
-    unit, at = fact.column("unit"), fact.column("at") if "at" in fact.source.columns else None
+    unit, at = fact.column("unit"), fact.utc_time
     table = fact.relation.table
     if (
         unit is None
@@ -152,7 +174,7 @@ def _from_statistics(
         or not (fact.key.is_number or table.columns[unit] == "VARCHAR")
     ):
         return None
-    if "at" in fact.source.columns and not _is_utc(fact, table, at):
+    if "at" in fact.source.columns and at is None:
         return None
     wanted = {unit, *(column for column in columns.values() if column), *([at] if at else [])}
     found = engine.statistics(fact.relation, sorted(wanted))
@@ -161,11 +183,6 @@ def _from_statistics(
     # Not run, but answered: whoever doubts the answer can run it.
     engine.record.add(statement)
     return _stated(found, unit, at, columns)
-
-
-def _is_utc(fact: FactSource, table: Table, at: str | None) -> bool:
-    kind = None if at is None else table.columns[at]
-    return kind == "TIMESTAMP WITH TIME ZONE" or (kind in {"TIMESTAMP", "TIMESTAMP_NS"} and fact.utc)
 
 
 def _stated(found: Statistics, unit: str, at: str | None, columns: Mapping[str, str | None]) -> Held:

@@ -15,7 +15,7 @@ from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.facts import aggregate_fact
 from abgap.online.increments import Keeper
-from abgap.online.intake import FactSource
+from abgap.online.intake import fact_source
 from abgap.online.plan import Plan, UnitPart
 from abgap.online.unit_key import UnitKey
 from abgap.online.views import Views
@@ -50,20 +50,11 @@ def units_from_logs(
     bounds: dict[str, Bounds] = {}
     for fact in plan.facts():
         progress(f"reading {fact}")
-        source = study.facts[fact]
         found = aggregate_fact(
             engine,
-            FactSource(
-                name=fact,
-                source=source,
-                relation=views.relations[f"facts.{fact}"],
-                key=views.key,
-                only=wide.only_experiment,
-                utc=study.study.timezone == "UTC",
-                directory=views.directory,
-            ),
+            fact_source(study, views, fact, wide.only_experiment),
             plan.parts_of(fact),
-            timed=wide.by_day and "at" in source.columns,
+            timed=wide.by_day and "at" in study.facts[fact].columns,
             units=units,
             keeper=keeper,
         )

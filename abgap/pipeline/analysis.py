@@ -400,10 +400,12 @@ class Analysis:
 
     def _repeated_events(self, wide: WideTable) -> list[Check]:
         from abgap.online import diagnostics
+        from abgap.pipeline.kept_parts import keeping_parts
 
-        _ = self.views
+        views = self.views
         self.progress("looking for repeated events")
-        return diagnostics.repeated_event_checks(self.engine, wide)
+        with keeping_parts(self._cache, self.study.study.name) as keeper:
+            return diagnostics.repeated_event_checks(self.engine, self.study, views, wide, keeper)
 
     def _left_out_checks(self) -> list[Check]:
         """Rows of ready-made units or moments that the study does not speak of."""

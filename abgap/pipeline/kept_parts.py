@@ -1,8 +1,8 @@
-"""Keeps partial aggregates of fact tables in the cache's folder, so that new files can be added to them.
+"""Keeps what fact tables add up to in the cache's folder, so that new files can be added to it.
 
-A base is a small result of the cache, which names the files it is of, and one parquet file beside it for each time that
-files were added. It is used when its files are all there, unchanged, whatever else has come; each parquet file
-is checked by its hash.
+A base is a small result of the cache, which names the files it is of, and, for partial aggregates, one parquet file
+beside it for each time that files were added. It is used when its files are all there, unchanged, whatever else has
+come; each parquet file is checked by its hash.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from abgap.pipeline.fingerprint import FileState, program_sha256, sha256_of, sta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """The base that was asked for: its name, what it is of, and its files as they were then."""
+    """The base that was asked for: its name, what it is, and its files as they were then."""
 
     name: str
-    fact: str
+    what: str
     states: tuple[FileState, ...]
 
 
@@ -39,15 +39,18 @@ class PartsKeeper:
         self._written: list[Path] = []
         self._pending: list[tuple[_Asked, tuple[Path, ...], Notes]] = []
 
-    def find(self, fact: str, files: Sequence[Path], depends_on: object) -> OldParts | None:
-        """What is kept of some of these files, unchanged, and made by the same statements; None when nothing is."""
-        sha = hashlib.sha256(json.dumps([program_sha256(), fact, depends_on]).encode()).hexdigest()
+    def find(self, what: str, files: Sequence[Path], depends_on: object) -> OldParts | None:
+        """What is kept of some of these files, unchanged, and made by the same statements; None when nothing is.
+
+        what: the name of what is kept, for whoever looks into the cache.
+        """
+        sha = hashlib.sha256(json.dumps([program_sha256(), what, depends_on]).encode()).hexdigest()
         try:
             states = tuple(state_of(path, self._cache.hashes) for path in files)
         except OSError:
             self._asked = None
             return None
-        self._asked = _Asked(name=f"base-{sha[:40]}", fact=fact, states=states)
+        self._asked = _Asked(name=f"base-{sha[:40]}", what=what, states=states)
         kept = self._cache.read(self._asked.name)
         return None if kept is None else self._usable(kept, files, states)
 
@@ -103,7 +106,7 @@ class PartsKeeper:
                 with suppress(OSError):
                     path.chmod(0o600)  # the engine may have put a file of its own there
             self._written = [path for path in self._written if path not in parts]
-            head = Head(stage=f"parts of {asked.fact}", study=self._study, files=after)
+            head = Head(stage=asked.what, study=self._study, files=after)
             self._cache.keep(asked.name, Kept(head=head, body=body, arrays={}))
 
     def remove_rest(self) -> None:
@@ -115,7 +118,7 @@ class PartsKeeper:
 
 @contextmanager
 def keeping_parts(cache: Cache | None, study: str) -> Iterator[PartsKeeper | None]:
-    """The keeper of a study, while its units are made; what they were made of is kept when that has succeeded."""
+    """The keeper of a study, while something is made of its files; what is to be kept is, when that has succeeded."""
     if cache is None:
         yield None
         return

@@ -144,7 +144,7 @@ def days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Days:
 VIEWS = "SELECT view_name, sql FROM duckdb_views() WHERE view_name IN ('raw facts.events', 'unit partials of events')"
 
 
-# All but the search for repeated events, which has to see them all.
+# All but the search for repeated events: test_new_repeats.py.
 SCANS = re.compile("-- purpose: (?!Events that stand).*from .?(events|part values of events)", re.DOTALL)
 
 

@@ -15,6 +15,7 @@ from abgap.online.checks import mixed_units_check, unmatched_events_check
 from abgap.online.counts import ArmCounts, count_arms, count_units
 from abgap.online.experiments import DeclaredExperiment
 from abgap.online.value_checks import empty_cap_check, missing_values_check
+from abgap.online.views import open_views
 from abgap.records import Check, Status
 from abgap.records.order import natural_order
 
@@ -244,7 +245,8 @@ class TestFromARun:
         twice = f"u1,{EXPOSED},5\n" * 3 + f"u2,{EXPOSED},\n" * 2
         self.prepare(bench, events=f"{twice}u1,{EXPOSED},6\nu3,{EXPOSED},5\n")
         with bench.run(self.study()) as run:
-            (check,) = diagnostics.repeated_event_checks(run.engine, run.wide)
+            views = open_views(run.engine, run.study, bench.directory)
+            (check,) = diagnostics.repeated_event_checks(run.engine, run.study, views, run.wide)
         assert (check.status, check.value, check.blocking) == (Status.WARN, 3.0, False)
         assert check.sentence.startswith("3 of 7 events in events repeat another one in every column")
         assert "SELECT DISTINCT" in check.sentence
@@ -252,7 +254,8 @@ class TestFromARun:
     def test_no_repeated_event_passes(self, bench: Any) -> None:
         self.prepare(bench, events=f"u1,{EXPOSED},5\nu1,{EXPOSED},6\n")
         with bench.run(self.study()) as run:
-            (check,) = diagnostics.repeated_event_checks(run.engine, run.wide)
+            views = open_views(run.engine, run.study, bench.directory)
+            (check,) = diagnostics.repeated_event_checks(run.engine, run.study, views, run.wide)
         assert (check.name, check.status, check.value) == ("repeated_events", Status.PASS, 0.0)
 
     def test_ids_that_never_meet_are_found(self, bench: Any) -> None:
