@@ -1,7 +1,7 @@
 -- purpose: What the events of one fact table add up to, by unit, in one scan for all experiments and metrics.
 -- takes: the metric parts over this fact table: window and aggregates of each, the value whose different values are
 --        counted, if it is one, and the experiment, if only one is declared, compiled in.
--- reads: first_exposures and part_values of one fact table.
+-- reads: first_exposures (or all enrolments, where what is found is kept for a later run) and part_values of one fact table.
 -- gives: one row per experiment and unit with at least one event in reach of a window (the experiment only where there are
 --        several; the unit as text, or as a number where all logs hold it as one), with the aggregates that unit_parts is
 --        made of. Sums of fractions are sums whose terms are rounded to common grids: each is exact, so the order of rows
@@ -23,7 +23,7 @@ with in_window as (
         , e.{{ part.name }}
 {% endif %}
 {% endfor %}
-    from first_exposures as x
+    from {{ exposures }} as x
     join {{ values }} as e on e.{{ key }} = x.{{ key }}
 {% if reach %}
         and {{ reach }}

@@ -94,7 +94,8 @@ def _flush_stdout() -> None:
 
 def _tell_error(error: Exception, *, as_json: bool) -> int:
     if isinstance(error, click.ClickException) and not as_json:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return error.exit_code
     known = _as_known(error)
     if as_json:

@@ -29,6 +29,7 @@ _EXACT_LIMIT = 2.0**52
 # What is left of a sum of squares at this share of it is rounding, not spread: half of the digits of a double.
 _ROUNDING = 2.0**-48
 _PARTS = ("", " (part 2)", " (part 3)", " (part 4)")
+MOST_PARTS = len(_PARTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

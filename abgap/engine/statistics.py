@@ -6,6 +6,7 @@ rows have to be read.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ def parquet_statistics(engine: DuckDBEngine, relation: Relation, columns: Sequen
     types = [relation.table.columns[column] for column in columns]
     if not relation.is_parquet or not set(types) <= set(_AS_READ):
         return None
-    places = comma_list(literal(str(path)) for path in relation.files)
+    places = comma_list(literal(glob.escape(str(path))) for path in relation.files)
     ((rows,),) = engine.rows(f"SELECT sum(num_rows) FROM parquet_file_metadata([{places}])")
     wanted = [_of(column, kind) for column, kind in zip(columns, types, strict=True)]
     (found,) = engine.rows(f"SELECT {comma_list(wanted)} FROM parquet_metadata([{places}])")

@@ -49,7 +49,8 @@ def interruptible(
 
     # Not join(): when it is interrupted, Python 3.11 takes a thread that still runs for one that has ended.
     begun, ended = threading.Event(), threading.Event()
-    threading.Thread(target=run, daemon=True).start()
+    worker = threading.Thread(target=run, daemon=True)
+    worker.start()
     try:
         # Only now: Ctrl-C while the thread starts finds no work that nobody waits for.
         begun.set()
@@ -62,6 +63,8 @@ def interruptible(
             # Again and again: before the engine has begun there is nothing to interrupt.
             interrupt()
             ended.wait(_LISTEN_SECONDS)
+        # It has nothing left to do but to end; a process that ends before it does so frees what it holds, aloud.
+        worker.join(1.0)
         raise
     if failed:
         raise failed[0]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from abgap.engine.catalogue import Statement, compile_query
-from abgap.engine.exact import Grid, SumColumn, exact_sum, make_grid
+from abgap.engine.exact import MOST_PARTS, Grid, SumColumn, exact_sum, make_grid
 from abgap.online import tables
 from abgap.online.centres import Centres
 from abgap.online.plan import Plan, ValueColumn
@@ -120,6 +120,10 @@ def _centre(column: str, centres: Centres) -> Sql | None:
     return None if shift == 0.0 else literal(shift)
 
 
+# Of the largest product: with very many rows grids are coarser, and spread is what is left of sums of products.
+_COARSEST = 2.0**-50
+
+
 def _guarded(column: ValueColumn, value: Sql) -> Sql:
     """The value where all guards of the column are known."""
     known = " and ".join(f"o.{identifier(guard)} is not null" for guard in column.guards)
@@ -134,6 +138,8 @@ def _sums(plan: Plan, centres: Centres, row_count: int, parts: int) -> dict[str,
         if right is not None:
             size, value = size * centres.sizes[right], Sql(f"{value} * {identifier(right)}")
         grid = make_grid(size.largest, row_count, integer=size.whole, parts=parts)
+        if right is not None and grid.finest > _COARSEST * size.largest:
+            grid = make_grid(size.largest, row_count, integer=size.whole, parts=min(parts + 1, MOST_PARTS))
         name = tables.sum_name(left, right)
         found[name] = _Sum(grid=grid, columns=exact_sum(name, value, grid))
     return found

@@ -65,6 +65,8 @@ def aggregate_fact(
     windows = [part.window for part in parts]
     reach = reach_of(windows) if timed else None
     compiled = [compile_part(engine, part, table, relation, reach=reach) for part in parts]
+    if keeper is not None:
+        keeper.watch(fact.relation.files)
     with reading(table.key):
         try:
             held = _prepare(engine, fact, compiled)
@@ -123,11 +125,22 @@ def _add_up(
     partials = tables.unit_partials_table(fact.name)
     shape: dict[str, Any] = {"only": fact.only, "key": fact.key.column, "apart": apart, "parts": ready}
     values = identifier(tables.part_values_table(fact.name))
-    statement = compile_query("unit_partials", params=None, values=values, reach=scan.reach, **shape)
+    events = {"values": values, "reach": scan.reach, **shape}
+    statement, of_all = (
+        compile_query("unit_partials", params=None, exposures=identifier(exposures), **events)
+        for exposures in (tables.FIRST_EXPOSURES, tables.ALL_EXPOSURES)
+    )
     grouped = Shape(parts=ready, apart=apart, timed=scan.timed, lookback=scan.lookback)
-    make_partials(engine, fact, statement, grouped, held, scan.keeper)
-    statement = compile_query("unit_parts", params=None, partials=identifier(partials), **shape)
-    engine.create_table(tables.unit_parts_table(fact.name), statement)
+    is_of_files = make_partials(engine, fact, statement, of_all, grouped, held, scan.keeper)
+    total = compile_query("unit_parts", params=None, partials=identifier(partials), **shape)
+    try:
+        engine.create_table(tables.unit_parts_table(fact.name), total)
+    except DataError:
+        if not is_of_files:
+            raise
+        # Somebody has cleared the cache meanwhile: that costs time and nothing else.
+        engine.create_view(partials, statement)
+        engine.create_table(tables.unit_parts_table(fact.name), total)
     return _seen(engine, fact, parts)
 
 

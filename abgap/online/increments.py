@@ -8,6 +8,7 @@ differs, or where anything else does, all files are read. Only DuckDB does this,
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Protocol, TypeAlias
 from abgap.engine.catalogue import Statement
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.protocol import Engine
+from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.intake import FactSource, Held
 from abgap.online.part_sql import PartSql
@@ -25,6 +27,10 @@ from abgap.sources.columns import plain_names
 from abgap.sources.sql import Sql, comma_list, identifier, literal
 
 Notes: TypeAlias = dict[str, str | None]
+
+# Types that parquet gives back as they were; sums of whole numbers go by way of decimals.
+_WHOLE = frozenset({"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"})
+_AS_WRITTEN = _WHOLE | {"FLOAT", "DOUBLE", "VARCHAR", "DATE", "TIMESTAMP"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,9 @@ class OldParts:
 
 class Keeper(Protocol):
     """Keeps what was made of files, between runs."""
+
+    def watch(self, files: Sequence[Path]) -> None:
+        """Take note of the files as they are, before anything is read of them."""
 
     def find(self, what: str, files: Sequence[Path], depends_on: object) -> OldParts | None:
         """What is kept of some of these files, unchanged, and made by the same statements; None when nothing is.
@@ -72,20 +81,38 @@ class Shape:
 
 
 def make_partials(
-    engine: Engine, fact: FactSource, statement: Statement, shape: Shape, held: Held, keeper: Keeper | None
-) -> None:
-    """Give ``statement``, the partial aggregates of one fact table, its name."""
+    engine: Engine,
+    fact: FactSource,
+    statement: Statement,
+    of_all: Statement,
+    shape: Shape,
+    held: Held,
+    keeper: Keeper | None,
+) -> bool:
+    """Give ``statement``, the partial aggregates of one fact table, its name; whether they are files of the cache.
+
+    of_all: the same over all enrolments. Whether a unit is in one variant only may change without any event.
+    """
     name = tables.unit_partials_table(fact.name)
     can_be_kept = len(fact.relation.files) > 1 and fact.relation.is_parquet and shape.can_be_merged
     if keeper is not None and isinstance(engine, DuckDBEngine) and can_be_kept:
-        parts, is_new = _kept_parts(engine, fact, statement, shape, held, keeper)
+        engine.run(_all_exposures(fact))
+        parts, is_new = _kept_parts(engine, fact, of_all, shape, held, keeper)
         if parts:
             # What the statement gives, put together from files; whoever doubts it can run it.
             engine.record.add(statement)
             merged = _merged(fact, shape, parts, is_new=is_new)
             engine.run(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS {merged}")
-            return
+            return True
     engine.create_view(name, statement)
+    return False
+
+
+def _all_exposures(fact: FactSource) -> str:
+    name = identifier(tables.ALL_EXPOSURES)
+    experiment = "experiment" if fact.only is None else f"{fact.only} AS experiment"
+    columns = f"{experiment}, {fact.key.column}, first.at AS exposed_at, ends_at"
+    return f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM {tables.ENROLMENTS}"
 
 
 def _kept_parts(
@@ -95,7 +122,9 @@ def _kept_parts(
 
     None at all when they cannot be kept.
     """
-    depends_on = [statement.sql, list(fact.relation.table.columns.items()), *_views(engine, fact)]
+    columns = list(fact.relation.table.columns.items())
+    where = [str(fact.directory.absolute()), fact.source.path]
+    depends_on = [statement.sql, columns, where, *_views(engine, fact)]
     old = keeper.find(f"parts of {fact.name}", fact.relation.files, depends_on)
     if old is not None and old.notes["digest"] != _digest(engine, fact, shape, old.notes["last_at"]):
         old = None
@@ -103,7 +132,7 @@ def _kept_parts(
     kept = () if old is None else old.parts
     if new:
         place = keeper.new_part()
-        if place is None or not _write(engine, fact, statement, new, place):
+        if place is None or not _write(engine, fact, statement, shape, new, place):
             return (), False
         kept = (*kept, place)
     keeper.keep(kept, {"last_at": held.last_at, "digest": _digest(engine, fact, shape, held.last_at)})
@@ -112,7 +141,7 @@ def _kept_parts(
 
 def _views(engine: DuckDBEngine, fact: FactSource) -> list[str]:
     """The statements of the views that the partial aggregates read."""
-    names = (fact.name, tables.part_values_table(fact.name), tables.FIRST_EXPOSURES)
+    names = (fact.name, tables.part_values_table(fact.name), tables.ALL_EXPOSURES)
     wanted = comma_list(literal(name) for name in names)
     found = engine.rows(
         f"SELECT sql FROM duckdb_views() WHERE temporary AND view_name IN ({wanted}) ORDER BY 1"
@@ -134,7 +163,12 @@ def _digest(engine: DuckDBEngine, fact: FactSource, shape: Shape, last_at: str |
 
 
 def _write(
-    engine: DuckDBEngine, fact: FactSource, statement: Statement, new: Sequence[Path], place: Path
+    engine: DuckDBEngine,
+    fact: FactSource,
+    statement: Statement,
+    shape: Shape,
+    new: Sequence[Path],
+    place: Path,
 ) -> bool:
     """Write the partial aggregates of the new files; whether that could be done."""
     with narrowed_to(engine, fact, new) as can_be_read:
@@ -143,11 +177,16 @@ def _write(
         # Parquet has no integers of 128 bits.
         kinds = engine.describe(Sql(f"({statement.sql}) AS partials"))
         wide = [identifier(column) for column, kind in kinds.items() if kind == "HUGEINT"]
+        if not set(kinds.values()) <= _AS_WRITTEN or shape.apart in wide:
+            return False
         replaced = comma_list(Sql(f"cast({column} as decimal(38, 0)) AS {column}") for column in wide)
         columns = f"* REPLACE ({replaced})" if wide else "*"
-        engine.run(
-            f"COPY (SELECT {columns} FROM ({statement.sql}) AS partials) TO {literal(str(place))} (FORMAT parquet)"
-        )
+        written = f"SELECT {columns} FROM ({statement.sql}) AS partials"
+        try:
+            engine.run(f"COPY ({written}) TO {literal(str(place))} (FORMAT parquet)")
+        except DataError:
+            # Sums of more than 38 digits, or no place; what is wrong with the data is told by the whole scan.
+            return False
     return True
 
 
@@ -169,16 +208,14 @@ def narrowed_to(engine: DuckDBEngine, fact: FactSource, new: Sequence[Path]) -> 
 
 def _merged(fact: FactSource, shape: Shape, parts: Sequence[Path], *, is_new: bool) -> Sql:
     """All partial aggregates together, for the units that are analysed now. is_new: of one file, made just now."""
-    places = comma_list(literal(str(path)) for path in parts)
+    places = comma_list(literal(glob.escape(str(path))) for path in parts)
     table = f"read_parquet([{places}], hive_partitioning = false) AS p"
-    if is_new:
-        return Sql(f"SELECT * FROM {table}")
     keys = [fact.key.column, *([] if fact.only else [Sql("experiment")])]
     same_unit = " AND ".join(f"x.{key} = p.{key}" for key in keys)
+    analysed = f"SEMI JOIN {tables.FIRST_EXPOSURES} AS x ON {same_unit}"
+    if is_new:
+        return Sql(f"SELECT p.* FROM {table} {analysed}")
     listed = comma_list(Sql(f"p.{key}") for key in [*keys, *([shape.apart] if shape.apart else [])])
     partials = [partial for part in shape.parts for partial in part.partials]
     values = comma_list([listed, *(Sql(f"{p.merged} AS {p.name}") for p in partials)])
-    return Sql(
-        f"SELECT {values} FROM {table} "
-        f"SEMI JOIN {tables.FIRST_EXPOSURES} AS x ON {same_unit} GROUP BY {listed}"
-    )
+    return Sql(f"SELECT {values} FROM {table} {analysed} GROUP BY {listed}")

@@ -163,7 +163,7 @@ def _partials(part: PartSql, grid: Grid) -> list[Partial]:
     match part.aggregate:
         case Aggregate.SUM | Aggregate.MEAN:
             # The finest part first: the total is rounded once, when the largest is added.
-            columns = reversed(exact_sum(part.part.name, part.name, grid))
+            columns = reversed(exact_sum(tables.sum_name(part.part.name), part.name, grid))
             found = [_partial("sum", c.name, c.value) for c in columns]
             if part.whole:
                 found = [replace(f, merged=Sql(f"cast({f.merged} as hugeint)")) for f in found]

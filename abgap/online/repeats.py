@@ -86,7 +86,8 @@ def _from_kept(
 ) -> tuple[Repeats, _Times] | None:
     """The count and the times of all files, out of what is kept and of the new ones; None when that cannot be told."""
     view = engine.rows(f"SELECT sql FROM duckdb_views() WHERE temporary AND view_name = {literal(fact.name)}")
-    depends_on = [statement.sql, list(fact.relation.table.columns.items()), view]
+    where = [str(fact.directory.absolute()), fact.source.path]
+    depends_on = [statement.sql, list(fact.relation.table.columns.items()), where, view]
     old = keeper.find(f"repeated rows of {fact.name}", fact.relation.files, depends_on)
     if old is None:
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
 import zipfile
@@ -29,6 +30,8 @@ _HASHES = "files.json"
 _HASHED_FILES = 20_000
 # Beside some results lie tables that DuckDB reads itself.
 PARTS = ".parquet"
+# What stands in the folder under other names belongs to somebody else.
+_OWN_NAME = re.compile(r".+-[0-9a-f]{40}\.npz|base-[a-z0-9_]{8}\.parquet")
 _HEAD, _BODY = "head", "body"
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -169,8 +172,11 @@ class Cache:
 
     def entries(self) -> list[Entry]:
         """All kept results, the most recently used first."""
-        found = []
-        for path in (*self.folder.glob("*.npz"), *self.folder.glob(f"*{PARTS}")):
+        found: list[Entry] = []
+        mine: list[Path] = []
+        with suppress(OSError):
+            mine = [path for path in self.folder.iterdir() if _OWN_NAME.fullmatch(path.name)]
+        for path in mine:
             with suppress(OSError):
                 status = path.stat()
                 found.append(Entry(path=path, size=status.st_size, used_ns=status.st_mtime_ns))

@@ -36,8 +36,14 @@ class PartsKeeper:
     def __init__(self, cache: Cache, study: str) -> None:
         self._cache, self._study = cache, study
         self._asked: _Asked | None = None
+        self._watched: dict[Path, FileState] = {}
         self._written: list[Path] = []
         self._pending: list[tuple[_Asked, tuple[Path, ...], Notes]] = []
+
+    def watch(self, files: Sequence[Path]) -> None:
+        """Take note of the files as they are, before anything is read of them."""
+        with suppress(OSError):
+            self._watched |= {path: state_of(path, self._cache.hashes) for path in files}
 
     def find(self, what: str, files: Sequence[Path], depends_on: object) -> OldParts | None:
         """What is kept of some of these files, unchanged, and made by the same statements; None when nothing is.
@@ -46,7 +52,7 @@ class PartsKeeper:
         """
         sha = hashlib.sha256(json.dumps([program_sha256(), what, depends_on]).encode()).hexdigest()
         try:
-            states = tuple(state_of(path, self._cache.hashes) for path in files)
+            states = tuple(self._watched.get(path) or state_of(path, self._cache.hashes) for path in files)
         except OSError:
             self._asked = None
             return None
@@ -105,9 +111,9 @@ class PartsKeeper:
             for path in parts:
                 with suppress(OSError):
                     path.chmod(0o600)  # the engine may have put a file of its own there
-            self._written = [path for path in self._written if path not in parts]
             head = Head(stage=asked.what, study=self._study, files=after)
             self._cache.keep(asked.name, Kept(head=head, body=body, arrays={}))
+            self._written = [path for path in self._written if path not in parts]
 
     def remove_rest(self) -> None:
         """Remove what was written and not kept."""

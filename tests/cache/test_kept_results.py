@@ -278,6 +278,18 @@ def test_a_file_that_changes_while_it_is_read_keeps_nothing(
     assert run() == run(cached=False)
 
 
+def test_files_of_others_in_the_folder_are_left_alone(run: Run) -> None:
+    run()
+    folder = run.cache().folder
+    others = [folder / name for name in ("mine.parquet", "base-1.parquet", "mine.npz")]
+    for path in others:
+        path.write_bytes(bytes(2000))
+    small = type(run.cache())(folder, note=run.notes.append, limit_bytes=1000)
+    small._shrink()
+    small.clear()
+    assert [path for path in others if not path.exists()] == []
+
+
 def test_clearing_removes_all_and_nothing_else(run: Run) -> None:
     run()
     stranger = run.folder / "notes.txt"

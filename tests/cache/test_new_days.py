@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -311,3 +312,61 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(
     found = days()
     assert found == days(cached=False)
     assert len(list((days.folder / "kept").glob("base-*.parquet"))) == 2  # of three days, and of five
+
+
+IN_TWO = [(u, ("old", "new")[u % 2]) for u in [*range(40, 60), 3]]
+
+
+def test_a_unit_that_is_no_longer_in_two_variants_counts_with_its_old_events(days: Days) -> None:
+    days.exposed(3, [*IN_TWO, (5, "old"), (7, "old")])
+    days()
+    days.exposed(3, IN_TWO)
+    assert days.added() == set()
+
+
+def test_a_variant_that_is_declared_later_takes_its_units_with_their_old_events(days: Days) -> None:
+    days.exposed(3, [*IN_TWO, (5, "third"), (7, "third")])
+    days()
+    days.file.write_text(STUDY.replace('control = "old"', 'control = "old"\ntreatments = ["new"]'))
+    days.added()
+    days.file.write_text(STUDY)
+    days.added()
+
+
+def test_what_is_kept_may_go_while_it_is_used(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = DuckDBEngine.run
+
+    def clearing(engine: DuckDBEngine, sql: str, params: Any = None) -> Any:
+        if sql.startswith('CREATE OR REPLACE TEMP TABLE "unit parts of events"'):
+            for part in (days.folder / "kept").glob("base-*.parquet"):
+                part.unlink()
+        return run(engine, sql, params)
+
+    days.day(4)
+    monkeypatch.setattr(DuckDBEngine, "run", clearing)
+    found = days()
+    assert found == days(cached=False)
+
+
+def test_values_that_parquet_would_cut_are_not_kept(days: Days) -> None:
+    days.file.write_text(STUDY.replace('value = "session"', "value = \"ts - date_trunc('day', ts)\""))
+    days()
+    days.day(4)
+    assert days.added() == {"01", "02", "03", "04"}
+
+
+def test_a_metric_may_be_called_like_a_part_of_the_sum_of_another(days: Days) -> None:
+    parts = "".join(
+        f'[metrics."revenue (part {part})"]\nkind = "mean"\nfact = "events"\nvalue = "pieces"\naggregate = "sum"\n'
+        for part in (2, 3)
+    )
+    days.file.write_text(STUDY + "\n" + parts)
+    for cached in (False, True):
+        found = json.loads(days(cached=cached))["estimates"]
+        values = {
+            e["metric"]: (e["value_control"], e["value_treatment"])
+            for e in found
+            if e["slice_name"] is None and e["period"] is None
+        }
+        assert values["revenue (part 2)"] == values["revenue (part 3)"] == values["items"]
+        assert values["revenue"] != values["items"]

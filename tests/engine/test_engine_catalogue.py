@@ -47,6 +47,7 @@ def column(name: str, **more: Sql) -> SimpleNamespace:
 
 
 SOURCE = {"source": Sql('"raw"')}
+EXPOSED = {"exposures": identifier("first_exposures")}
 KEYED = {"key": Sql("unit"), "no_unit": Sql("unit = ''")}
 ONLY = Sql("'e'")
 EVENTS = {"fact": Sql("events")}
@@ -114,8 +115,11 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         KEYED | {"slices": SLICES, "parts": named("a"), "facts": FACT, "with_units": True},
     ),
     "unit_partials": (
-        KEYED | {"values": VALUES, "parts": [part("a", "count")], "reach": None, "apart": None, "only": None},
         KEYED
+        | EXPOSED
+        | {"values": VALUES, "parts": [part("a", "count")], "reach": None, "apart": None, "only": None},
+        KEYED
+        | EXPOSED
         | {"values": VALUES, "parts": PARTS, "reach": WINDOW, "apart": identifier("session"), "only": ONLY},
     ),
     "unit_parts": (
