@@ -23,6 +23,7 @@ OWN_TABLES = (
     "experiments",
     "exposures",
     "findings",
+    "all_first_exposures",
     "first_exposures",
     "gaps",
     "judgements",
