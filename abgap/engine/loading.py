@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from abgap.engine.duckdb import DuckDBEngine
-from abgap.engine.protocol import Relation
+from abgap.engine.protocol import Engine, Relation
 from abgap.engine.select import files_read_by, select_problem
 from abgap.errors import DataError, Problem, StudyError
 from abgap.records import InputSource
@@ -37,7 +37,7 @@ def open_source(
     try:
         return _open_files(engine, files, frozenset(name.lower() for name in text))
     except DataError as error:
-        raise _unreadable(files, error) from error
+        raise unreadable(files, error) from error
 
 
 def _open_files(engine: DuckDBEngine, files: SourceFiles, text: frozenset[str]) -> Relation:
@@ -49,18 +49,19 @@ def _open_files(engine: DuckDBEngine, files: SourceFiles, text: frozenset[str]) 
     else:
         reader = f"read_parquet({files.location_list}, union_by_name = true{_partitions(files, text)})"
         engine.run(f"CREATE OR REPLACE TEMP VIEW {identifier(name)} AS SELECT * FROM {reader}")
-        relation = _relation(engine, files.name, files.files)
+        relation = raw_relation(engine, files.name, files.files)
         return replace(relation, is_parquet=len(files.files) == len(files.locations))
-    return _relation(engine, files.name, files.files)
+    return raw_relation(engine, files.name, files.files)
 
 
 def _keep(engine: DuckDBEngine, name: str, reader: str) -> None:
     engine.run(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT * FROM {reader}")
 
 
-def _relation(
-    engine: DuckDBEngine, key: str, files: tuple[Path, ...], counted: InputSource | None = None
+def raw_relation(
+    engine: Engine, key: str, files: tuple[Path, ...], counted: InputSource | None = None
 ) -> Relation:
+    """An opened source under the name that every engine gives it."""
     sql = identifier(f"raw {key}")
     return Relation(table=Table(key=key, columns=engine.describe(sql)), sql=sql, files=files, counted=counted)
 
@@ -88,7 +89,7 @@ def _load_csv(engine: DuckDBEngine, files: SourceFiles, text: frozenset[str]) ->
     rejects = f"rejects_scan = {literal(_REJECTED_SCANS)}, rejects_table = {literal(_REJECTED_ROWS)}"
     _keep(engine, f"raw {files.name}", f"read_csv({common}{typed}, store_rejects = true, {rejects})")
     counted = _count_rejected(engine, files.name)
-    return _relation(engine, files.name, files.files, counted)
+    return raw_relation(engine, files.name, files.files, counted)
 
 
 def _quoted_types(columns: Collection[str]) -> str:
@@ -122,7 +123,8 @@ def _json_reader(engine: DuckDBEngine, files: SourceFiles, text: frozenset[str])
     return f"read_json({common}, columns = {{{types}}})"
 
 
-def _unreadable(files: SourceFiles, error: DataError) -> DataError:
+def unreadable(files: SourceFiles, error: DataError) -> DataError:
+    """The sentence for files that an engine could not read."""
     names = ", ".join(path.name for path in files.files[:3]) + (", ..." if len(files.files) > 3 else "")
     if "httpfs" in error.message:
         return DataError(
@@ -145,7 +147,7 @@ def _open_query(engine: DuckDBEngine, key: str, source: Source, directory: Path)
         engine.run(f"CREATE OR REPLACE TEMP TABLE {identifier(f'raw {key}')} AS\n{select}")
     except DataError as error:
         raise DataError(f"{where}: {error.message}") from error
-    return _relation(engine, key, files_read_by(engine, select, directory))
+    return raw_relation(engine, key, files_read_by(engine, select, directory))
 
 
 def query_text(source: Source, where: str, directory: Path) -> str:

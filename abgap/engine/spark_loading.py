@@ -22,15 +22,13 @@ from pyspark.sql import types as T  # noqa: N812
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from abgap.engine.loading import query_text
+from abgap.engine.loading import query_text, raw_relation, unreadable
 from abgap.engine.parquet_notes import int96_columns
 from abgap.engine.protocol import Relation
 from abgap.engine.spark import SparkEngine, quoted, sentences
 from abgap.errors import DataError, Problem, StudyError
 from abgap.records import InputSource
-from abgap.sources.columns import Table
 from abgap.sources.files import SourceFiles, resolve_files
-from abgap.sources.sql import identifier
 from abgap.study.model import Source
 
 if TYPE_CHECKING:
@@ -61,11 +59,7 @@ def open_source(
         with sentences():
             return _open_files(engine, files, frozenset(name.lower() for name in text), directory)
     except DataError as error:
-        names = ", ".join(path.name for path in files.files[:3]) + (", ..." if len(files.files) > 3 else "")
-        raise DataError(
-            f"{key}: cannot read {names} as {files.file_format}: {error.message.rstrip('. ')}; "
-            "the file may be damaged or half-written: write it again, or set `format`"
-        ) from error
+        raise unreadable(files, error) from error
 
 
 def _open_files(engine: SparkEngine, files: SourceFiles, text: frozenset[str], directory: Path) -> Relation:
@@ -79,7 +73,7 @@ def _open_files(engine: SparkEngine, files: SourceFiles, text: frozenset[str], d
         engine.keep(name, frame)
     else:
         counted = _count_refused(engine, files.name, frame)
-    return _relation(engine, files.name, files.files, counted)
+    return raw_relation(engine, files.name, files.files, counted)
 
 
 def _groups(files: SourceFiles, directory: Path) -> list[tuple[str | None, list[Path | str]]]:
@@ -107,13 +101,6 @@ def _read(
     paths = [place if isinstance(place, str) else _escaped(str(place)) for place in places]
     first = next((place for place in places if isinstance(place, Path)), None)
     return _READERS[files.file_format](reader, paths, text, first)
-
-
-def _relation(
-    engine: SparkEngine, key: str, files: tuple[Path, ...], counted: InputSource | None = None
-) -> Relation:
-    sql = identifier(f"raw {key}")
-    return Relation(table=Table(key=key, columns=engine.describe(sql)), sql=sql, files=files, counted=counted)
 
 
 def _escaped(path: str) -> str:
@@ -247,7 +234,7 @@ def _open_query(engine: SparkEngine, key: str, source: Source, directory: Path) 
     try:
         with sentences():
             engine.keep(f"raw {key}", engine.session.sql(select))
-            return _relation(engine, key, ())
+            return raw_relation(engine, key, ())
     except DataError as error:
         raise DataError(f"{where}: {error.message}") from error
 

@@ -10,7 +10,7 @@ import copy
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,6 @@ class LoadedStudy:
     file: Path
     directory: Path
     text_sha256: str
-
-    def on_engine(self, name: str) -> LoadedStudy:
-        """The same study, its queries run by the engine ``name``."""
-        engine = self.study.engine.model_copy(update={"name": name})
-        return replace(self, study=self.study.model_copy(update={"engine": engine}))
 
 
 def find_study(start: Path) -> Path:
