@@ -26,7 +26,9 @@ from abgap.records import (
     Role,
 )
 from abgap.records.words import sentence_case
+from abgap.stats.procedure import Procedure
 from abgap.study.model import Study
+from abgap.study.procedure import procedure_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,15 +128,15 @@ def _metric_headline(
     for name, estimate in index.online(facts.name, treatment).items():
         if estimate.role is Role.PRIMARY:
             reading = read(estimate, study.metrics.get(name), study.study.alpha)
-            text = f"{reading.clause}{_chances(reading, study.study.alpha, facts.days)}"
+            text = f"{reading.clause}{_chances(reading, procedure_of(study), facts.days)}"
             arm = f"{treatment}: " if len(facts.treatments) > 1 else ""
             return f"{arm}{sentence_case(text)}."
     return None
 
 
-def _chances(reading: Reading, alpha: float, days: float | None) -> str:
+def _chances(reading: Reading, procedure: Procedure, days: float | None) -> str:
     """What the test could have seen, where it established nothing."""
     if reading.sign is not Sign.FLAT or reading.equivalent:
         return ""
-    power = power_of(reading.estimate, delta=reading.delta, expected=None, alpha=alpha, days=days)
+    power = power_of(reading.estimate, delta=reading.delta, expected=None, procedure=procedure, days=days)
     return chances_of(reading.delta, None, power)

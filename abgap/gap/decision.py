@@ -22,6 +22,7 @@ from abgap.gap.verdict import Sign
 from abgap.records import Check, Decision, Estimate, Interval, Role
 from abgap.records.words import label, listed, plural, sentence_case
 from abgap.study.model import Study
+from abgap.study.procedure import procedure_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,13 +222,15 @@ def _clear_guardrail(estimate: Estimate, study: Study, facts: ExperimentFacts) -
     if test is None:
         name = label(estimate.metric)
         return f"Declare a non_inferiority_margin for {name}: without one no launch can be cleared."
-    power = margin_power_of(estimate, margin=test.margin, alpha=study.study.alpha, days=facts.days)
+    power = margin_power_of(estimate, margin=test.margin, procedure=procedure_of(study), days=facts.days)
     return show_within_margin(estimate.metric, test.margin, power)
 
 
 def _keep_running(unsettled: list[Reading], study: Study, facts: ExperimentFacts) -> Judgement:
-    first, alpha = unsettled[0], study.study.alpha
-    power = power_of(first.estimate, delta=first.delta, expected=None, alpha=alpha, days=facts.days)
+    first = unsettled[0]
+    power = power_of(
+        first.estimate, delta=first.delta, expected=None, procedure=procedure_of(study), days=facts.days
+    )
     return Judgement(
         decision=Decision.KEEP_RUNNING,
         reason=f"Not settled yet: {_clauses(unsettled)}.",

@@ -15,8 +15,9 @@ import numpy as np
 from abgap.gap.inputs import whole_rows
 from abgap.records import FunnelStage, Moments, Reason
 from abgap.stats.funnel import FunnelArm, FunnelDecomposition, decompose_funnel
-from abgap.stats.tails import normal_quantile
+from abgap.stats.procedure import Procedure
 from abgap.study.model import Funnel, Study
+from abgap.study.procedure import procedure_of
 
 _FEW_ORDERS = 30
 _ACCOUNTING = "Accounting, not causal: later stages compare different clickers."
@@ -53,7 +54,7 @@ class Funnels:
             after = self._arms.get((experiment, treatment, name))
             if before is not None and after is not None:
                 return funnel_view(
-                    funnel, before, after, alpha=self._study.study.alpha, same=self._same(total)
+                    funnel, before, after, procedure=procedure_of(self._study), same=self._same(total)
                 )
         return FunnelView()
 
@@ -64,13 +65,13 @@ class Funnels:
 
 
 def funnel_view(
-    funnel: Funnel, control: FunnelArm, treatment: FunnelArm, *, alpha: float, same: bool = True
+    funnel: Funnel, control: FunnelArm, treatment: FunnelArm, *, procedure: Procedure, same: bool = True
 ) -> FunnelView:
     """Stages with their log lifts and money, and the note to read with them.
 
     same: the business metric's own estimate is neither capped nor covariate-adjusted, so that the two agree.
     """
-    result = decompose_funnel(control, treatment, alpha)
+    result = decompose_funnel(control, treatment, procedure.alpha, procedure.rule)
     problem = result.problem.item()
     if problem in {Reason.NO_UNITS, Reason.NO_DENOMINATOR}:
         return FunnelView(note=f"The funnel cannot be decomposed: {_WHY_NOT[problem]}.")
@@ -78,7 +79,7 @@ def funnel_view(
     return FunnelView(
         stages=stages,
         note=_note(result, problem, control, treatment, same=same),
-        total=_total(funnel.total, result, control, treatment, alpha),
+        total=_total(funnel.total, result, control, treatment, procedure),
     )
 
 
@@ -133,7 +134,7 @@ def _stage(result: FunnelDecomposition, position: int, name: str) -> FunnelStage
 
 
 def _total(
-    name: str, result: FunnelDecomposition, control: FunnelArm, treatment: FunnelArm, alpha: float
+    name: str, result: FunnelDecomposition, control: FunnelArm, treatment: FunnelArm, procedure: Procedure
 ) -> FunnelStage:
     """What the stages add up to; the money is the difference of the arms' means, with the normal interval."""
     values = [float(arm.means[-1]) for arm in (control, treatment)]
@@ -141,7 +142,8 @@ def _total(
     half = math.nan
     if result.problem.item() is None:
         variance = sum(float(arm.covariance[-1, -1] / arm.n) for arm in (control, treatment))
-        half = float(normal_quantile(1.0 - alpha / 2.0)) * math.sqrt(variance)
+        critical = procedure.rule.large_sample_critical(control.n + treatment.n, procedure.alpha)
+        half = float(critical) * math.sqrt(variance)
     return FunnelStage(
         stage=name,
         value_control=_finite(values[0]),

@@ -35,6 +35,7 @@ from abgap.records import (
 )
 from abgap.records.words import label, signed_interval
 from abgap.study.model import Study
+from abgap.study.procedure import procedure_of
 
 NO_INTERVAL = "no interval given for the offline gain"
 _CORRECTIONS = {
@@ -151,9 +152,12 @@ class PairFinder:
     def _power(self, facts: ExperimentFacts, evidence: Evidence, estimate: Estimate | None) -> Power:
         if estimate is None:
             return Power()
-        alpha = self._study.study.alpha
         return power_of(
-            estimate, delta=evidence.delta, expected=evidence.expected, alpha=alpha, days=facts.days
+            estimate,
+            delta=evidence.delta,
+            expected=evidence.expected,
+            procedure=procedure_of(self._study),
+            days=facts.days,
         )
 
     def _money(self, facts: ExperimentFacts, estimate: Estimate | None) -> YearlyMoney | None:

@@ -15,6 +15,7 @@ import numpy as np
 from abgap.records import Estimate, Interval
 from abgap.stats import power
 from abgap.stats.contrast import Contrast
+from abgap.stats.procedure import Procedure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,12 @@ class Power:
 
 
 def power_of(
-    estimate: Estimate, *, delta: float | None, expected: Interval | None, alpha: float, days: float | None
+    estimate: Estimate,
+    *,
+    delta: float | None,
+    expected: Interval | None,
+    procedure: Procedure,
+    days: float | None,
 ) -> Power:
     """The figures for one estimate. delta: smallest worthwhile lift; days: how long the experiment ran."""
     if not estimate.mde:
@@ -50,26 +56,33 @@ def power_of(
     aims_at = None if expected is None else expected.estimate
     if not delta and not aims_at:
         return Power(mde=estimate.mde)
-    contrast = _contrast(estimate, estimate.mde, alpha)
-    found = _sized(estimate, contrast, delta, alpha, days) if delta else Power(mde=estimate.mde)
-    return replace(found, at_expected=float(power.power_at(contrast, aims_at, alpha))) if aims_at else found
+    contrast = _contrast(estimate, estimate.mde, procedure)
+    found = _sized(estimate, contrast, delta, procedure, days) if delta else Power(mde=estimate.mde)
+    if not aims_at:
+        return found
+    at_expected = power.power_at(contrast, aims_at, procedure.alpha, rule=procedure.rule)
+    return replace(found, at_expected=float(at_expected))
 
 
-def margin_power_of(estimate: Estimate, *, margin: float, alpha: float, days: float | None) -> Power:
+def margin_power_of(estimate: Estimate, *, margin: float, procedure: Procedure, days: float | None) -> Power:
     """The figures for a guardrail that in truth did not change, to be shown within its margin.
 
     One-sided at ``alpha``: what a two-sided test at twice ``alpha`` needs to see an effect of the margin.
     """
     if not estimate.mde:
         return Power()
-    return _sized(estimate, _contrast(estimate, estimate.mde, alpha), margin, 2.0 * alpha, days)
+    one_sided = replace(procedure, alpha=2.0 * procedure.alpha)
+    return _sized(estimate, _contrast(estimate, estimate.mde, procedure), margin, one_sided, days)
 
 
 @np.errstate(over="ignore")
-def _sized(estimate: Estimate, contrast: Contrast, effect: float, alpha: float, days: float | None) -> Power:
+def _sized(
+    estimate: Estimate, contrast: Contrast, effect: float, procedure: Procedure, days: float | None
+) -> Power:
     """Power at an effect, and the size of test that gives it 80 %."""
-    at_effect = float(power.power_at(contrast, effect, alpha))
-    control, treatment = (float(units) for units in power.units_needed(contrast, effect, alpha))
+    at_effect = float(power.power_at(contrast, effect, procedure.alpha, rule=procedure.rule))
+    needed = power.units_needed(contrast, effect, procedure.alpha, rule=procedure.rule)
+    control, treatment = (float(units) for units in needed)
     if not math.isfinite(control + treatment):
         return Power(mde=estimate.mde, at_delta=at_effect)
     return Power(
@@ -81,14 +94,16 @@ def _sized(estimate: Estimate, contrast: Contrast, effect: float, alpha: float, 
     )
 
 
-def _contrast(estimate: Estimate, mde: float, alpha: float) -> Contrast:
+def _contrast(estimate: Estimate, mde: float, procedure: Procedure) -> Contrast:
     """The test as a contrast on the lift's own scale, with the standard error that its mde implies."""
-    return _lift_contrast(mde / _mde_of_unit_error(alpha), estimate.n_control, estimate.n_treatment)
+    of_unit_error = _mde_of_unit_error(procedure, estimate.n_control, estimate.n_treatment)
+    return _lift_contrast(mde / of_unit_error, estimate.n_control, estimate.n_treatment)
 
 
 @cache
-def _mde_of_unit_error(alpha: float) -> float:
-    return float(power.realised_mde(_lift_contrast(1.0, 1, 1), alpha))
+def _mde_of_unit_error(procedure: Procedure, n_control: int, n_treatment: int) -> float:
+    contrast = _lift_contrast(1.0, n_control, n_treatment)
+    return float(power.realised_mde(contrast, procedure.alpha, rule=procedure.rule))
 
 
 def _lift_contrast(standard_error: float, n_control: int, n_treatment: int) -> Contrast:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from abgap.offline.matching import ServedModels
     from abgap.offline.scores import Scores
     from abgap.online.counts import ArmCounts
-    from abgap.online.scorecard import MetricTraits
     from abgap.online.sums import Sums
+    from abgap.online.traits import MetricTraits
     from abgap.online.views import Views
     from abgap.online.wide import Progress, WideTable
     from abgap.pipeline.cache import Cache
@@ -243,10 +243,11 @@ class Analysis:
         load_meanwhile(*_STATISTICS)
         moments = self.moments
         from abgap.online.scorecard import make_estimates
+        from abgap.study.procedure import procedure_of
 
         self.progress("estimating")
         controls = {name: e.control for name, e in self.declared.items()}
-        found = make_estimates(moments, controls, self._traits(), alpha=self.study.study.alpha)
+        found = make_estimates(moments, controls, self._traits(), procedure_of(self.study))
         return tuple(sorted(found, key=self._reading_order()))
 
     def _reading_order(self) -> Callable[[Estimate], tuple[object, ...]]:
@@ -269,7 +270,7 @@ class Analysis:
         return place
 
     def _traits(self) -> dict[str, MetricTraits]:
-        from abgap.online.scorecard import MetricTraits
+        from abgap.online.traits import MetricTraits
 
         followed = set(self.study.gap.business)
         return {

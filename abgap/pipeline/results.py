@@ -35,6 +35,7 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
             alpha=study.study.alpha,
             looks=study.study.looks,
             seed=study.study.seed,
+            lift_interval=study.study.lift_interval,
         ),
         generated_at=generated_at or _latest_moment(analysis),
         provenance=_provenance(analysis),

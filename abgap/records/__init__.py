@@ -12,6 +12,7 @@ from abgap.records.vocabulary import (
     Decision,
     Direction,
     Kind,
+    LiftMethod,
     Reason,
     Role,
     Status,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         Portfolio,
         Results,
         StudySummary,
+        Unadjusted,
     )
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "InputSource",
     "Interval",
     "Kind",
+    "LiftMethod",
     "MetricDefinition",
     "ModelFacts",
     "Moments",
@@ -68,6 +71,7 @@ __all__ = [
     "Role",
     "Status",
     "StudySummary",
+    "Unadjusted",
     "VerdictName",
 ]
 

@@ -33,6 +33,7 @@ class StudySummary:
     alpha: float
     looks: str
     seed: int
+    lift_interval: str = "fieller"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,15 @@ class NonInferiority:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unadjusted:
+    """The comparison as it stands without covariates or strata, beside the adjusted one."""
+
+    difference: Estimable
+    lift: Estimable
+    p_value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One metric of one treatment arm against control, over all units, a slice, or a period.
 
@@ -127,7 +137,8 @@ class Estimate:
     known". period: ISO date; the row covers units first exposed up to the end of that day.
     value_*: mean per unit, share, or ratio in each arm (after capping, before covariate adjustment).
     difference: absolute, treatment minus control. lift: relative to control.
-    mde: relative lift detectable with 80 % power at this size. effect_size: Cohen's d or h.
+    mde: relative lift detectable with 80 % power at this size. effect_size: Cohen's d or h. unadjusted: the same
+    without covariates, None when there are none. share_without_history: of units whose covariates are not known.
     """
 
     experiment: str
@@ -156,7 +167,9 @@ class Estimate:
     equivalence_p: float | None
     non_inferiority: NonInferiority | None
     covariate_variance_removed: float | None
-    capped_units: int | None
+    unadjusted: Unadjusted | None = None
+    share_without_history: float | None = None
+    capped_units: int | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -83,11 +83,19 @@ class VerdictName(StrEnum):
 
 
 class Adjustment(StrEnum):
-    """How a p-value was corrected for multiple testing."""
+    """How a p-value was corrected for multiple procedure."""
 
     HOLM = "holm"
     BENJAMINI_HOCHBERG = "benjamini-hochberg"
     NONE = "none"
+
+
+class LiftMethod(StrEnum):
+    """How the interval of a relative lift is made."""
+
+    FIELLER = "fieller"
+    DELTA = "delta"
+    LOG = "log"
 
 
 class Reason(StrEnum):

@@ -56,6 +56,11 @@ class Contrast:
         return no_reason(self.problem)
 
     @property
+    def units(self) -> FloatArray:
+        """Of both arms together."""
+        return self.n_control + self.n_treatment
+
+    @property
     def standard_error(self) -> FloatArray:
         """Of the difference."""
         return np.sqrt(self.variance)

@@ -6,11 +6,11 @@ import numpy as np
 
 from abgap.stats.arrays import Bounds, bounds
 from abgap.stats.contrast import Contrast
-from abgap.stats.tails import normal_quantile
+from abgap.stats.rule import FIXED, Rule
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def cohen_d(contrast: Contrast, alpha: float) -> Bounds:
+def cohen_d(contrast: Contrast, alpha: float, rule: Rule = FIXED) -> Bounds:
     """Return Cohen's d, difference over pooled standard deviation within arms, with its interval.
 
     For large samples ``d +- z sqrt(V_D / s^2 + d^2 / (2 (n_c + n_t)))``. With equal variances and no
@@ -19,7 +19,6 @@ def cohen_d(contrast: Contrast, alpha: float) -> Bounds:
     where the contrast has a problem.
     """
     d = contrast.difference / contrast.pooled_sd
-    units = contrast.n_control + contrast.n_treatment
-    standard_error = np.sqrt(contrast.variance / contrast.pooled_sd**2 + d**2 / (2.0 * units))
-    margin = normal_quantile(1.0 - alpha / 2.0) * standard_error
+    standard_error = np.sqrt(contrast.variance / contrast.pooled_sd**2 + d**2 / (2.0 * contrast.units))
+    margin = rule.large_sample_critical(contrast.units, alpha) * standard_error
     return bounds(contrast.usable, d, d - margin, d + margin)

@@ -19,7 +19,7 @@ import numpy as np
 from abgap.records.moments import FloatArray, ObjectArray
 from abgap.records.vocabulary import Reason
 from abgap.stats.arrays import MIN_UNITS, BoolArray, Bounds, first_reason, no_reason
-from abgap.stats.tails import normal_quantile
+from abgap.stats.rule import FIXED, Rule
 
 # Gauss-Legendre on 0..1: exact for the Shapley polynomials up to 48 stages, to rounding for the
 # logarithmic mean.
@@ -96,7 +96,9 @@ class _LogRatios:
         return np.asarray(np.maximum(np.sum(self.covariance, axis=(-2, -1)), 0.0))
 
 
-def decompose_funnel(control: FunnelArm, treatment: FunnelArm, alpha: float) -> FunnelDecomposition:
+def decompose_funnel(
+    control: FunnelArm, treatment: FunnelArm, alpha: float, rule: Rule = FIXED
+) -> FunnelDecomposition:
     """Split the change of the last sum's mean into its stages, with intervals of level ``1 - alpha``.
 
     Delta method from the full covariance of the per-unit sums; the intervals of the money also count that
@@ -106,7 +108,8 @@ def decompose_funnel(control: FunnelArm, treatment: FunnelArm, alpha: float) -> 
     problem = _problem(control, treatment)
     positive = np.all((control.means > 0.0) & (treatment.means > 0.0), axis=-1)
     before, after = (_log_ratios(arm, positive) for arm in (control, treatment))
-    critical = np.where(no_reason(problem), normal_quantile(1.0 - alpha / 2.0), np.nan)
+    critical = rule.large_sample_critical(control.n + treatment.n, alpha)
+    critical = np.where(no_reason(problem), critical, np.nan)
     money, money_error = _lmdi(before, after)
     money = np.where(positive[..., None], money, _shapley(*ratios))
     money = np.where((control.broken | treatment.broken)[..., None], np.nan, money)

@@ -52,6 +52,8 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "timezone": "Time zone of timestamps and dates without one.",
         "alpha": "Error rate of tests; intervals have the level 1 - alpha.",
         "looks": "fixed: read once, at the planned end. sequential: always-valid intervals.",
+        "sequential_units": "Units of both arms at which always-valid intervals are narrowest.",
+        "lift_interval": "How intervals of lifts are made; delta and log reproduce other tools.",
         "seed": "Seed of everything random, so that the same inputs give the same report.",
     },
     m.Engine: {

@@ -113,6 +113,8 @@ class StudyHead(StudyModel):
     timezone: NonEmpty = "UTC"
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     looks: Literal["fixed", "sequential"] = "fixed"
+    sequential_units: Annotated[int, Field(ge=2, le=10**12)] = 10_000
+    lift_interval: Literal["fieller", "delta", "log"] = "fieller"
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 20260101
 
 

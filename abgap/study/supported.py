@@ -23,9 +23,6 @@ def _unsupported(loc: Loc, what: str, *, instead: str = "remove it") -> Flaw:
 def unsupported_parts(draft: Draft) -> Iterator[Flaw]:
     """Every part of the draft that this version would have to ignore."""
     study = draft.study
-    if study.study.looks == "sequential":
-        instead = 'use looks = "fixed" and read the result once, at the planned end'
-        yield _unsupported(("study", "looks"), 'looks = "sequential" is', instead=instead)
     if study.units is not None and "cluster" in study.units.columns:
         yield _unsupported(("units", "columns", "cluster"), "randomisation by cluster is")
     if study.gap.latency_elasticity_per_100ms is not None:

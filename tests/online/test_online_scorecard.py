@@ -13,7 +13,8 @@ import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
 from abgap.online.moments import concatenate, make_rows
-from abgap.online.scorecard import MetricTraits, make_estimates
+from abgap.online.scorecard import make_estimates
+from abgap.online.traits import MetricTraits
 from abgap.records import (
     Adjustment,
     Direction,
@@ -25,6 +26,7 @@ from abgap.records import (
     Reason,
     Role,
 )
+from abgap.stats.procedure import Procedure
 
 Values = npt.NDArray[np.float64]
 ALPHA = 0.05
@@ -56,7 +58,7 @@ def arm(values: Sequence[float] | Values, variant: str, **keys: Any) -> Moments:
 
 def estimates(parts: Sequence[Moments], *traits: MetricTraits) -> tuple[Estimate, ...]:
     known = {trait.name: trait for trait in traits or (MEAN,)}
-    return make_estimates(concatenate(parts), {"e": "A"}, known, alpha=ALPHA)
+    return make_estimates(concatenate(parts), {"e": "A"}, known, Procedure(alpha=ALPHA))
 
 
 def draw(seed: int, n: int = 400, lift: float = 0.0) -> Values:
@@ -200,7 +202,7 @@ class TestMultiplicity:
             for variant, values in (("A", control), ("B", treatment))
         ]
         trait = replace(MEAN, role=Role.PRIMARY)
-        found = make_estimates(concatenate(parts), {"e": "A", "f": "A"}, {"m": trait}, alpha=ALPHA)
+        found = make_estimates(concatenate(parts), {"e": "A", "f": "A"}, {"m": trait}, Procedure(alpha=ALPHA))
         assert [e.p_adjusted for e in found] == [found[0].p_value] * 2
 
     def test_several_arms_are_one_family(self) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from abgap import __version__
 
-ONCE = 'use looks = "fixed" and read the result once, at the planned end'
 RAW = ("rankings", "judgements", "predictions")
 SIDE = "{ fact = 'events' }"
 BEFORE = "{ lookback_days = 7 }"
@@ -18,10 +17,6 @@ YET = f"not supported yet by abgap {__version__}"
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        (
-            "[study]\nlooks = 'sequential'",
-            [f'study.looks: looks = "sequential" is {YET}; {ONCE}'],
-        ),
         (
             "[units]\npath = 'u'\ncolumns = { unit = 'u', cluster = 'household' }",
             [f"units.columns.cluster: randomisation by cluster is {YET}; remove it"],

@@ -1,0 +1,61 @@
+"""Moments of paired arms made into contrasts: what is judged, and the same without any adjustment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from abgap.online.arms import Pairs, univariate, with_covariate
+from abgap.online.traits import MetricTraits
+from abgap.records import Kind, Moments
+from abgap.records.moments import FloatArray
+from abgap.stats.arrays import BoolArray
+from abgap.stats.contrast import Contrast, adjusted_contrast, mean_contrast
+from abgap.stats.proportions import Successes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrasts:
+    """Every pair compared; arrays of one length.
+
+    judged: what tests and intervals are made from. raw: the same arms without covariates. variance_removed: by the
+    covariates, NaN where there are none. successes: units of arms as counts; is_share: where they are meant.
+    """
+
+    judged: Contrast
+    raw: Contrast
+    variance_removed: FloatArray
+    successes: Successes
+    is_share: BoolArray
+
+    @property
+    def is_adjusted(self) -> BoolArray:
+        """Where covariates are used."""
+        return np.isfinite(self.variance_removed)
+
+
+def make_contrasts(moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits]) -> Contrasts:
+    """Compare all pairs."""
+    judged, removed = adjusted_contrast(
+        with_covariate(moments, pairs.control), with_covariate(moments, pairs.treatment)
+    )
+    return Contrasts(
+        judged=judged,
+        raw=mean_contrast(univariate(moments, pairs.control), univariate(moments, pairs.treatment)),
+        variance_removed=removed,
+        successes=_successes(moments, pairs),
+        is_share=np.array([t.kind is Kind.PROPORTION for t in traits], dtype=bool),
+    )
+
+
+def _successes(moments: Moments, pairs: Pairs) -> Successes:
+    def side(rows: npt.NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+        arm = univariate(moments, rows)
+        # A count of successes, whatever rounding the share went through.
+        return np.asarray(np.round(np.clip(arm.n * arm.mean, 0.0, arm.n)), dtype=np.float64), arm.n
+
+    (control, n_control), (treatment, n_treatment) = side(pairs.control), side(pairs.treatment)
+    return Successes(control=control, n_control=n_control, treatment=treatment, n_treatment=n_treatment)

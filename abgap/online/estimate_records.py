@@ -1,0 +1,176 @@
+"""Position ``i`` of the computed arrays made into one record, with its reasons and notes in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from abgap.online.arms import Pairs
+from abgap.online.inference import Inference
+from abgap.online.traits import MetricTraits
+from abgap.records import (
+    Adjustment,
+    Estimable,
+    Estimate,
+    Interval,
+    Kind,
+    Moments,
+    NonInferiority,
+    NotEstimable,
+    Reason,
+    Unadjusted,
+)
+from abgap.records.moments import FloatArray
+from abgap.records.words import percent
+from abgap.stats.arrays import MIN_UNITS, CheckedBounds, finite_or_none
+from abgap.stats.procedure import Procedure
+
+
+class RecordMaker:
+    """Turns position ``i`` of the arrays into one Estimate."""
+
+    def __init__(
+        self,
+        moments: Moments,
+        pairs: Pairs,
+        traits: Sequence[MetricTraits],
+        numbers: Inference,
+        adjusted: FloatArray,
+        adjustments: Sequence[Adjustment],
+        procedure: Procedure,
+    ) -> None:
+        self.moments, self.pairs, self.traits = moments, pairs, traits
+        self.numbers, self.adjusted, self.adjustments, self.procedure = (
+            numbers,
+            adjusted,
+            adjustments,
+            procedure,
+        )
+
+    def estimate(self, i: int) -> Estimate:
+        """The record."""
+        m, x = self.moments, self.numbers
+        control, treatment = self.pairs.control[i], self.pairs.treatment[i]
+        trait = self.traits[i]
+        adjusted = finite_or_none(self.adjusted[i])
+        difference_method, lift_method = self.methods(i, adjusted=True)
+        return Estimate(
+            experiment=str(m.experiment[treatment]),
+            metric=trait.name,
+            role=trait.role,
+            kind=trait.kind,
+            direction=trait.direction,
+            control=str(m.variant[control]),
+            treatment=str(m.variant[treatment]),
+            slice_name=m.slice_name[treatment],
+            slice_value=m.slice_value[treatment],
+            period=m.period[treatment],
+            n_control=int(m.n[control]),
+            n_treatment=int(m.n[treatment]),
+            value_control=finite_or_none(m.mean[control]),
+            value_treatment=finite_or_none(m.mean[treatment]),
+            difference=self.estimable(i, x.verdicts.difference, difference_method),
+            lift=self.estimable(i, x.verdicts.lift, lift_method),
+            p_value=finite_or_none(x.verdicts.p[i]),
+            p_adjusted=adjusted,
+            adjustment=self.adjustments[i],
+            significant=adjusted is not None and adjusted < self.procedure.alpha,
+            effect_size=self.effect_size(i),
+            mde=finite_or_none(x.mde[i]),
+            power_at_smallest_worthwhile=finite_or_none(x.power[i]),
+            equivalence_p=finite_or_none(x.equivalence[i]),
+            non_inferiority=self.non_inferiority(i),
+            covariate_variance_removed=finite_or_none(x.contrasts.variance_removed[i]),
+            unadjusted=self.unadjusted(i),
+            share_without_history=self.share_without_history(i),
+            capped_units=self.capped(i),
+            notes=self.notes(i),
+        )
+
+    def methods(self, i: int, *, adjusted: bool) -> tuple[str, str]:
+        """What the intervals of the difference and of the lift are called."""
+        verdicts = self.numbers.verdicts if adjusted else self.numbers.raw
+        if verdicts.score[i]:
+            return "score", "score"
+        plain = "delta" if self.traits[i].kind is Kind.RATIO else "welch"
+        method = f"{plain}-adjusted" if adjusted and self.numbers.contrasts.is_adjusted[i] else plain
+        lift = self.procedure.lift_method.value
+        if self.procedure.is_sequential:
+            return f"{method}-sequential", f"{lift}-sequential"
+        return method, lift
+
+    def effect_size(self, i: int) -> Estimable:
+        """Cohen's h where the difference is by the score method, else d."""
+        x = self.numbers
+        found = CheckedBounds(*x.effect, x.verdicts.difference.problem)
+        return self.estimable(i, found, "cohen-h" if x.verdicts.score[i] else "cohen-d")
+
+    def unadjusted(self, i: int) -> Unadjusted | None:
+        """The same comparison without covariates, where there are any."""
+        if not self.numbers.contrasts.is_adjusted[i]:
+            return None
+        raw, (difference_method, lift_method) = self.numbers.raw, self.methods(i, adjusted=False)
+        return Unadjusted(
+            difference=self.estimable(i, raw.difference, difference_method),
+            lift=self.estimable(i, raw.lift, lift_method),
+            p_value=finite_or_none(raw.p[i]),
+        )
+
+    def share_without_history(self, i: int) -> float | None:
+        """Units of both arms whose covariates are not known."""
+        rows = [self.pairs.control[i], self.pairs.treatment[i]]
+        without, n = self.moments.without_history[rows].sum(), self.moments.n[rows].sum()
+        return float(without / n) if np.isfinite(without) and n > 0 else None
+
+    def estimable(self, i: int, found: CheckedBounds, method: str) -> Estimable:
+        """An interval, or why there is none."""
+        estimate, low, high = (float(column[i]) for column in found[:3])
+        if found.problem[i] is not None or not np.isfinite([estimate, low, high]).all():
+            reason = Reason(found.problem[i]) if found.problem[i] is not None else Reason.ZERO_VARIANCE
+            return NotEstimable(reason=reason, detail=self.why_not(i, reason))
+        return Interval(
+            estimate=estimate, low=low, high=high, level=1.0 - self.procedure.alpha, method=method
+        )
+
+    def why_not(self, i: int, reason: Reason) -> str:
+        """The reason in words."""
+        m = self.moments
+        counts = f"{int(m.n[self.pairs.control[i]])} units in control, {int(m.n[self.pairs.treatment[i]])} in treatment"
+        return {
+            Reason.NO_UNITS: f"an arm has no units with a value ({counts})",
+            Reason.TOO_FEW_UNITS: f"{counts}; at least {MIN_UNITS} in each arm are needed",
+            Reason.ZERO_VARIANCE: "every unit has the same value, so nothing can be tested",
+            Reason.NO_DENOMINATOR: "the denominator is zero in an arm",
+            Reason.CONTROL_NEAR_ZERO: "the control value cannot be told from zero, so a lift has no bounds",
+            Reason.NO_VARIANCE_GIVEN: "no variance is given for an arm",
+            Reason.NOT_POSITIVE: "a logarithm needs a value above zero in both arms",
+        }.get(reason, reason.value.replace("_", " "))
+
+    def non_inferiority(self, i: int) -> NonInferiority | None:
+        """The test of the margin, where one is declared."""
+        margin = self.traits[i].non_inferiority_margin
+        if margin is None:
+            return None
+        p = finite_or_none(self.numbers.non_inferiority[i])
+        return NonInferiority(margin=margin, p_value=p, holds=p is not None and p < self.procedure.alpha)
+
+    def capped(self, i: int) -> int | None:
+        """Units of both arms whose value was cut."""
+        cut = self.moments.capped_units[[self.pairs.control[i], self.pairs.treatment[i]]]
+        return None if np.isnan(cut).any() else int(cut.sum())
+
+    def notes(self, i: int) -> tuple[str, ...]:
+        """What a reader of the numbers has to know."""
+        removed = self.numbers.contrasts.variance_removed[i]
+        if np.isnan(removed):
+            return ()
+        without, share = self.share_without_history(i), ""
+        if without is not None:
+            share = f"; {percent(without, decimals=0)} of units have no such value before exposure"
+        adjusted = (
+            "adjusted for the value before exposure, which removes "
+            f"{percent(removed, decimals=0)} of the variance{share}; "
+            "the lift divides by the unadjusted control mean"
+        )
+        return (adjusted,)

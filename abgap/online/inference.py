@@ -1,0 +1,102 @@
+"""Contrasts made into tests and intervals, in one pass over all pairs.
+
+Plain shares are judged by the score method, everything else by the study's rule and lift method. Both give p, the
+interval of the difference and that of the lift from one statistic, so none of them contradicts another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from abgap.online.contrasts import Contrasts
+from abgap.online.traits import MetricTraits
+from abgap.records.moments import FloatArray, ObjectArray
+from abgap.records.vocabulary import LiftMethod
+from abgap.stats.arrays import BoolArray, Bounds, CheckedBounds
+from abgap.stats.contrast import Contrast
+from abgap.stats.effect_size import cohen_d
+from abgap.stats.intervals import difference_interval, lift_interval, p_value
+from abgap.stats.noninferiority import equivalence_p, non_inferiority_p
+from abgap.stats.power import power_at, realised_mde
+from abgap.stats.procedure import Procedure
+from abgap.stats.proportions import cohen_h, score_difference, score_lift, score_p_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """The test and its two intervals of every pair. score: where they are by the score method."""
+
+    p: FloatArray
+    difference: CheckedBounds
+    lift: CheckedBounds
+    score: BoolArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    """Everything computed for every pair; arrays of one length. raw: the verdicts without adjustment."""
+
+    contrasts: Contrasts
+    verdicts: Verdicts
+    raw: Verdicts
+    effect: Bounds
+    mde: FloatArray
+    power: FloatArray
+    equivalence: FloatArray
+    non_inferiority: FloatArray
+
+
+def infer(contrasts: Contrasts, traits: Sequence[MetricTraits], procedure: Procedure) -> Inference:
+    """Test every contrast as the study says."""
+    alpha, rule, method = procedure.alpha, procedure.rule, procedure.lift_method
+    judged = contrasts.judged
+    deltas = _numbers(t.smallest_worthwhile_lift for t in traits)
+    margins = _numbers(t.non_inferiority_margin for t in traits)
+    signs = _numbers(t.direction.sign for t in traits)
+    verdicts = _judge(contrasts, judged, contrasts.is_share & ~contrasts.is_adjusted, procedure)
+    h, d = cohen_h(contrasts.successes, alpha), cohen_d(judged, alpha, rule)
+    return Inference(
+        contrasts=contrasts,
+        verdicts=verdicts,
+        raw=_judge(contrasts, contrasts.raw, contrasts.is_share, procedure),
+        effect=Bounds(*(np.where(verdicts.score, a, b) for a, b in zip(h, d, strict=True))),
+        mde=realised_mde(judged, alpha, rule=rule),
+        power=power_at(judged, deltas, alpha, rule=rule),
+        equivalence=equivalence_p(judged, deltas, rule, method),
+        non_inferiority=non_inferiority_p(judged, margins, signs, rule, method),
+    )
+
+
+def _judge(contrasts: Contrasts, contrast: Contrast, shares: BoolArray, procedure: Procedure) -> Verdicts:
+    alpha, rule, method = procedure.alpha, procedure.rule, procedure.lift_method
+    difference = difference_interval(contrast, alpha, rule, method)
+    found = Verdicts(
+        p=p_value(contrast, rule, method),
+        difference=CheckedBounds(*difference, contrast.problem),
+        lift=lift_interval(contrast, alpha, rule, method),
+        score=np.zeros(shares.shape, dtype=bool),
+    )
+    if procedure.is_sequential or method is not LiftMethod.FIELLER or not shares.any():
+        return found
+    successes = contrasts.successes
+    p, problem = score_p_value(successes)
+    by_score = score_difference(successes, alpha)._replace(problem=problem)
+    return Verdicts(
+        p=np.where(shares, p, found.p),
+        difference=_choose(shares, by_score, found.difference),
+        lift=_choose(shares, score_lift(successes, alpha), found.lift),
+        score=shares,
+    )
+
+
+def _numbers(values: Iterable[float | None]) -> FloatArray:
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+
+def _choose(where: BoolArray, yes: CheckedBounds, no: CheckedBounds) -> CheckedBounds:
+    estimate, low, high = (np.where(where, a, b) for a, b in zip(yes[:3], no[:3], strict=True))
+    problem: ObjectArray = np.where(where, yes.problem, no.problem)
+    return CheckedBounds(estimate, low, high, problem)

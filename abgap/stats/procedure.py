@@ -1,0 +1,22 @@
+"""How a study tests: its level, its looks and its lift intervals, as one value that is passed along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from abgap.records.vocabulary import LiftMethod
+from abgap.stats.rule import FIXED, AnytimeValid, Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Procedure:
+    """alpha: the study's level. rule: fixed or sequential looks. lift_method: of the intervals of lifts."""
+
+    alpha: float = 0.05
+    rule: Rule = FIXED
+    lift_method: LiftMethod = LiftMethod.FIELLER
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether results may be read at any time."""
+        return isinstance(self.rule, AnytimeValid)

@@ -1,0 +1,18 @@
+"""How a study's results are tested, out of its head."""
+
+from __future__ import annotations
+
+from abgap.records.vocabulary import LiftMethod
+from abgap.stats.procedure import Procedure
+from abgap.stats.rule import FIXED, AnytimeValid
+from abgap.study.model import Study
+
+
+def procedure_of(study: Study) -> Procedure:
+    """The level, the looks and the lift intervals of ``study``."""
+    head = study.study
+    return Procedure(
+        alpha=head.alpha,
+        rule=AnytimeValid(units=float(head.sequential_units)) if head.looks == "sequential" else FIXED,
+        lift_method=LiftMethod(head.lift_interval),
+    )
