@@ -83,7 +83,7 @@ class VerdictName(StrEnum):
 
 
 class Adjustment(StrEnum):
-    """How a p-value was corrected for multiple procedure."""
+    """How a p-value was corrected for multiple testing."""
 
     HOLM = "holm"
     BENJAMINI_HOCHBERG = "benjamini-hochberg"

@@ -14,7 +14,8 @@ import numpy as np
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import Floats, only_where, same_shape
 from abgap.stats.contrast import Contrast
-from abgap.stats.tails import normal_cdf, normal_quantile
+from abgap.stats.rule import FIXED, Rule
+from abgap.stats.tails import normal_cdf
 
 
 class Exaggeration(NamedTuple):
@@ -46,13 +47,16 @@ def exaggeration(effect: Floats, standard_error: Floats, critical: Floats) -> Ex
     return Exaggeration(power, wrong / power, np.where(size > 0.0, found / (size * power), np.nan))
 
 
-def exaggeration_at(contrast: Contrast, relative_lift: Floats, alpha: float) -> Exaggeration:
+def exaggeration_at(
+    contrast: Contrast, relative_lift: Floats, alpha: float, *, rule: Rule = FIXED
+) -> Exaggeration:
     """Return the same for a two-sided test of this size if this is the true lift; NaN with a problem.
 
     relative_lift: fraction of the size of the control mean; NaN where none is assumed.
     """
     effect = np.asarray(relative_lift, dtype=np.float64) * contrast.control_size
-    found = exaggeration(effect, contrast.standard_error, normal_quantile(1.0 - alpha / 2.0))
+    critical = rule.large_sample_critical(contrast.units, alpha)
+    found = exaggeration(effect, contrast.standard_error, critical)
     return Exaggeration(*(only_where(contrast.usable, value) for value in found))
 
 

@@ -12,6 +12,7 @@ from abgap.stats.contrast import mean_contrast
 from abgap.stats.exaggeration import exaggeration, exaggeration_at
 from abgap.stats.moments import Univariate
 from abgap.stats.power import power_at
+from abgap.stats.rule import AnytimeValid
 
 Z = float(stats.norm.isf(0.025))
 
@@ -61,3 +62,12 @@ def test_a_contrast_is_judged_at_the_assumed_lift_with_the_power_it_has() -> Non
     assert found.type_m[0] == pytest.approx(exaggeration(0.2, np.sqrt(18 / 400), Z).type_m)
     assert np.isnan([found.power[1], found.type_s[1], found.type_m[1]]).all()
     assert np.isnan(exaggeration_at(contrast, np.nan, 0.05).type_s).all()
+
+
+def test_an_always_valid_test_asks_for_more_and_so_exaggerates_more() -> None:
+    arms = [Univariate(n=np.array(400.0), mean=np.array(m), variance=np.array(9.0)) for m in (10.0, 10.3)]
+    contrast = mean_contrast(arms[0], arms[1])
+    fixed = exaggeration_at(contrast, 0.02, 0.05)
+    always = exaggeration_at(contrast, 0.02, 0.05, rule=(rule := AnytimeValid(units=800.0)))
+    assert always.type_m > fixed.type_m
+    assert always.power == pytest.approx(float(power_at(contrast, 0.02, 0.05, rule=rule)))
