@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from abgap.online.arms import Pairs, univariate, with_covariate
 from abgap.online.traits import MetricTraits
-from abgap.records import Kind, Moments
+from abgap.records import Moments
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import BoolArray
 from abgap.stats.contrast import Contrast, adjusted_contrast, mean_contrast
@@ -47,7 +47,7 @@ def make_contrasts(moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits
         raw=mean_contrast(univariate(moments, pairs.control), univariate(moments, pairs.treatment)),
         variance_removed=removed,
         successes=_successes(moments, pairs),
-        is_share=np.array([t.kind is Kind.PROPORTION for t in traits], dtype=bool),
+        is_share=np.array([t.kind.is_share for t in traits], dtype=bool),
     )
 
 

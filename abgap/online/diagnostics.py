@@ -15,13 +15,13 @@ from abgap.online.counts import ArmCounts
 from abgap.online.experiments import DeclaredExperiment, Variants, is_analysed
 from abgap.online.increments import Keeper
 from abgap.online.intake import fact_source
-from abgap.online.plan import SECONDS_PER_DAY
+from abgap.online.plan import SECONDS_PER_DAY, MetricColumns
 from abgap.online.repeats import count_repeats
 from abgap.online.sums import Sums
 from abgap.online.tables import known_name
 from abgap.online.views import Views
 from abgap.online.wide import WideTable
-from abgap.records import Check, Moments, Role
+from abgap.records import Check, Kind, Moments, Role
 from abgap.study.model import Study
 
 # Columns of equal length that say what became of how many rows: experiment, variant, outcome, row_count.
@@ -174,6 +174,8 @@ def value_checks(study: Study, sums: Sums, wide: WideTable, counts: Mapping[str,
         if wide.may_miss_values:
             decides = _decides(study, metric.metric)
             found += _missing(metric.metric, known_name(metric.value), sums.rows, counts, decides=decides)
+        elif metric.kind is Kind.RETENTION:
+            found += _too_young(study, metric, sums, counts)
     return _present(found + _empty_caps(sums, counts))
 
 
@@ -207,6 +209,16 @@ def _decides(study: Study, metric: str) -> bool:
 def _missing(
     metric: str, column: str, rows: Columns, counts: Mapping[str, ArmCounts], *, decides: bool
 ) -> list[Check | None]:
+    return [
+        of_values.missing_values_check(name, metric, units, known, decides=decides)
+        for name, units, known in _known_units(column, rows, counts)
+    ]
+
+
+def _known_units(
+    column: str, rows: Columns, counts: Mapping[str, ArmCounts]
+) -> list[tuple[str, dict[str, int], dict[str, int]]]:
+    """Per experiment all units by arm, and those with a value of the column."""
     units: dict[str, dict[str, int]] = {}
     known: dict[str, dict[str, int]] = {}
     for i, level in enumerate(rows["level"]):
@@ -214,9 +226,17 @@ def _missing(
         if level == "whole" and variant in counts.get(experiment, _NO_ARMS).whole:
             units.setdefault(experiment, {})[variant] = int(rows["units"][i])
             known.setdefault(experiment, {})[variant] = int(rows[column][i])
+    return [(name, arms, known[name]) for name, arms in units.items()]
+
+
+def _too_young(
+    study: Study, metric: MetricColumns, sums: Sums, counts: Mapping[str, ArmCounts]
+) -> list[Check | None]:
+    """Units that were not there for long enough to have come back."""
+    days = study.metrics[metric.metric].to_day or 0.0
     return [
-        of_values.missing_values_check(name, metric, arms, known[name], decides=decides)
-        for name, arms in units.items()
+        of_values.too_young_check(name, metric.metric, days, units, known)
+        for name, units, known in _known_units(known_name(metric.value), sums.rows, counts)
     ]
 
 

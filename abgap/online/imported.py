@@ -104,7 +104,8 @@ def _checked(rows: Columns, kinds: Mapping[str, Kind]) -> Moments:
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(np.isnan(rows["mean"]), total / n, rows["mean"])
         of_shares = mean * (1.0 - mean) * n / (n - 1.0)
-    share = np.array([kinds.get(metric) is Kind.PROPORTION for metric in columns["metric"]], dtype=bool)
+    shares = {name for name, kind in kinds.items() if kind.is_share}
+    share = np.array([metric in shares for metric in columns["metric"]], dtype=bool)
     no_share = share & ((mean < 0.0) | (mean > 1.0))
     _refuse(no_share, keys, mean, "the share of {} is {:g}; a proportion lies between 0 and 1")
     variance = np.where(share & (n >= 2), of_shares, rows["variance"])

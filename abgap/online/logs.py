@@ -16,6 +16,7 @@ from abgap.online import tables
 from abgap.online.facts import aggregate_fact
 from abgap.online.increments import Keeper
 from abgap.online.intake import fact_source
+from abgap.online.part_sql import is_over
 from abgap.online.plan import Plan, UnitPart
 from abgap.online.unit_key import UnitKey
 from abgap.online.views import Views
@@ -63,7 +64,7 @@ def units_from_logs(
         bounds |= found.bounds
     if all(part.name in bounds for part in plan.parts):
         wide.row_count, wide.bounds = units, bounds
-    engine.create_view(tables.UNIT_OUTCOMES, _wide_statement(engine, plan, slices, views.key))
+    engine.create_view(tables.UNIT_OUTCOMES, _wide_statement(engine, plan, wide, slices, views.key))
     return wide
 
 
@@ -98,7 +99,10 @@ class _FactTable:
     alias: Sql
 
 
-def _wide_statement(engine: Engine, plan: Plan, slices: Sequence[Sql], key: UnitKey) -> Statement:
+def _wide_statement(
+    engine: Engine, plan: Plan, wide: WideTable, slices: Sequence[Sql], key: UnitKey
+) -> Statement:
+    last_at = {intake.fact: intake.last_at for intake in wide.intakes}
     aliases = {fact: Sql(f"f{position}") for position, fact in enumerate(plan.facts(), start=1)}
     from_units = [part for part in plan.parts if part.from_units]
     units = Table(key="units", columns=engine.describe(identifier(tables.UNITS)) if from_units else {})
@@ -106,10 +110,20 @@ def _wide_statement(engine: Engine, plan: Plan, slices: Sequence[Sql], key: Unit
         "unit_outcomes",
         key=key.column,
         slices=slices,
-        parts=[Named(name=identifier(p.name), value=_part_value(p, aliases, units)) for p in plan.parts],
+        parts=[
+            Named(name=identifier(p.name), value=_known_value(p, _part_value(p, aliases, units), last_at))
+            for p in plan.parts
+        ],
         facts=[_FactTable(table=identifier(tables.unit_parts_table(f)), alias=a) for f, a in aliases.items()],
         with_units=bool(from_units),
     )
+
+
+def _known_value(part: UnitPart, value: Sql, last_at: Mapping[str, str | None]) -> Sql:
+    """The value, of units that are old enough to have one."""
+    if not part.matures:
+        return value
+    return Sql(f"case when {is_over(part.window, last_at[str(part.fact)])} then {value} end")
 
 
 def _part_value(part: UnitPart, aliases: Mapping[str, Sql], units: Table) -> Sql:

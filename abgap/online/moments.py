@@ -18,7 +18,7 @@ from abgap.online import tables
 from abgap.online.experiments import Variants, is_analysed
 from abgap.online.plan import MetricColumns
 from abgap.online.sums import Sums
-from abgap.records import Kind, Moments
+from abgap.records import Moments
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, FloatArray, ObjectArray
 from abgap.stats.moments import Bivariate, ratio_unit_variance, ratio_value
 
@@ -70,7 +70,7 @@ class _Reader:
     def metric(self, metric: MetricColumns) -> Moments:
         n = self.known(metric.value)
         columns = self.keys(metric.metric) | {"n": n, "mean": self.mean(metric.value, n)}
-        if metric.kind is Kind.PROPORTION:
+        if metric.kind.is_share:
             p = columns["mean"]
             columns["variance"] = _undefined_below_two(n, p * (1.0 - p) * n / np.maximum(n - 1.0, 1.0))
         elif metric.denominator is None:

@@ -218,8 +218,22 @@ def _window(window: Window) -> Sql:
     if window.lookback_days is not None:
         return Sql(f"e.at >= x.exposed_at - {_seconds(window.lookback_days)} and e.at < x.exposed_at")
     if window.days is not None:
-        return Sql(f"e.at >= x.exposed_at and e.at < x.exposed_at + {_seconds(window.days)}")
+        start = f" + {_seconds(window.from_days)}" if window.from_days else ""
+        return Sql(f"e.at >= x.exposed_at{start} and e.at < x.exposed_at + {_seconds(window.days)}")
     return Sql("e.at >= x.exposed_at and e.at < x.ends_at")
+
+
+def is_over(window: Window, last_at: str | None) -> Sql:
+    """Whether a unit's window was over when the data ended. last_at: the last event of the fact table, None for none.
+
+    The last event of a complete experiment comes a little before its end: data that reach into its last day are taken
+    to reach up to the end.
+    """
+    if last_at is None or window.days is None:
+        return Sql("false")
+    end, until = f"x.exposed_at + {_seconds(window.days)}", f"cast({literal(last_at)} as timestamp)"
+    complete = f"x.ends_at <= {until} + interval '1' day"
+    return Sql(f"({end} <= {until} or ({complete} and {end} <= x.ends_at))")
 
 
 def lookback_of(windows: Sequence[Window]) -> Sql | None:

@@ -23,11 +23,12 @@ class Window:
     """Which events of a unit count, by time since its first exposure.
 
     lookback_days: the events of that many days before exposure (a covariate). days: the events of that many
-    days from exposure on. Both None: from exposure to the experiment's end.
+    days from exposure on, or from ``from_days`` after it. Both None: from exposure to the experiment's end.
     """
 
     days: float | None = None
     lookback_days: float | None = None
+    from_days: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class UnitPart:
     fact: the fact table, None for a column of [unit_values] or [units]. from_units: a column of [units].
     where, value: the study's own expressions. occurred: 1 when there is any event, else 0 (a proportion).
     pre_period: known before exposure: null means "no history", not 0 events.
+    matures: known only of units whose window was over when the data ended; null means "too young".
     key: where in the study it stands, for messages.
     """
 
@@ -49,6 +51,7 @@ class UnitPart:
     window: Window
     occurred: bool = False
     pre_period: bool = False
+    matures: bool = False
     from_units: bool = False
 
     def same_as(self, other: UnitPart) -> bool:
@@ -58,12 +61,16 @@ class UnitPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueColumn:
-    """A part as the moments use it. guards: parts that must be known too for a unit to count."""
+    """A part as the moments use it. guards: parts that must be known too for a unit to count.
+
+    pre_period, matures: as of the part: not every unit has a value.
+    """
 
     name: str
     part: str
     cap_fraction: float | None = None
     pre_period: bool = False
+    matures: bool = False
     guards: tuple[str, ...] = ()
 
 
@@ -129,12 +136,20 @@ class _Planner:
         self.parts.append(wanted)
         return wanted.name
 
-    def column(self, part: str, *, cap_percentile: float | None = None, pre_period: bool = False) -> str:
+    def column(self, part: str, *, cap_percentile: float | None = None) -> str:
         name, fraction = part, None
         if cap_percentile is not None:
             name, fraction = derived_name(part, f"capped at p{cap_percentile!r}"), cap_percentile / 100
+        made_of = next(known for known in self.parts if known.name == part)
         self.columns.setdefault(
-            name, ValueColumn(name=name, part=part, cap_fraction=fraction, pre_period=pre_period)
+            name,
+            ValueColumn(
+                name=name,
+                part=part,
+                cap_fraction=fraction,
+                pre_period=made_of.pre_period,
+                matures=made_of.matures,
+            ),
         )
         return name
 
@@ -198,7 +213,7 @@ def _metric_columns(planner: _Planner, name: str, metric: Metric) -> MetricColum
     value = planner.column(planner.part(part), cap_percentile=metric.cap_percentile)
     covariate = _covariate_column(planner, name, metric, part) if metric.covariate is not None else None
     # A share needs no second moment of events; ready-made values need one to show that they are 0 and 1.
-    if metric.kind is not Kind.PROPORTION or part.fact is None or covariate is not None:
+    if not metric.kind.is_share or part.fact is None or covariate is not None:
         planner.product(value, value)
     if covariate is not None:
         planner.product(covariate, covariate)
@@ -233,11 +248,13 @@ def ratio_parts(name: str, metric: Metric) -> tuple[UnitPart, UnitPart]:
 
 def _own_part(name: str, metric: Metric) -> UnitPart:
     window = Window(days=metric.window_days)
+    if metric.kind is Kind.RETENTION:
+        window = Window(days=metric.to_day, from_days=metric.from_day or 0.0)
     return _unit_part(column_name(name), f"metrics.{name}", metric.own_part, kind=metric.kind, window=window)
 
 
 def _unit_part(name: str, key: str, part: Part, *, kind: Kind, window: Window) -> UnitPart:
-    occurred = kind is Kind.PROPORTION and part.fact is not None
+    occurred = kind.is_share and part.fact is not None
     aggregate = Aggregate.COUNT if occurred else part.effective_aggregate
     return UnitPart(
         name=name,
@@ -248,6 +265,7 @@ def _unit_part(name: str, key: str, part: Part, *, kind: Kind, window: Window) -
         aggregate=None if part.fact is None else aggregate,
         window=window,
         occurred=occurred,
+        matures=kind is Kind.RETENTION,
     )
 
 
@@ -272,7 +290,7 @@ def _covariate_column(planner: _Planner, name: str, metric: Metric, part: UnitPa
         pre = replace(
             part, name=pre_name, window=Window(lookback_days=covariate.lookback_days), pre_period=True
         )
-    return planner.column(planner.part(pre), pre_period=True)
+    return planner.column(planner.part(pre))
 
 
 def _funnel_columns(planner: _Planner, study: Study, stages: Sequence[str]) -> tuple[str, ...]:

@@ -14,7 +14,6 @@ from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.plan import Plan, UnitPart, ValueColumn
 from abgap.online.wide import Bounds, WideTable, bounds_of
-from abgap.records import Kind
 from abgap.sources.sql import Sql, identifier
 
 # Experiment and variant.
@@ -54,7 +53,7 @@ def part_ranges(engine: Engine, plan: Plan, wide: WideTable) -> tuple[int, dict[
     row_count, bounds = (
         (wide.row_count, wide.bounds) if wide.row_count is not None else _read(engine, plan, wide)
     )
-    shares = {metric.value for metric in plan.metrics if metric.kind is Kind.PROPORTION}
+    shares = {metric.value for metric in plan.metrics if metric.kind.is_share}
     ranges = {}
     for part in plan.parts:
         low, high = (_bound(bound) for bound in (bounds[part.name].low, bounds[part.name].high))

@@ -22,7 +22,6 @@ from abgap.online.centres import Centres, arm_centres, common_centres
 from abgap.online.plan import Plan, with_guards
 from abgap.online.ranges import Arm, Range, no_share, not_finite_part, part_ranges
 from abgap.online.wide import Progress, WideTable
-from abgap.records import Kind
 from abgap.records.moments import FloatArray
 from abgap.sources.sql import Named, Sql, comma_list, identifier, literal
 
@@ -124,7 +123,9 @@ def _cap(engine: Engine, plan: Plan) -> dict[tuple[str, str], float]:
 
 def _add_up(work: _Work, plan: Plan, centres: Centres, *, parts: int = 2) -> Sums:
     """One pass over the units. parts: of every sum."""
-    counted = frozenset(c.name for c in plan.columns if work.wide.may_miss_values or c.pre_period)
+    counted = frozenset(
+        c.name for c in plan.columns if work.wide.may_miss_values or c.pre_period or c.matures
+    )
     cells = compile_cells(plan, work.wide, centres, work.row_count, counted=counted, parts=parts)
     work.engine.create_table(tables.CELLS, cells.statement)
     rows = work.engine.fetch(cells.rollup)
@@ -193,7 +194,7 @@ def _refuse_no_shares(sums: Sums) -> None:
     parts = {part.name: part for part in sums.plan.parts}
     for metric in sums.plan.metrics:
         part = parts.get(metric.value)
-        if metric.kind is not Kind.PROPORTION or part is None or part.fact is not None:
+        if not metric.kind.is_share or part is None or part.fact is not None:
             continue
         values, squares = sums.total(metric.value), sums.total(metric.value, metric.value)
         centres = sums.centres[metric.value]

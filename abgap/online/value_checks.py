@@ -10,6 +10,8 @@ from abgap.records.words import count, p_value, percent, plural
 from abgap.stats.tails import chi2_sf
 
 MISSING_ALPHA = 0.001
+# Of the units: once more of them cannot be counted, what is left speaks for the early ones only.
+_MOST = 0.5
 
 
 def missing_values_check(
@@ -91,6 +93,23 @@ def open_windows_check(name: str, fact: str, days: float, units: float, open_uni
     return make_check(
         "open_windows", name, Status.PASS, sentence, value=0.0, threshold=0.0, sql="window_coverage"
     )
+
+
+def too_young_check(
+    name: str, metric: str, days: float, units: Mapping[str, int], known: Mapping[str, int]
+) -> Check:
+    """Units that retention cannot be told of yet; a warning once they are most of them."""
+    total, young = sum(units.values()), sum(units.values()) - sum(known.values())
+    share = young / total if total else 0.0
+    per_arm = ", ".join(f"{variant} {count(units[variant] - known[variant])}" for variant in units)
+    sentence = f"Every unit was there for the {days:g} days of {metric}."
+    if young:
+        sentence = (
+            f"{count(young)} of {count(total)} units ({percent(share)}) were first exposed less than {days:g} days "
+            f"before the data end and are left out of {metric} ({per_arm})."
+        )
+    status = Status.WARN if share > _MOST else Status.PASS
+    return make_check("too_young", name, status, sentence, value=share, threshold=_MOST, sql="unit_outcomes")
 
 
 def empty_cap_check(name: str, metric: str, percentile: float, cap: float, smallest: float) -> Check | None:

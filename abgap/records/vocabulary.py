@@ -17,6 +17,11 @@ class Kind(StrEnum):
     QUANTILE = "quantile"
     RETENTION = "retention"
 
+    @property
+    def is_share(self) -> bool:
+        """Whether a unit's value is 1 or 0, and the arm's a share of units."""
+        return self in {Kind.PROPORTION, Kind.RETENTION}
+
 
 class Role(StrEnum):
     """What a metric is for in the decision."""

@@ -93,7 +93,7 @@ def contribution(value: float | None, low: float | None, high: float | None) -> 
 
 def side_by_side(control: float | None, treatment: float | None, kind: Kind) -> tuple[Shown, Shown]:
     """The values of two arms with the same decimals, enough of them to show that they differ."""
-    share = kind in (Kind.PROPORTION, Kind.RETENTION)
+    share = kind.is_share
     given = [abs(x) * (100.0 if share else 1.0) for x in (control, treatment) if _finite(x)]
     decimals = _common_decimals(given)
     return _value(control, decimals, share=share), _value(treatment, decimals, share=share)

@@ -42,7 +42,7 @@ def _unsupported_sources(draft: Draft) -> Iterator[Flaw]:
 
 
 def _unsupported_in_metric(loc: Loc, metric: Metric) -> Iterator[Flaw]:
-    if metric.kind in {Kind.QUANTILE, Kind.RETENTION}:
+    if metric.kind is Kind.QUANTILE:
         yield _unsupported((*loc, "kind"), f"a {metric.kind} metric is", instead="remove the metric")
     if isinstance(metric.covariate, list):
         instead = "keep one, as a table: covariate = { ... }"

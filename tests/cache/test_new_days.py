@@ -60,6 +60,12 @@ kind = "mean"
 fact = "events"
 value = "amount"
 aggregate = "max"
+[metrics.back]
+kind = "retention"
+fact = "events"
+where = "kind = 'look'"
+from_day = 1
+to_day = 2.5
 """
 COVARIATE = "\ncovariate = { lookback_days = 3 }"
 

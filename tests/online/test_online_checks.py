@@ -14,12 +14,13 @@ from abgap.online.arm_checks import experiment_checks, planned_weights
 from abgap.online.checks import mixed_units_check, unmatched_events_check
 from abgap.online.counts import ArmCounts, count_arms, count_units
 from abgap.online.experiments import DeclaredExperiment
-from abgap.online.value_checks import empty_cap_check, missing_values_check
+from abgap.online.value_checks import empty_cap_check, missing_values_check, too_young_check
 from abgap.online.views import open_views
 from abgap.records import Check, Status
 from abgap.records.order import natural_order
 
 EXPOSED = "2026-03-02 10:00:00"
+LATE = "2026-03-15 00:00:00"
 
 
 def experiment(**more: Any) -> DeclaredExperiment:
@@ -153,6 +154,21 @@ class TestValues:
         assert (check is not None) is empty
         assert check is None or (check.status, check.experiment) == (Status.FAIL, "e")
 
+    def test_units_that_are_too_young_are_counted_and_warned_of_when_they_are_most(self) -> None:
+        units = {"A": 50, "B": 50}
+        check = too_young_check("e", "week1", 14, units, {"A": 25, "B": 30})
+        assert (check.status, check.value) == (Status.PASS, 0.45)
+        assert check.sentence == (
+            "45 of 100 units (45.0 %) were first exposed less than 14 days before the data end "
+            "and are left out of week1 (A 25, B 20)."
+        )
+        assert too_young_check("e", "week1", 14, units, {"A": 20, "B": 29}).status is Status.WARN
+        every = too_young_check("e", "week1", 14, units, units)
+        assert (every.status, every.sentence) == (
+            Status.PASS,
+            "Every unit was there for the 14 days of week1.",
+        )
+
 
 class TestFromARun:
     """The same, out of tables."""
@@ -223,6 +239,15 @@ class TestFromARun:
         sentence = found["exposures_left_out of e"].sentence
         assert "1 of variants the experiment does not declare" in sentence
         assert "1 without a readable time, 1 without a unit" in sentence
+
+    def test_units_too_young_for_retention_are_counted_by_arm(self, bench: Any) -> None:
+        self.prepare(bench, f"e,late,B,{LATE},phone\n", "x,2026-03-20 00:00:00,5\n")
+        metrics = {"week1": {"kind": "retention", "fact": "events", "from_day": 1, "to_day": 7}}
+        with bench.run(self.study(metrics=metrics)) as run:
+            check = self.found(run)["too_young"]
+        assert check.value == pytest.approx(1 / 41)
+        assert check.sentence.startswith("1 of 41 units (2.4 %) were first exposed less than 7 days ")
+        assert check.sentence.endswith("left out of week1 (A 0, B 1).")
 
     def test_a_cap_at_zero_is_said(self, bench: Any) -> None:
         self.prepare(bench, events=f"u1,{EXPOSED},5\n")

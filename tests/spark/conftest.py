@@ -297,6 +297,12 @@ kind = "mean"
 fact = "events"
 value = "amount"
 aggregate = "max"
+[metrics.back]
+kind = "retention"
+fact = "events"
+where = "kind = 'look'"
+from_day = 1
+to_day = 9
 """,
         encoding="utf-8",
     )

@@ -41,10 +41,6 @@ YET = f"not supported yet by abgap {__version__}"
             [f"metrics.p95.kind: a quantile metric is {YET}; remove the metric"],
         ),
         (
-            "[metrics.week1]\nkind = 'retention'\nfact = 'events'\nfrom_day = 7\nto_day = 14",
-            [f"metrics.week1.kind: a retention metric is {YET}; remove the metric"],
-        ),
-        (
             "[metrics.spend]\nkind = 'mean'\nfact = 'events'\nvalue = 'a'\ncovariate = [" + BEFORE + "]",
             [
                 f"metrics.spend.covariate: a list of covariates is {YET}; keep one, as a table: covariate = {{ ... }}"
