@@ -29,6 +29,7 @@ COMMANDS = {
     "offline": ("abgap.cli.offline", "Candidate models against their baselines."),
     "gap": ("abgap.cli.gap", "Did the offline gain reach the business?"),
     "portfolio": ("abgap.cli.portfolio", "All experiments together."),
+    "plan": ("abgap.cli.plan", "Units, weeks and detectable effects of the next test."),
     "report": ("abgap.cli.report", "Write the report: HTML, Markdown and JSON."),
     "sql": ("abgap.cli.sql", "Query the same logs and results, read-only."),
     "export": ("abgap.cli.export", "Write the moments, or a database file."),

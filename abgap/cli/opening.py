@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,18 +25,23 @@ _NAMES_SHOWN = 15
 
 @contextmanager
 def analysis_of(
-    study_file: Path | None, *, quiet: bool, in_engine: bool = False, in_words: bool = False
+    study_file: Path | None,
+    *,
+    quiet: bool,
+    in_engine: bool = False,
+    in_words: bool = False,
+    changed: Callable[[LoadedStudy], LoadedStudy] = lambda loaded: loaded,
 ) -> Iterator[Analysis]:
     """Load the study and open its analysis; progress shows until the block ends.
 
     in_engine: whether the tables of the stages are needed too, and not only what came out of them; then
-    everything is computed. in_words: whether findings will be shown.
+    everything is computed. in_words: whether findings will be shown. changed: the study that is analysed in its place.
     """
     from abgap.engine.waiting import load_meanwhile  # noqa: PLC0415
     from abgap.pipeline.analysis import open_analysis  # noqa: PLC0415 - commands load what they need, when they run
     from abgap.study.load import find_study, load_study  # noqa: PLC0415
 
-    loaded = _as_asked(load_study(study_file if study_file is not None else find_study(Path.cwd())))
+    loaded = changed(_as_asked(load_study(study_file if study_file is not None else find_study(Path.cwd()))))
     cache = None if in_engine or noted("no_cache") else _cache()
     with (
         Progress(quiet=quiet) as progress,

@@ -82,6 +82,13 @@ def put_part(name: str, records: object) -> None:
     put(dumped(part(name, records)))
 
 
+def put_record(name: str, record: object) -> None:
+    """Write one record that is no part of results.json to stdout, in the same way."""
+    from abgap.report.document import SCHEMA_VERSION, dumped, plain_data  # noqa: PLC0415 - only for JSON
+
+    put(dumped({"schema_version": SCHEMA_VERSION, name: plain_data(record)}))
+
+
 def refuse_existing(out: Path, *, force: bool) -> None:
     """Raise UsageError when ``out`` is there and may not be replaced."""
     if out.exists() and not force:

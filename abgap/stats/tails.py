@@ -45,6 +45,18 @@ def t_two_sided_p(stat: Floats, df: Floats) -> FloatArray:
     return 2.0 * t_sf(np.abs(stat), df)
 
 
+def noncentral_t_sf(stat: Floats, df: Floats, shift: Floats) -> FloatArray:
+    """Return the probability that noncentral t with ``df`` degrees of freedom lies above ``stat``.
+
+    shift: the noncentrality. Far out, where the series of scipy gives up, it is that of the shifted normal.
+    """
+    stat, df, shift = same_shape(stat, df, shift)
+    # The distribution of the other sign's lower tail: no digits are lost in 1 - cdf.
+    above = np.asarray(special.nctdtr(df, -shift, -stat))
+    far = np.isnan(above) & np.isfinite(stat + shift)
+    return np.where(far, special.ndtr(shift - stat), above)
+
+
 def chi2_sf(stat: Floats, df: Floats) -> FloatArray:
     """Return the probability that chi-square with ``df`` degrees of freedom lies above ``stat``.
 

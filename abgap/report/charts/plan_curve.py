@@ -1,0 +1,66 @@
+"""What a test would detect, week by week: a curve per metric, as an SVG file that stands alone."""
+
+from __future__ import annotations
+
+import re
+
+from abgap.records.planning import PlannedMetric, PlannedOption, TestPlan
+from abgap.report.charts.canvas import INK, PLACEHOLDERS, axes_in, numbered, paper, short
+from abgap.report.charts.svg import inline_svg
+from abgap.resources import folder
+
+_WIDTH, _HEIGHT = 560.0, 300.0
+_MOST_METRICS = 6
+_COLOURS = ("bonus", "good", "bad", "part", "void", "flat")
+_VARIABLES = re.compile(
+    r":root \{[^}]*\}|@media screen and \(prefers-color-scheme: dark\) \{\s*:root \{[^}]*\}\s*\}"
+)
+
+
+def draw_plan(plan: TestPlan) -> str:
+    """The picture as the text of an SVG file: the first metrics that have a curve, as they are declared."""
+    drawn = [m for m in plan.metrics if m.option is PlannedOption.AS_DECLARED and _points(m)][:_MOST_METRICS]
+    with paper(_WIDTH, _HEIGHT) as figure:
+        axes = axes_in(figure, left=52.0, right=150.0, top=28.0, bottom=40.0)
+        for metric, name in zip(drawn, _COLOURS, strict=False):
+            points, colour = _points(metric), PLACEHOLDERS[name]
+            axes.plot(*zip(*points, strict=True), color=colour, linewidth=2.0, marker="o", markersize=4.0)
+            axes.annotate(
+                short(metric.metric, 20), points[-1], xytext=(8, 0), textcoords="offset points",
+                color=INK, annotation_clip=False, verticalalignment="center",
+            )  # fmt: skip
+        axes.set_ylim(bottom=0.0)
+        weeks = sorted({week for metric in drawn for week, _ in _points(metric)})
+        axes.set_xticks(weeks, [str(week) for week in weeks])
+        numbered(axes.yaxis, most=5)
+        axes.set_xlabel("weeks")
+        power = f"{plan.power:.0%}"
+        axes.text(
+            0.0, 1.05, f"effect found with a power of {power}, percent of control", transform=axes.transAxes
+        )
+        alt = "; ".join(_in_words(metric) for metric in drawn)
+        return _alone(inline_svg(figure, key="plan", title="Detectable effects by week", alt=alt))
+
+
+def _points(metric: PlannedMetric) -> list[tuple[int, float]]:
+    return [(week.week, 100.0 * week.detectable) for week in metric.by_week if week.detectable is not None]
+
+
+def _in_words(metric: PlannedMetric) -> str:
+    return f"{metric.metric}: " + ", ".join(f"{size:.2g} % in week {week}" for week, size in _points(metric))
+
+
+def _alone(svg: str) -> str:
+    """A picture of the report with what it needs outside of it: a namespace, and the report's colours."""
+    sheet = (folder("templates") / "style.css").read_text(encoding="utf-8")
+    rules = [
+        *_VARIABLES.findall(sheet),
+        "svg { font: 12px var(--sans); background: var(--paper); } text { fill: var(--muted); }",
+        "svg > path { fill: none; }",
+        *(
+            f".f-{name} {{ fill: var(--{name}); }} .s-{name} {{ stroke: var(--{name}); }}"
+            for name in PLACEHOLDERS
+        ),
+    ]
+    head, body = svg.split(">", maxsplit=1)
+    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{" ".join(rules)}</style>{body}\n'

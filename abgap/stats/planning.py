@@ -1,0 +1,191 @@
+"""How many units a test needs, and how small an effect a test of given size detects, before it is run.
+
+From the mean and the variance of a unit as logs of the past have them. One function per question gives the power of
+the very test that the scorecard will make: its statistic, its variance, its degrees of freedom. Sizes and detectable
+effects are that power turned round, so that the three cannot contradict each other.
+
+Effects are relative to the size of the control mean, as everywhere. The units of a test are those of all its arms; a
+comparison is of control with one treatment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from abgap.records.moments import FloatArray
+from abgap.stats.arrays import MIN_UNITS, BoolArray, Floats, set_same_shape
+from abgap.stats.tails import noncentral_t_sf, normal_cdf, normal_quantile, t_quantile
+
+Curve: TypeAlias = Callable[[FloatArray], FloatArray]
+
+# Halvings of the bracket: enough for the last digit from a few units to 10^15.
+_HALVINGS = 100
+_MOST_UNITS = 1e15
+LARGEST_EFFECT = 1e6
+"""No lift, margin or band is larger: a million times the control value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """A comparison that is planned; arrays of one shape.
+
+    mean: of control. variance: of a unit. residual: what covariates leave of it; the same without any. binary: whether
+    the metric is a share without covariates, which is tested by score. control_part, treatment_part: the parts of the
+    units of the test that control and this treatment get.
+    """
+
+    mean: FloatArray
+    variance: FloatArray
+    residual: FloatArray
+    binary: BoolArray
+    control_part: FloatArray
+    treatment_part: FloatArray
+
+    def __post_init__(self) -> None:
+        set_same_shape(self, ("mean", "variance", "residual", "control_part", "treatment_part"))
+
+    @property
+    def size(self) -> FloatArray:
+        """What an effect is relative to; NaN for a mean of zero."""
+        return np.where(self.mean == 0.0, np.nan, np.abs(self.mean))
+
+    @property
+    def fewest_units(self) -> FloatArray:
+        """Units of the test below which an arm has too few for any test."""
+        return np.asarray(MIN_UNITS / np.minimum(self.control_part, self.treatment_part))
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def superiority_power(design: Design, units: Floats, lift: Floats, alpha: Floats) -> FloatArray:
+    """Return the probability that the two-sided test at ``alpha`` rejects when this is the true lift.
+
+    Means and ratios: Welch's t, whose power is that of the noncentral t with Satterthwaite's degrees of freedom, both
+    arms having the variance of the past. Shares: the pooled z, whose variance is that of the pooled share where it
+    decides and that of both shares where it varies (Fleiss, Levin, Paik 2003). NaN where a share would leave 0..1.
+    """
+    lift = np.asarray(lift, dtype=np.float64)
+    by_score = _score_power(design, units, lift, alpha)
+    errors = _errors(design, units)
+    shift = lift * design.size / np.sqrt(errors[0] + errors[1])
+    df = _satterthwaite(design, units, errors)
+    critical = t_quantile(1.0 - np.asarray(alpha) / 2.0, df)
+    by_t = noncentral_t_sf(critical, df, shift) + noncentral_t_sf(critical, df, -shift)
+    return np.where(design.binary, by_score, by_t)
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def non_inferiority_power(
+    design: Design, units: Floats, margin: Floats, alpha: Floats, direction_sign: Floats, lift: Floats = 0.0
+) -> FloatArray:
+    """Return the probability that the one-sided test at ``alpha`` shows the treatment not worse by ``margin``.
+
+    The margin is relative, so the control mean's own variance enters: for ``T = d D + M |m|`` it is ``V_D + 2 d M C +
+    M^2 V_m`` with ``C = -residual / n_c``. direction_sign: +1 where more is better, -1 where less is. lift: the true
+    one.
+    """
+    sign, margin = np.asarray(direction_sign, dtype=np.float64), np.asarray(margin, dtype=np.float64)
+    errors = _errors(design, units)
+    n_control = design.control_part * np.asarray(units, dtype=np.float64)
+    joint = -np.sign(design.mean) * errors[0]
+    variance = errors[0] + errors[1] + 2.0 * sign * margin * joint + margin**2 * design.variance / n_control
+    shift = (sign * np.asarray(lift) + margin) * design.size / np.sqrt(variance)
+    df = _satterthwaite(design, units, errors)
+    return noncentral_t_sf(t_quantile(1.0 - np.asarray(alpha), df), df, shift)
+
+
+def equivalence_power(
+    design: Design, units: Floats, band: Floats, alpha: Floats, lift: Floats = 0.0
+) -> FloatArray:
+    """Return the probability that both one-sided tests (TOST) at ``alpha`` show the lift inside the band.
+
+    ``P(above the lower border) + P(below the upper one) - 1``, not below 0 (Chow, Shao, Wang 2008).
+    """
+    sides = [non_inferiority_power(design, units, band, alpha, sign, lift) for sign in (1.0, -1.0)]
+    return np.maximum(sides[0] + sides[1] - 1.0, 0.0)
+
+
+def units_for(design: Design, power_of_units: Curve, power: Floats) -> FloatArray:
+    """Return the fewest units of the test with at least this power: a real number, to be shared among the arms.
+
+    power_of_units: one of the functions above as a function of the units. NaN where no number of units gives it.
+    """
+    low = design.fewest_units
+    high = np.full_like(low, _MOST_UNITS)
+    return _first_reaching(power_of_units, power, low, high)
+
+
+def effect_for(power_of_effect: Curve, power: Floats, largest: FloatArray) -> FloatArray:
+    """Return the smallest effect (lift, margin or band) that is found with at least this power.
+
+    power_of_effect: one of the functions above as a function of the effect's size. largest: beyond which there is none,
+    such as ``LARGEST_EFFECT``. NaN where even that is too small.
+    """
+    return _first_reaching(power_of_effect, power, np.zeros_like(largest), largest)
+
+
+def largest_lift(design: Design, direction_sign: Floats) -> FloatArray:
+    """Return the largest size of a lift in this direction that a metric can have: a share stays in 0..1."""
+    sign = np.broadcast_to(np.asarray(direction_sign, dtype=np.float64), design.mean.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where(sign > 0, (1.0 - design.mean) / design.size, 1.0)
+    return np.where(design.binary, room, LARGEST_EFFECT)
+
+
+def per_arm(units: FloatArray, part: Floats) -> FloatArray:
+    """Return the whole units of an arm that gets this part of the test."""
+    wanted = np.asarray(units) * np.asarray(part)
+    # What the search leaves above a whole number is rounding.
+    return np.asarray(np.ceil(wanted - 1e-9 * np.maximum(wanted, 1.0)))
+
+
+def first_step_alpha(alpha: float, comparisons: int) -> float:
+    """Return the level of Holm's first step over so many comparisons: what the smallest p-value has to be below."""
+    return alpha / comparisons
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def _score_power(design: Design, units: Floats, lift: FloatArray, alpha: Floats) -> FloatArray:
+    """Return the power of the pooled z at this lift."""
+    control, treatment = design.mean, design.mean * (1.0 + lift)
+    parts = design.control_part, design.treatment_part
+    pooled = (parts[0] * control + parts[1] * treatment) / (parts[0] + parts[1])
+    units = np.asarray(units, dtype=np.float64)
+    decides = np.sqrt(pooled * (1.0 - pooled) * (1.0 / parts[0] + 1.0 / parts[1]) / units)
+    varies = np.sqrt(
+        (control * (1.0 - control) / parts[0] + treatment * (1.0 - treatment) / parts[1]) / units
+    )
+    distance = np.abs(treatment - control)
+    critical = normal_quantile(1.0 - np.asarray(alpha) / 2.0) * decides
+    found = normal_cdf((distance - critical) / varies) + normal_cdf((-distance - critical) / varies)
+    return np.where((treatment >= 0.0) & (treatment <= 1.0), found, np.nan)
+
+
+def _errors(design: Design, units: Floats) -> tuple[FloatArray, FloatArray]:
+    """Return the parts of control and treatment in the variance of the difference."""
+    units = np.asarray(units, dtype=np.float64)
+    return design.residual / (design.control_part * units), design.residual / (design.treatment_part * units)
+
+
+def _satterthwaite(design: Design, units: Floats, errors: tuple[FloatArray, FloatArray]) -> FloatArray:
+    """Return the degrees of freedom of the planned difference."""
+    units = np.asarray(units, dtype=np.float64)
+    control, treatment = (part / (errors[0] + errors[1]) for part in errors)
+    freedom = (design.control_part * units - 1.0, design.treatment_part * units - 1.0)
+    return np.asarray(1.0 / (control**2 / freedom[0] + treatment**2 / freedom[1]))
+
+
+def _first_reaching(curve: Curve, goal: Floats, low: FloatArray, high: FloatArray) -> FloatArray:
+    """Return where a growing curve reaches the goal between two borders; NaN where it does not."""
+    goal = np.asarray(goal, dtype=np.float64)
+    there, already = curve(high) >= goal, curve(low) >= goal
+    below, above = low, high
+    for _ in range(_HALVINGS):
+        # By ratio where the border allows it: sizes span fifteen orders of magnitude.
+        middle = np.where(below > 0.0, np.sqrt(below * above), 0.5 * (below + above))
+        reached = curve(middle) >= goal
+        below, above = np.where(reached, below, middle), np.where(reached, middle, above)
+    return np.where(already, low, np.where(there, above, np.nan))
