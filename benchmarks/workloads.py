@@ -215,6 +215,7 @@ def _moments(name: str, study: Path, *, title: str = "abgap export moments") -> 
         str(study),
         "--out",
         str(out),
+        "--no-folds",
         "--force",
         *EVERY_TIME,
     )

@@ -1,6 +1,6 @@
 -- purpose: The exact sums of values and products per cell (experiment x variant x day x all slices), in one pass.
--- takes: the value columns (part, cap, centre), the sums and their grids, compiled into the select list.
--- reads: unit_outcomes; caps when a metric is capped; centres when each arm has its own.
+-- takes: the units, the value columns (part, cap, centre), the sums and their grids, compiled into the select list.
+-- reads: unit_outcomes (or a view that gives more of it); caps when a metric is capped; centres when each arm has its own.
 -- gives: one row per cell: units; per column how many units have a value (known) and how many were cut; per sum one to
 --        four parts. Values are centred first, so that nothing is lost to cancellation. The terms of each sum are
 --        rounded to a common grid that makes every partial sum exact: the result cannot depend on the order of rows, on
@@ -20,7 +20,7 @@ with valued as (
         , {{ column.is_cut }} as {{ column.cut }}
 {% endif %}
 {% endfor %}
-    from unit_outcomes as o
+    from {{ units }} as o
 {% if capped %}
     left join caps as c on c.experiment = o.experiment
 {% endif %}

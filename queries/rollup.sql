@@ -1,5 +1,5 @@
 -- purpose: Cells added up to whole experiments, slices and days. Exact sums add exactly, so no unit is read again.
--- takes: the slices and sums of the study, compiled into the select list.
+-- takes: the cells, the slices and sums of the study, compiled into the select list.
 -- reads: cells.
 -- gives: one row per experiment x variant, per value of each slice, and per day of first exposure (period, ISO date):
 --        level (whole, slice, period), slice_name, slice_value, period, units and all sums of the cells.
@@ -13,7 +13,7 @@ select
 {% for sum in sums %}
     , sum({{ sum }}) as {{ sum }}
 {% endfor %}
-from cells
+from {{ cells }}
 group by experiment, variant
 {% for slice in slices %}
 union all
@@ -27,7 +27,7 @@ select
 {% for sum in sums %}
     , sum({{ sum }})
 {% endfor %}
-from cells
+from {{ cells }}
 group by experiment, variant, {{ slice.column }}
 {% endfor %}
 {% if by_day %}
@@ -42,7 +42,7 @@ select
 {% for sum in sums %}
     , sum({{ sum }})
 {% endfor %}
-from cells
+from {{ cells }}
 group by experiment, variant, day
 {% endif %}
 order by 1, 2, 3, 4, 5, 6

@@ -9,18 +9,19 @@ import click
 
 from abgap.cli import options
 from abgap.cli.opening import analysis_of
-from abgap.cli.output import atomic_write, put_paths, refuse_existing
+from abgap.cli.output import atomic_write, put_paths, refuse_existing, tell
 from abgap.errors import UsageError
 
 if TYPE_CHECKING:
     from abgap.pipeline.analysis import Analysis
+    from abgap.records import Moments
 
 
 @options.command(
     "export",
     examples=[
         "abgap export moments --out moments.parquet",
-        "abgap export moments --out moments.csv",
+        "abgap export moments --out moments.csv --no-folds",
         "abgap export database --out study.duckdb",
     ],
 )
@@ -28,12 +29,24 @@ if TYPE_CHECKING:
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
 )
+@click.option(
+    "--no-folds",
+    is_flag=True,
+    help="Leave out the moments of the ten permanent folds, which cost another pass.",
+)
 @options.force_option
 @options.study_option
 @options.json_option
 @options.quiet_option
 def command(
-    what: str, out: Path, study_file: Path | None, *, force: bool, as_json: bool, quiet: bool
+    what: str,
+    out: Path,
+    study_file: Path | None,
+    *,
+    no_folds: bool,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Write the moments table (.parquet or .csv), or a DuckDB database with logs, moments and findings."""
     refuse_existing(out, force=force)
@@ -41,6 +54,8 @@ def command(
         raise UsageError(
             f"moments are written as .parquet or .csv, and {out.name} ends with neither; name another file"
         )
+    if no_folds and what != "moments":
+        raise UsageError("--no-folds is for moments; a database has them with their folds")
     with (
         analysis_of(study_file, quiet=quiet, in_engine=what == "database") as analysis,
         atomic_write(out) as temporary,
@@ -48,10 +63,18 @@ def command(
         if what == "moments":
             from abgap.pipeline.moments_file import write_moments  # noqa: PLC0415 - only for this
 
-            write_moments(analysis.moments, temporary, analysis.engine)
+            moments = analysis.moments if no_folds else _with_folds(analysis)
+            write_moments(moments, temporary, analysis.engine)
         else:
             _write_database(analysis, temporary)
     put_paths([out], as_json=as_json)
+
+
+def _with_folds(analysis: Analysis) -> Moments:
+    found = analysis.moments_and_folds
+    if analysis.folds is None and analysis.study.moments is None:
+        tell("abgap: there are no folds: they are made of ids of units, and [unit_values] maps none")
+    return found
 
 
 def _write_database(analysis: Analysis, path: Path) -> None:

@@ -122,7 +122,7 @@ def finding_table(analysis: Analysis, name: str) -> pa.Table:
     """A finding of the study as an Arrow table."""
     match name:
         case "moments":
-            return moments_table(analysis.moments)
+            return moments_table(analysis.moments_and_folds)
         case "estimates":
             return records_table(analysis.estimates)
         case "offline":

@@ -17,7 +17,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 
 from abgap.engine.catalogue import Statement
 from abgap.engine.other_words import elsewhere
-from abgap.engine.rewriting import is_hash, name_of
+from abgap.engine.rewriting import is_hash, is_hex_number, name_of
 from abgap.engine.spark_words import on_spark
 from abgap.errors import QueryError
 from abgap.sources.sql import literal
@@ -40,7 +40,7 @@ _SCALAR = """
     Literal Boolean Null Paren Tuple Neg Not Cast TryCast DataType DataTypeParam Case If Interval Var
     And Or EQ NEQ GT GTE LT LTE Is In Between Like ILike RegexpLike NullSafeEQ NullSafeNEQ DPipe Concat
     Add Sub Mul Div Mod Pow Abs Round Floor Ceil Ln Exp Sqrt Sign Greatest Least IsNan
-    Lower Upper Trim Length Substring Replace StartsWith EndsWith Left Right StrPosition SplitPart Contains
+    Lower Upper Trim Length MD5 Substring Replace StartsWith EndsWith Left Right StrPosition SplitPart Contains
     Coalesce Nullif AtTimeZone Date TimestampTrunc DateTrunc Extract Year Month Day Hour UnixToTime
 """
 SCALAR = frozenset(_SCALAR.split())
@@ -104,7 +104,7 @@ def _of_function(node: exp.Expr) -> str | None:
 
 
 def _of_type(node: exp.Expr) -> str | None:
-    if node.this in _TYPES or _is_type_of_count(node):
+    if node.this in _TYPES or _is_type_of_count(node) or (node.parent and is_hex_number(node.parent)):
         return None
     shown = node.sql(dialect="duckdb")
     return f"a cast to {shown} is not in the set that is tested on several engines (floor and round give integers)"

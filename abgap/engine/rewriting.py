@@ -43,6 +43,17 @@ def is_hash(node: exp.Expr) -> bool:
     return isinstance(node, exp.Anonymous) and node.name.lower() == "hash"
 
 
+def is_hex_number(node: exp.Expr) -> bool:
+    """Whether it is a number written in hexadecimal digits: cast('0x' || digits as bigint)."""
+    return (
+        isinstance(node, exp.Cast)
+        and node.args["to"].this == exp.DType.BIGINT
+        and isinstance(node.this, exp.DPipe)
+        and isinstance(node.this.this, exp.Literal)
+        and node.this.this.name == "0x"
+    )
+
+
 def hashed(node: exp.Expr, form: str, dialect: str) -> exp.Expr:
     """64 bits that tell rows apart, of all columns and of where they are null. form: the dialect's own, with {}."""
     columns = node.expressions

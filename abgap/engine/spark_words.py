@@ -11,7 +11,15 @@ from collections.abc import Callable
 import sqlglot
 from sqlglot import exp
 
-from abgap.engine.rewriting import everywhere, hashed, is_hash, is_whole_chain, rewritten, zones_of
+from abgap.engine.rewriting import (
+    everywhere,
+    hashed,
+    is_hash,
+    is_hex_number,
+    is_whole_chain,
+    rewritten,
+    zones_of,
+)
 from abgap.errors import QueryError
 
 _NUMBER = (
@@ -35,6 +43,8 @@ def on_spark(tree: exp.Expr) -> exp.Expr:
 def _word(node: exp.Expr) -> exp.Expr:
     if is_hash(node):
         return hashed(node, "xxhash64({})", "spark")
+    if is_hex_number(node):
+        return _made("CAST(CONV(:x, 16, 10) AS BIGINT)", x=node.this.expression)
     if is_whole_chain(node):
         return _zoned(node)
     if isinstance(node, exp.DataType):

@@ -74,6 +74,7 @@ def compile_cells(
     keys = [Sql("experiment"), Sql("variant"), *([Sql("day")] if wide.by_day else [])]
     statement = compile_query(
         "cells",
+        units=identifier(wide.source),
         keys=[*keys, *slices],
         columns=columns,
         sums=[column for of_one in sums.values() for column in of_one.columns],
@@ -160,4 +161,6 @@ def _rollup(wide: WideTable, columns: Sequence[ColumnSql], sums: Iterable[_Sum])
         names += [column.cut] if column.is_cut else []
     names += [part.name for of_one in sums for part in of_one.columns]
     slices = [_Slice(column=tables.slice_column(name), label=literal(name)) for name in wide.slices]
-    return compile_query("rollup", sums=names, slices=slices, by_day=wide.by_day)
+    return compile_query(
+        "rollup", cells=identifier(wide.cells), sums=names, slices=slices, by_day=wide.by_day
+    )

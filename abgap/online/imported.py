@@ -88,6 +88,7 @@ def _with_own_names(source: Source, table: Table) -> Source:
 
 def _checked(rows: Columns, kinds: Mapping[str, Kind]) -> Moments:
     columns: dict[str, FloatArray | ObjectArray] = {key: text_or_none(rows[key]) for key in KEYS}
+    columns["fold"] = _folds(columns["fold"])
     columns |= {name: np.asarray(rows[name], dtype=np.float64) for name in FLOAT_COLUMNS}
     columns |= {name: _lists(rows[name]) for name in LIST_COLUMNS}
     keys: list[tuple[Any, ...]] = list(zip(*(columns[key] for key in KEYS), strict=True))
@@ -114,6 +115,18 @@ def _checked(rows: Columns, kinds: Mapping[str, Kind]) -> Moments:
     columns["variance"] = np.where(ratio & np.isnan(mean) & np.isnan(variance), variance_of_parts, variance)
     columns["mean"] = np.where(ratio & np.isnan(mean), of_parts, mean)
     return make_rows(len(n), columns)
+
+
+def _folds(column: npt.NDArray[Any]) -> ObjectArray:
+    """The numbers of folds, None for rows of all units."""
+    found = np.empty(len(column), dtype=object)
+    for position, fold in enumerate(column):
+        if fold is not None and not fold.removesuffix(".0").isdecimal():
+            raise DataError(
+                f"moments: a fold is {fold!r}; folds are numbered from 0 on, and rows of all units have none"
+            )
+        found[position] = None if fold is None else int(fold.removesuffix(".0"))
+    return found
 
 
 def _ratio_of_parts(rows: Columns) -> tuple[FloatArray, FloatArray]:

@@ -127,7 +127,7 @@ def _add_up(work: _Work, plan: Plan, centres: Centres, *, parts: int = 2) -> Sum
         c.name for c in plan.columns if work.wide.may_miss_values or c.pre_period or c.matures
     )
     cells = compile_cells(plan, work.wide, centres, work.row_count, counted=counted, parts=parts)
-    work.engine.create_table(tables.CELLS, cells.statement)
+    work.engine.create_table(work.wide.cells, cells.statement)
     rows = work.engine.fetch(cells.rollup)
     arms = list(zip(rows["experiment"], rows["variant"], strict=True))
     return Sums(

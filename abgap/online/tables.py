@@ -21,6 +21,9 @@ UNIT_OUTCOMES = "unit_outcomes"
 CAPS = "caps"
 CENTRES = "centres"
 CELLS = "cells"
+# The wide table with the fold of every unit, and its cells.
+UNIT_FOLDS = "unit_folds"
+FOLD_CELLS = "fold_cells"
 
 
 def unit_parts_table(fact: str) -> str:

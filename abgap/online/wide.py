@@ -76,7 +76,8 @@ class WideTable:
     exposure_counts, enrolment_counts: results of the queries of those names (logs only). intakes: one per fact
     table that is read. row_count, bounds: rows of ``unit_outcomes``, and the range of every part in them, where both
     are known without reading it. without_unit: rows left out because they have no id (ready-made tables only).
-    only_experiment: the experiment of all rows, where the study says that it is one.
+    only_experiment: the experiment of all rows, where the study says that it is one. source, cells: the tables that
+    units are added up from and into.
     """
 
     relations: dict[str, Relation] = field(default_factory=dict)
@@ -92,6 +93,8 @@ class WideTable:
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
     without_unit: int = 0
     only_experiment: Sql | None = None
+    source: str = tables.UNIT_OUTCOMES
+    cells: str = tables.CELLS
 
 
 def whole(number: float | None) -> int:

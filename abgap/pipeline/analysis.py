@@ -220,6 +220,30 @@ class Analysis:
 
         return make_moments(self.sums, self._variants)
 
+    @cached_property
+    def folds(self) -> Moments | None:
+        """The moments of the ten permanent folds; None where units have no ids, or moments are brought."""
+        wide = self.wide
+        if wide is None or not wide.has_units:
+            return None
+        from abgap.online.folds import as_folds, sum_folds
+        from abgap.online.moments import make_moments
+        from abgap.online.plan import make_plan
+
+        plan = make_plan(self.study)
+        sums = self.stages.result(
+            self._of_units("folds"),
+            lambda: sum_folds(self.engine, plan, self._made_wide, progress=self.progress),
+        )
+        return as_folds(make_moments(sums, self._variants))
+
+    @property
+    def moments_and_folds(self) -> Moments:
+        """All rows of the moments table; those of single folds come last."""
+        from abgap.online.moments import concatenate
+
+        return self.moments if self.folds is None else concatenate([self.moments, self.folds])
+
     def _of_the_study(self, moments: Moments) -> Moments:
         """The rows of declared experiments and variants."""
         arms = zip(moments.experiment, moments.variant, strict=True)

@@ -34,8 +34,8 @@ Made by `python -m benchmarks.report` from what `make bench SIZE={size}` measure
 - All contestants read the same parquet files, and their numbers are compared with those of abgap: differences to a
   thousandth of a standard error, intervals to a hundredth of their width, moments to nine digits. Who computes
   something else is listed as such.
-- Against hand-written statements, which compute moments, stands `abgap export moments`; against peers that compute
-  estimates from one row per unit, `abgap analyze --json`. Both with `--no-cache`: no run helps the next.
+- Against hand-written statements, which compute moments, stands `abgap export moments --no-folds`; against peers that
+  compute estimates from one row per unit, `abgap analyze --json`. Both with `--no-cache`: no run helps the next.
 - Versions: {versions}."""
 BUSY = ", of which {cores:g} were busy with other work, so that ratios are rough"
 ABOUT = {

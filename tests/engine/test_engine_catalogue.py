@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from abgap.engine.catalogue import HEADER_FIELDS, Statement, compile_query, query, query_names
+from abgap.engine.hashing import fold_of
 from abgap.errors import QueryError
 from abgap.resources import folder
 from abgap.sources.sql import Named, Sql, identifier
@@ -67,6 +68,8 @@ MAPPED = {name: Sql(f'"{name} in"') for name in ("experiment", "unit", "variant"
 VALUES = identifier("part values of events")
 FACT = [SimpleNamespace(table=identifier("unit parts of events"), alias=Sql("f1"))]
 SLICED = [SimpleNamespace(column=identifier("device"), label=Sql("'device'"))]
+UNITS = identifier("unit_outcomes")
+CELLS = identifier("cells")
 KEYS = [Sql("experiment"), Sql("variant"), Sql("day"), identifier("device")]
 SCORES = {name: identifier(name) for name in ("model", "metric", "query", "value", "n", "se")}
 DECLARED = {name: identifier(name) for name in ("experiment", "control", "split", "start", "end")}
@@ -75,9 +78,9 @@ DECLARED = {name: identifier(name) for name in ("experiment", "control", "split"
 CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "caps": ({"thresholds": named("x", "y")},),
     "cells": (
-        {"keys": KEYS[:2], "columns": COLUMNS[:1], "sums": SUMS[:1]}
+        {"units": UNITS, "keys": KEYS[:2], "columns": COLUMNS[:1], "sums": SUMS[:1]}
         | {"capped": False, "by_arm": False, "only_experiment": Sql("cast('mail' as varchar)")},
-        {"keys": KEYS, "columns": COLUMNS, "sums": SUMS}
+        {"units": UNITS, "keys": KEYS, "columns": COLUMNS, "sums": SUMS}
         | {"capped": True, "by_arm": True, "only_experiment": None},
     ),
     "declared_experiments": (SOURCE | DECLARED,),
@@ -107,9 +110,10 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "ranges": ({"parts": [], "by_arm": False}, {"parts": PARTS[:2], "by_arm": True}),
     "repeated_events": ({"columns": [identifier("unit"), identifier("at")], "fact": Sql("events")},),
     "rollup": (
-        {"sums": [Sql("units")], "slices": [], "by_day": False},
-        {"sums": [s.name for s in SUMS], "slices": SLICED, "by_day": True},
+        {"cells": CELLS, "sums": [Sql("units")], "slices": [], "by_day": False},
+        {"cells": CELLS, "sums": [s.name for s in SUMS], "slices": SLICED, "by_day": True},
     ),
+    "unit_folds": ({"fold": fold_of(identifier("unit"))},),
     "unit_outcomes": (
         KEYED | {"slices": [], "parts": [], "facts": [], "with_units": False},
         KEYED | {"slices": SLICES, "parts": named("a"), "facts": FACT, "with_units": True},

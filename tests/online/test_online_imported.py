@@ -106,8 +106,15 @@ def test_slices_days_folds_and_funnels_come_along(read: Read) -> None:
     found = read(columns)
     assert {v for v in found.slice_value if v is not None} == {"phone"}
     assert {v for v in found.period if v is not None} == {"2026-03-02"}
-    assert {v for v in found.fold if v is not None} == {"3"}
+    assert {v for v in found.fold if v is not None} == {3}
+
     assert [v for v in found.stage_covariances if v is not None] == [(1.0, 0.5, 0.5, 2.0)]
+
+
+def test_a_fold_that_is_no_number_is_refused(read: Read) -> None:
+    columns = {name: [values[0]] for name, values in MEANS.items()}
+    with pytest.raises(DataError, match="a fold is 'first'; folds are numbered from 0 on"):
+        read(columns | {"fold": ["first"]})
 
 
 def test_rows_come_in_one_order(read: Read) -> None:

@@ -86,7 +86,10 @@ def _compared(study: Path, on_spark: Callable[[], Engine]) -> set[str]:
     loaded = load_study(study)
     with DuckDBEngine(directory=study.parent) as duckdb, on_spark() as other:
         both = [Listening(duckdb), Listening(other)]
-        found = [make_results(Analysis(loaded, engine, _silent)) for engine in both]
+        analyses = [Analysis(loaded, engine, _silent) for engine in both]
+        found = [make_results(analysis) for analysis in analyses]
+        folds = [dataclasses.asdict(analysis.moments_and_folds) for analysis in analyses]
+        assert different(*({name: list(rows) for name, rows in of_one.items()} for of_one in folds)) == []
         here, there = (dataclasses.asdict(dataclasses.replace(r, provenance=None)) for r in found)  # type: ignore[arg-type]
         assert different(here, there) == []
         ran_here, ran_there = (list(map(without_types, engine.record.texts)) for engine in (duckdb, other))

@@ -46,7 +46,7 @@ greatest(d, 1) | least(d, 1) | greatest(i, 3) | least(m, 1) | isnan(d) | not isn
 d = 2.5 | m > d | d > 0 | d >= 0 | d < 0 | d <= 0
 i <> 3 | i > 3 or d > 0 | i > 3 and b | not b | b | -d | (i, i) = (3, 3)
 lower(s) | upper(s) | trim(s) | length(s) | substring(s, 2, 3) | replace(s, 'a', 'c') | concat(s, null, 'b') | s || 'b'
-starts_with(s, 'a') | ends_with(s, 'b') | left(s, 2) | right(s, 2) | strpos(s, '_')
+md5(s) | starts_with(s, 'a') | ends_with(s, 'b') | left(s, 2) | right(s, 2) | strpos(s, '_')
 split_part(s, '-', 2) | contains(s, 'b')
 s like 'a_b' | s like 'a\_b' | s like '%-%' | s ilike 'A_B' | s like 'a\%' | regexp_matches(s, '[0-9]')
 regexp_matches(s, '^a.*b$') | s = 'nan' | s > '2' | s in ('12d', 'now') | s not in ('12d', 'now') | s is null
