@@ -11,6 +11,7 @@ from abgap.online.inference import Inference
 from abgap.online.traits import MetricTraits
 from abgap.records import (
     Adjustment,
+    Bayesian,
     Estimable,
     Estimate,
     Interval,
@@ -23,7 +24,7 @@ from abgap.records import (
 )
 from abgap.records.moments import FloatArray
 from abgap.records.words import percent
-from abgap.stats.arrays import MIN_UNITS, CheckedBounds, finite_or_none
+from abgap.stats.arrays import MIN_UNITS, Bounds, CheckedBounds, finite_or_none
 from abgap.stats.procedure import Procedure
 
 
@@ -38,15 +39,12 @@ class RecordMaker:
         numbers: Inference,
         adjusted: FloatArray,
         adjustments: Sequence[Adjustment],
+        shrunk: Bounds,
         procedure: Procedure,
     ) -> None:
         self.moments, self.pairs, self.traits = moments, pairs, traits
-        self.numbers, self.adjusted, self.adjustments, self.procedure = (
-            numbers,
-            adjusted,
-            adjustments,
-            procedure,
-        )
+        self.numbers, self.shrunk, self.procedure = numbers, shrunk, procedure
+        self.adjusted, self.adjustments = adjusted, adjustments
 
     def estimate(self, i: int) -> Estimate:
         """The record."""
@@ -84,6 +82,10 @@ class RecordMaker:
             covariate_variance_removed=finite_or_none(x.contrasts.variance_removed[i]),
             unadjusted=self.unadjusted(i),
             share_without_history=self.share_without_history(i),
+            type_s=finite_or_none(x.exaggeration.type_s[i]),
+            type_m=finite_or_none(x.exaggeration.type_m[i]),
+            shrunk_lift=self.shrunk_lift(i),
+            bayesian=self.bayesian(i),
             capped_units=self.capped(i),
             notes=self.notes(i),
         )
@@ -123,15 +125,42 @@ class RecordMaker:
         without, n = self.moments.without_history[rows].sum(), self.moments.n[rows].sum()
         return float(without / n) if np.isfinite(without) and n > 0 else None
 
+    def shrunk_lift(self, i: int) -> Interval | None:
+        """The lift of a slice, pulled towards the other slices."""
+        estimate, low, high = (float(column[i]) for column in self.shrunk)
+        return (
+            self.interval(estimate, low, high, "shrunk") if np.isfinite([estimate, low, high]).all() else None
+        )
+
+    def bayesian(self, i: int) -> Bayesian | None:
+        """The Bayesian summary, where the study asks for one."""
+        prior, found = self.procedure.prior, self.numbers.posterior
+        if prior is None or found is None or not np.isfinite([column[i] for column in found]).all():
+            return None
+        return Bayesian(
+            lift=self.interval(
+                float(found.estimate[i]), float(found.low[i]), float(found.high[i]), "posterior"
+            ),
+            probability_better=float(found.better[i]),
+            expected_loss_of_shipping=float(found.loss_of_shipping[i]),
+            expected_loss_of_keeping=float(found.loss_of_keeping[i]),
+            prior_lift=prior.lift,
+            prior_sd=prior.sd,
+        )
+
+    def interval(self, estimate: float, low: float, high: float, method: str) -> Interval:
+        """An interval of the study's level."""
+        return Interval(
+            estimate=estimate, low=low, high=high, level=1.0 - self.procedure.alpha, method=method
+        )
+
     def estimable(self, i: int, found: CheckedBounds, method: str) -> Estimable:
         """An interval, or why there is none."""
         estimate, low, high = (float(column[i]) for column in found[:3])
         if found.problem[i] is not None or not np.isfinite([estimate, low, high]).all():
             reason = Reason(found.problem[i]) if found.problem[i] is not None else Reason.ZERO_VARIANCE
             return NotEstimable(reason=reason, detail=self.why_not(i, reason))
-        return Interval(
-            estimate=estimate, low=low, high=high, level=1.0 - self.procedure.alpha, method=method
-        )
+        return self.interval(estimate, low, high, method)
 
     def why_not(self, i: int, reason: Reason) -> str:
         """The reason in words."""

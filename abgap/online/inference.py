@@ -16,9 +16,17 @@ from abgap.online.traits import MetricTraits
 from abgap.records.moments import FloatArray, ObjectArray
 from abgap.records.vocabulary import LiftMethod
 from abgap.stats.arrays import BoolArray, Bounds, CheckedBounds
+from abgap.stats.bayesian import Posterior, lift_posterior
 from abgap.stats.contrast import Contrast
 from abgap.stats.effect_size import cohen_d
-from abgap.stats.intervals import difference_interval, lift_interval, p_value
+from abgap.stats.exaggeration import Exaggeration, exaggeration_at
+from abgap.stats.intervals import (
+    difference_interval,
+    lift_interval,
+    lift_is_bounded,
+    p_value,
+    relative_difference,
+)
 from abgap.stats.noninferiority import equivalence_p, non_inferiority_p
 from abgap.stats.power import power_at, realised_mde
 from abgap.stats.procedure import Procedure
@@ -45,8 +53,10 @@ class Inference:
     effect: Bounds
     mde: FloatArray
     power: FloatArray
+    exaggeration: Exaggeration
     equivalence: FloatArray
     non_inferiority: FloatArray
+    posterior: Posterior | None
 
 
 def infer(contrasts: Contrasts, traits: Sequence[MetricTraits], procedure: Procedure) -> Inference:
@@ -65,8 +75,10 @@ def infer(contrasts: Contrasts, traits: Sequence[MetricTraits], procedure: Proce
         effect=Bounds(*(np.where(verdicts.score, a, b) for a, b in zip(h, d, strict=True))),
         mde=realised_mde(judged, alpha, rule=rule),
         power=power_at(judged, deltas, alpha, rule=rule),
+        exaggeration=exaggeration_at(judged, deltas, alpha, rule=rule),
         equivalence=equivalence_p(judged, deltas, rule, method),
         non_inferiority=non_inferiority_p(judged, margins, signs, rule, method),
+        posterior=_posterior(judged, signs, procedure),
     )
 
 
@@ -90,6 +102,16 @@ def _judge(contrasts: Contrasts, contrast: Contrast, shares: BoolArray, procedur
         lift=_choose(shares, score_lift(successes, alpha), found.lift),
         score=shares,
     )
+
+
+def _posterior(contrast: Contrast, signs: FloatArray, procedure: Procedure) -> Posterior | None:
+    """The Bayesian summary where the study asks for one; NaN where a lift is not about normal."""
+    if procedure.prior is None:
+        return None
+    lift, error = relative_difference(contrast)
+    usable = lift_is_bounded(contrast, procedure.alpha)
+    variance = np.where(usable, error**2, np.nan)
+    return lift_posterior(lift, variance, signs, procedure.prior, procedure.alpha)
 
 
 def _numbers(values: Iterable[float | None]) -> FloatArray:

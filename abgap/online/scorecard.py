@@ -2,30 +2,44 @@
 
 All comparisons are computed together as arrays and become records only at the end: pairs of arms (``arms.py``),
 contrasts (``contrasts.py``), tests and intervals (``inference.py``), corrected p-values (``families.py``), records
-(``estimate_records.py``).
+(``estimate_records.py``). Slices are held against each other in ``heterogeneity.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from abgap.online.arms import cumulate, pair_arms
+from abgap.online.arms import IndexArray, Pairs, cumulate, pair_arms
 from abgap.online.contrasts import make_contrasts
 from abgap.online.estimate_records import RecordMaker
 from abgap.online.families import adjust, find_families
-from abgap.online.inference import infer
+from abgap.online.inference import Inference, infer
 from abgap.online.moments import concatenate
+from abgap.online.slice_groups import group_slices, shrink_lifts
 from abgap.online.traits import MetricTraits
 from abgap.records import Estimate, Moments
 from abgap.stats.procedure import Procedure
 
 
-def make_estimates(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorecard:
+    """Every comparison of a study, by position. groups: of slices that belong together (``slice_groups.py``)."""
+
+    moments: Moments
+    pairs: Pairs
+    traits: list[MetricTraits]
+    numbers: Inference
+    groups: tuple[IndexArray, ...]
+    procedure: Procedure
+
+
+def compare_arms(
     moments: Moments, controls: Mapping[str, str], metrics: Mapping[str, MetricTraits], procedure: Procedure
-) -> tuple[Estimate, ...]:
-    """All estimates, in the order of the moments: whole experiments, slices, then cumulative days.
+) -> Scorecard:
+    """All comparisons, in the order of the moments: whole experiments, slices, then cumulative days.
 
     controls: the control variant of each experiment. procedure: how the study tests.
     """
@@ -36,8 +50,22 @@ def make_estimates(
     moments = concatenate([moments.take(known), cumulate(moments, followed)])
     pairs = pair_arms(moments, controls)
     traits = [metrics[name] for name in moments.metric[pairs.treatment]]
-    numbers = infer(make_contrasts(moments, pairs, traits), traits, procedure)
-    families, adjustments = find_families(moments, pairs, traits)
-    adjusted = adjust(numbers.verdicts.p, families, adjustments)
-    make = RecordMaker(moments, pairs, traits, numbers, adjusted, adjustments, procedure)
-    return tuple(make.estimate(i) for i in range(len(pairs.treatment)))
+    return Scorecard(
+        moments=moments,
+        pairs=pairs,
+        traits=traits,
+        numbers=infer(make_contrasts(moments, pairs, traits), traits, procedure),
+        groups=group_slices(moments, pairs),
+        procedure=procedure,
+    )
+
+
+def make_estimates(card: Scorecard) -> tuple[Estimate, ...]:
+    """The comparisons as records, in the same order."""
+    families, adjustments = find_families(card.moments, card.pairs, card.traits)
+    adjusted = adjust(card.numbers.verdicts.p, families, adjustments)
+    shrunk = shrink_lifts(card.numbers.contrasts.judged, card.groups, card.procedure)
+    make = RecordMaker(
+        card.moments, card.pairs, card.traits, card.numbers, adjusted, adjustments, shrunk, card.procedure
+    )
+    return tuple(make.estimate(i) for i in range(len(card.pairs.treatment)))

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from abgap.offline.matching import ServedModels
     from abgap.offline.scores import Scores
     from abgap.online.counts import ArmCounts
+    from abgap.online.scorecard import Scorecard
     from abgap.online.sums import Sums
     from abgap.online.traits import MetricTraits
     from abgap.online.views import Views
@@ -264,15 +265,21 @@ class Analysis:
     @cached_property
     def estimates(self) -> tuple[Estimate, ...]:
         """Every treatment against its control: by experiment, whole before slices before days, metric by metric."""
+        from abgap.online.scorecard import make_estimates
+
+        return tuple(sorted(make_estimates(self._scorecard), key=self._reading_order()))
+
+    @cached_property
+    def _scorecard(self) -> Scorecard:
+        """All comparisons as arrays."""
         load_meanwhile(*_STATISTICS)
         moments = self.moments
-        from abgap.online.scorecard import make_estimates
+        from abgap.online.scorecard import compare_arms
         from abgap.study.procedure import procedure_of
 
         self.progress("estimating")
         controls = {name: e.control for name, e in self.declared.items()}
-        found = make_estimates(moments, controls, self._traits(), procedure_of(self.study))
-        return tuple(sorted(found, key=self._reading_order()))
+        return compare_arms(moments, controls, self._traits(), procedure_of(self.study))
 
     def _reading_order(self) -> Callable[[Estimate], tuple[object, ...]]:
         """The key that sorts estimates as they are read: arms and metrics as the study has them."""

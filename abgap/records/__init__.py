@@ -22,6 +22,7 @@ from abgap.records.vocabulary import (
 if TYPE_CHECKING:
     from abgap.records.numbers import Estimable, Interval, NotEstimable
     from abgap.records.results import (
+        Bayesian,
         Check,
         Estimate,
         ExperimentResult,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Adjustment",
     "Aggregate",
+    "Bayesian",
     "Check",
     "Decision",
     "Direction",

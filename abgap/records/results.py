@@ -130,6 +130,23 @@ class Unadjusted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bayesian:
+    """The lift by a normal posterior, with the chance that treatment is better in the metric's direction.
+
+    lift: posterior mean with its central interval. expected_loss_*: lift that shipping treatment, or keeping
+    control, is expected to lose by being the wrong choice. prior_lift: positive is better; prior_sd: None for a
+    flat prior.
+    """
+
+    lift: Interval
+    probability_better: float
+    expected_loss_of_shipping: float
+    expected_loss_of_keeping: float
+    prior_lift: float
+    prior_sd: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """One metric of one treatment arm against control, over all units, a slice, or a period.
 
@@ -139,6 +156,8 @@ class Estimate:
     difference: absolute, treatment minus control. lift: relative to control.
     mde: relative lift detectable with 80 % power at this size. effect_size: Cohen's d or h. unadjusted: the same
     without covariates, None when there are none. share_without_history: of units whose covariates are not known.
+    type_s, type_m: of a significant result, if the smallest worthwhile lift were the true one, the chance of the wrong
+    sign and how many times too large it is on average. shrunk_lift: of a slice, pulled towards the other slices.
     """
 
     experiment: str
@@ -169,6 +188,10 @@ class Estimate:
     covariate_variance_removed: float | None
     unadjusted: Unadjusted | None = None
     share_without_history: float | None = None
+    type_s: float | None = None
+    type_m: float | None = None
+    shrunk_lift: Interval | None = None
+    bayesian: Bayesian | None = None
     capped_units: int | None = None
     notes: tuple[str, ...] = ()
 

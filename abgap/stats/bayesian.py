@@ -6,6 +6,7 @@ flat prior it repeats the test in other words.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,14 @@ import numpy as np
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import Floats
 from abgap.stats.tails import normal_cdf, normal_quantile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """What is believed of a lift beforehand. lift: its mean, positive is better. sd: None for a flat prior."""
+
+    lift: float = 0.0
+    sd: float | None = None
 
 
 class Posterior(NamedTuple):
@@ -31,25 +40,18 @@ class Posterior(NamedTuple):
 
 @np.errstate(divide="ignore", invalid="ignore")
 def lift_posterior(
-    lift: Floats,
-    variance: Floats,
-    direction_sign: Floats,
-    alpha: float,
-    *,
-    prior_lift: float = 0.0,
-    prior_sd: float | None = None,
+    lift: Floats, variance: Floats, direction_sign: Floats, prior: Prior, alpha: float
 ) -> Posterior:
     """Return the posterior of lifts measured with this variance, with its central interval.
 
-    direction_sign: +1 where more is better, -1 where less is. prior_lift: mean of the prior, a fraction,
-    positive is better. prior_sd: its standard deviation; None for a flat prior. The precisions add:
+    direction_sign: +1 where more is better, -1 where less is. The precisions of data and prior add:
     ``1 / v' = 1 / v + 1 / sd^2``. The expected loss of shipping is ``E max(-x, 0)``, that of keeping control
     ``E max(x, 0)``, x the lift in the direction that is better.
     """
     sign = np.asarray(direction_sign, dtype=np.float64)
     lift, variance = np.asarray(lift, dtype=np.float64), np.asarray(variance, dtype=np.float64)
-    trust = 1.0 if prior_sd is None else prior_sd**2 / (prior_sd**2 + variance)
-    mean = trust * lift + (1.0 - trust) * sign * prior_lift
+    trust = 1.0 if prior.sd is None else prior.sd**2 / (prior.sd**2 + variance)
+    mean = trust * lift + (1.0 - trust) * sign * prior.lift
     error = np.sqrt(trust * variance)
     margin = normal_quantile(1.0 - alpha / 2.0) * error
     gain = sign * mean

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
+import numpy.typing as npt
 
 from abgap.records.moments import FloatArray, ObjectArray
 from abgap.records.vocabulary import Reason
@@ -49,6 +50,10 @@ class Contrast:
 
     def __post_init__(self) -> None:
         set_same_shape(self, [field.name for field in fields(self) if field.name != "problem"])
+
+    def take(self, where: npt.NDArray[np.intp]) -> Contrast:
+        """The elements at these positions, in their shape."""
+        return Contrast(**{field.name: getattr(self, field.name)[where] for field in fields(self)})
 
     @property
     def usable(self) -> BoolArray:

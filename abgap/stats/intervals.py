@@ -21,6 +21,7 @@ import numpy as np
 from abgap.records.moments import FloatArray, ObjectArray
 from abgap.records.vocabulary import LiftMethod, Reason
 from abgap.stats.arrays import (
+    BoolArray,
     Bounds,
     CheckedBounds,
     Floats,
@@ -78,6 +79,13 @@ def relative_difference(contrast: Contrast) -> tuple[FloatArray, FloatArray]:
     size = contrast.control_size
     lift = contrast.difference / size
     return lift, _joint_error(contrast, lift) / size
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def lift_is_bounded(contrast: Contrast, alpha: float, rule: Rule = FIXED) -> BoolArray:
+    """Tell where the control mean can be told from zero, so that Fieller's interval ends on both sides."""
+    relative = contrast.control_variance / contrast.control_size / contrast.control_size
+    return contrast.usable & (rule.critical(contrast, alpha) ** 2 * relative < 1.0)
 
 
 @np.errstate(divide="ignore", invalid="ignore")

@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from abgap.records.vocabulary import LiftMethod
+from abgap.stats.bayesian import Prior
 from abgap.stats.rule import FIXED, AnytimeValid, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Procedure:
-    """alpha: the study's level. rule: fixed or sequential looks. lift_method: of the intervals of lifts."""
+    """alpha: the study's level. rule: fixed or sequential looks. lift_method: of the intervals of lifts.
+
+    prior: of lifts, where a Bayesian summary is wanted.
+    """
 
     alpha: float = 0.05
     rule: Rule = FIXED
     lift_method: LiftMethod = LiftMethod.FIELLER
+    prior: Prior | None = None
 
     @property
     def is_sequential(self) -> bool:

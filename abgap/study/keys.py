@@ -45,6 +45,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "offline_metrics": "The offline metrics by name, with their definition.",
         "models": "The models by name, with facts that scores do not tell.",
         "gap": "Which offline metrics are held against which business metrics.",
+        "bayesian": "A Bayesian summary of every lift; the table being there turns it on.",
     },
     m.StudyHead: {
         "name": "What the report is called.",
@@ -131,6 +132,10 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "latency_p50_ms": "Median latency in milliseconds.",
         "latency_p95_ms": "95th percentile of latency in milliseconds.",
         "cost_per_1000_requests": "Cost of a thousand requests, in the study's currency.",
+    },
+    m.BayesianSettings: {
+        "prior_lift": "Mean of the prior of a lift; positive is better.",
+        "prior_sd": "Standard deviation of the prior; without it the prior is flat.",
     },
     m.GapSettings: {
         "offline": "Offline metrics; the first one makes the headline.",

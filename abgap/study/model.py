@@ -34,6 +34,7 @@ from abgap.study.fields import (
 )
 
 __all__ = [
+    "BayesianSettings",
     "ColumnSpec",
     "ConstantColumn",
     "Covariate",
@@ -279,6 +280,13 @@ class GapSettings(StudyModel):
     latency_elasticity_per_100ms: float | None = None
 
 
+class BayesianSettings(StudyModel):
+    """``[bayesian]``: a normal summary of every lift beside the test, and what is believed beforehand."""
+
+    prior_lift: float = 0.0
+    prior_sd: PositiveFloat | None = None
+
+
 class Engine(StudyModel):
     """``[engine]``: what runs the queries, and how much of the machine it may take."""
 
@@ -327,3 +335,4 @@ class Study(StudyModel):
     offline_metrics: dict[NonEmpty, OfflineMetric] = Field(default_factory=dict)
     models: dict[NonEmpty, Model] = Field(default_factory=dict)
     gap: GapSettings = Field(default_factory=GapSettings)
+    bayesian: BayesianSettings | None = None

@@ -13,7 +13,7 @@ import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
 from abgap.online.moments import concatenate, make_rows
-from abgap.online.scorecard import make_estimates
+from abgap.online.scorecard import compare_arms, make_estimates
 from abgap.online.traits import MetricTraits
 from abgap.records import (
     Adjustment,
@@ -58,7 +58,7 @@ def arm(values: Sequence[float] | Values, variant: str, **keys: Any) -> Moments:
 
 def estimates(parts: Sequence[Moments], *traits: MetricTraits) -> tuple[Estimate, ...]:
     known = {trait.name: trait for trait in traits or (MEAN,)}
-    return make_estimates(concatenate(parts), {"e": "A"}, known, Procedure(alpha=ALPHA))
+    return make_estimates(compare_arms(concatenate(parts), {"e": "A"}, known, Procedure(alpha=ALPHA)))
 
 
 def draw(seed: int, n: int = 400, lift: float = 0.0) -> Values:
@@ -202,7 +202,8 @@ class TestMultiplicity:
             for variant, values in (("A", control), ("B", treatment))
         ]
         trait = replace(MEAN, role=Role.PRIMARY)
-        found = make_estimates(concatenate(parts), {"e": "A", "f": "A"}, {"m": trait}, Procedure(alpha=ALPHA))
+        arms = {"e": "A", "f": "A"}
+        found = make_estimates(compare_arms(concatenate(parts), arms, {"m": trait}, Procedure(alpha=ALPHA)))
         assert [e.p_adjusted for e in found] == [found[0].p_value] * 2
 
     def test_several_arms_are_one_family(self) -> None:
