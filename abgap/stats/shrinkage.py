@@ -97,6 +97,7 @@ def random_effects(effect: FloatArray, variance: FloatArray, method: SpreadMetho
     return RandomEffects(*(only_where(several, value) for value in found))
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def shrink(effect: FloatArray, variance: FloatArray) -> Shrunk:
     """Pull effects (last axis) towards their mean: ``mu + B (y - mu)`` with ``B = tau^2 / (tau^2 + v)``.
 
@@ -105,8 +106,7 @@ def shrink(effect: FloatArray, variance: FloatArray) -> Shrunk:
     effects. NaN below three effects, where such a posterior does not exist.
     """
     parts = _Parts.of(effect, variance)
-    with np.errstate(divide="ignore"):
-        scale = np.sqrt(parts.count / np.sum(parts.weight(np.zeros(parts.use.shape[:-1])), axis=-1))
+    scale = np.sqrt(parts.count / np.sum(parts.weight(np.zeros(parts.use.shape[:-1])), axis=-1))
     given = [_given_tau(parts, scale * tau) for tau in _TAU]
     logs = np.stack([found.log_likelihood for found in given], axis=-1) + np.log(_TAU_WEIGHT)
     chance = np.exp(logs - logs.max(axis=-1, keepdims=True))

@@ -151,3 +151,9 @@ def test_for_a_given_spread_shrunk_intervals_stay_within_what_the_methods_page_s
         found = shrink(effect, variance)
         covered = np.abs(found.effect - truth) < 1.959964 * np.sqrt(found.variance)
         assert 0.92 < covered.mean() <= 1.0
+
+
+def test_nothing_to_shrink_is_nothing_and_no_warning() -> None:
+    nothing = np.full((2, 4), np.nan)
+    assert np.isnan(shrink(nothing, nothing).effect).all()
+    assert np.isnan(random_effects(nothing, nothing).mean).all()
