@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import accumulate
 from typing import Any
@@ -10,14 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from abgap.online.joint import joint_columns, joint_rows, layout_of
 from abgap.records import Moments
-from abgap.stats.moments import Bivariate, Univariate, merge_bivariate, ratio_unit_variance, ratio_value
+from abgap.stats.moments import Univariate, merge_joint
 
 IndexArray = npt.NDArray[np.intp]
-
-# The columns of two values per unit, in the order of a Bivariate: y's mean and variance, x's, their covariance.
-_COVARIATE = ("mean", "variance", "covariate_mean", "covariate_variance", "covariate_covariance")
-_RATIO = ("numerator_mean", "numerator_variance", "denominator_mean", "denominator_variance", "covariance")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +57,6 @@ def univariate(moments: Moments, rows: IndexArray) -> Univariate:
     return Univariate(n=moments.n[rows], mean=moments.mean[rows], variance=moments.variance[rows])
 
 
-def with_covariate(moments: Moments, rows: IndexArray) -> Bivariate:
-    """The metric's value (y) with its covariate (x) in the given rows."""
-    my, vy, mx, vx, covariance = (getattr(moments, name)[rows] for name in _COVARIATE)
-    return Bivariate(
-        n=moments.n[rows], mean_y=my, variance_y=vy, mean_x=mx, variance_x=vx, covariance=covariance
-    )
-
-
 def cumulate(moments: Moments, metrics: Collection[str]) -> Moments:
     """The rows of ``metrics`` by period, each merged with all earlier periods of the same arm.
 
@@ -96,23 +85,9 @@ def cumulate(moments: Moments, metrics: Collection[str]) -> Moments:
 
 def _accumulated(arm: Moments) -> Moments:
     """The rows of one arm in time order, each replaced by the moments of all units so far."""
-    names = _COVARIATE if np.isnan(arm.denominator_mean).all() else _RATIO
-    merged = _running(arm, names)
-    values = (merged.mean_y, merged.variance_y, merged.mean_x, merged.variance_x, merged.covariance)
-    changes: dict[str, Any] = dict(zip(names, values, strict=True))
-    if names is _RATIO:
-        changes |= {"mean": ratio_value(merged), "variance": ratio_unit_variance(merged)}
+    layout = layout_of(arm)
+    merged = list(accumulate(joint_rows(arm, layout), merge_joint))
+    changes: dict[str, Any] = joint_columns(merged, layout)
     for name in ("n", "capped_units", "without_history"):
         changes[name] = np.cumsum(getattr(arm, name))
     return replace(arm, **changes)
-
-
-def _running(arm: Moments, names: Sequence[str]) -> Bivariate:
-    """Moments of the first row, the first two, the first three, ... of an arm."""
-    columns = (arm.n, *(getattr(arm, name) for name in names))
-    steps = [
-        Bivariate(n=n, mean_y=my, variance_y=vy, mean_x=mx, variance_x=vx, covariance=cov)
-        for n, my, vy, mx, vx, cov in zip(*columns, strict=True)
-    ]
-    results = list(accumulate(steps, merge_bivariate))
-    return Bivariate(**{f.name: np.array([getattr(r, f.name) for r in results]) for f in fields(Bivariate)})

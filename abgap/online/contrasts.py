@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from abgap.online.arms import Pairs, univariate, with_covariate
+from abgap.online.arms import Pairs, univariate
+from abgap.online.joint import covaried
 from abgap.online.traits import MetricTraits
 from abgap.records import Moments
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import BoolArray
-from abgap.stats.contrast import Contrast, adjusted_contrast, mean_contrast
+from abgap.stats.contrast import Contrast, mean_contrast
+from abgap.stats.covariates import adjusted_contrast
+from abgap.stats.procedure import Procedure
 from abgap.stats.proportions import Successes
 
 
@@ -37,10 +40,14 @@ class Contrasts:
         return np.isfinite(self.variance_removed)
 
 
-def make_contrasts(moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits]) -> Contrasts:
+def make_contrasts(
+    moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits], procedure: Procedure
+) -> Contrasts:
     """Compare all pairs."""
     judged, removed = adjusted_contrast(
-        with_covariate(moments, pairs.control), with_covariate(moments, pairs.treatment)
+        covaried(moments, pairs.control),
+        covaried(moments, pairs.treatment),
+        by_arm=procedure.slopes_by_arm,
     )
     return Contrasts(
         judged=judged,

@@ -16,11 +16,12 @@ from abgap.engine.exact import centred
 from abgap.engine.protocol import text_or_none
 from abgap.online import tables
 from abgap.online.experiments import Variants, is_analysed
+from abgap.online.joint import as_lists, ratio_columns
 from abgap.online.plan import MetricColumns
 from abgap.online.sums import Sums
 from abgap.records import Moments
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, FloatArray, ObjectArray
-from abgap.stats.moments import Bivariate, ratio_unit_variance, ratio_value
+from abgap.stats.moments import Bivariate
 
 
 def make_moments(sums: Sums, variants: Variants) -> Moments:
@@ -77,8 +78,8 @@ class _Reader:
             columns["variance"] = self.second(metric.value, metric.value, n)
         else:
             columns |= self.ratio(metric.value, metric.denominator, n)
-        if metric.covariate is not None:
-            columns |= self.covariate(metric.value, metric.covariate, n)
+        if metric.covariates:
+            columns |= self.covariates(metric, n)
         cut = self.sums.rows.get(tables.cut_name(metric.value))
         if cut is not None:
             columns["capped_units"] = np.nan_to_num(cut[self.keep])
@@ -93,22 +94,30 @@ class _Reader:
             variance_x=self.second(bottom, bottom, n),
             covariance=self.second(top, bottom, n),
         )
-        return {
-            "mean": ratio_value(parts),
-            "variance": ratio_unit_variance(parts),
-            "numerator_mean": parts.mean_y,
-            "numerator_variance": parts.variance_y,
-            "denominator_mean": parts.mean_x,
-            "denominator_variance": parts.variance_x,
-            "covariance": parts.covariance,
-        }
+        return ratio_columns(parts)
 
-    def covariate(self, value: str, covariate: str, n: FloatArray) -> dict[str, FloatArray]:
-        return {
-            "covariate_mean": self.mean(covariate, n),
-            "covariate_variance": self.second(covariate, covariate, n),
-            "covariate_covariance": self.second(value, covariate, n),
-            "without_history": n - self.known(covariate),
+    def covariates(self, metric: MetricColumns, n: FloatArray) -> dict[str, FloatArray | ObjectArray]:
+        """A single covariate of a single value in columns of its own, others in lists."""
+        names, values = metric.covariates, metric.measured()
+        known = np.min([self.known(covariate) for covariate in names], axis=0)
+        found: dict[str, FloatArray | ObjectArray] = {"without_history": n - known}
+        if len(names) == len(values) == 1:
+            return found | {
+                "covariate_mean": self.mean(names[0], n),
+                "covariate_variance": self.second(names[0], names[0], n),
+                "covariate_covariance": self.second(values[0], names[0], n),
+            }
+        seconds = {
+            "covariate_covariances": [(a, b) for a in names for b in names],
+            "covariate_crosses": [(value, covariate) for value in values for covariate in names],
+        }
+        means = np.stack([self.mean(covariate, n) for covariate in names], axis=-1)
+        return found | {
+            "covariate_means": as_lists(means),
+            **{
+                name: as_lists(np.stack([self.second(*pair, n) for pair in pairs], axis=-1))
+                for name, pairs in seconds.items()
+            },
         }
 
     def funnel(self, name: str, stages: Sequence[str]) -> Moments:
@@ -117,8 +126,8 @@ class _Reader:
         covariances = np.stack([self.second(a, b, n) for a in stages for b in stages], axis=-1)
         columns = self.keys(name) | {
             "n": n,
-            "stage_means": _lists(means),
-            "stage_covariances": _lists(covariances),
+            "stage_means": as_lists(means),
+            "stage_covariances": as_lists(covariances),
         }
         return make_rows(self.length, columns)
 
@@ -150,10 +159,3 @@ class _Reader:
 
 def _undefined_below_two(n: FloatArray, value: FloatArray) -> FloatArray:
     return np.where(n >= 2.0, value, np.nan)
-
-
-def _lists(rows: FloatArray) -> ObjectArray:
-    """One tuple of floats per row, as an object column."""
-    column = np.empty(len(rows), dtype=object)
-    column[:] = [tuple(float(x) for x in row) for row in rows]
-    return column

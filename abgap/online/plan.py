@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from abgap.online.tables import column_name, derived_name
 from abgap.records import Aggregate, Kind
-from abgap.study.model import Covariate, Metric, Part, Study
+from abgap.study.model import Metric, Part, Study
 
 SECONDS_PER_DAY = 86_400
 
@@ -76,13 +76,13 @@ class ValueColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricColumns:
-    """The columns of one metric: value alone, or numerator and denominator; covariate if it has one."""
+    """The columns of one metric: value alone, or numerator and denominator; its covariates."""
 
     metric: str
     kind: Kind
     value: str
     denominator: str | None = None
-    covariate: str | None = None
+    covariates: tuple[str, ...] = ()
 
     def measured(self) -> tuple[str, ...]:
         """The columns whose value a unit must have to count."""
@@ -90,7 +90,7 @@ class MetricColumns:
 
     def used(self) -> tuple[str, ...]:
         """All columns of the metric."""
-        return tuple(c for c in (self.value, self.denominator, self.covariate) if c is not None)
+        return (*self.measured(), *self.covariates)
 
     def renamed(self, names: Mapping[str, str]) -> MetricColumns:
         """The same metric over other columns."""
@@ -98,7 +98,7 @@ class MetricColumns:
             self,
             value=names[self.value],
             denominator=None if self.denominator is None else names[self.denominator],
-            covariate=None if self.covariate is None else names[self.covariate],
+            covariates=tuple(names[covariate] for covariate in self.covariates),
         )
 
 
@@ -211,14 +211,12 @@ def _metric_columns(planner: _Planner, name: str, metric: Metric) -> MetricColum
         return _ratio_columns(planner, name, metric)
     part = _own_part(name, metric)
     value = planner.column(planner.part(part), cap_percentile=metric.cap_percentile)
-    covariate = _covariate_column(planner, name, metric, part) if metric.covariate is not None else None
+    covariates = _covariate_columns(planner, name, metric, {"": part})
     # A share needs no second moment of events; ready-made values need one to show that they are 0 and 1.
-    if not metric.kind.is_share or part.fact is None or covariate is not None:
+    if not metric.kind.is_share or part.fact is None or covariates:
         planner.product(value, value)
-    if covariate is not None:
-        planner.product(covariate, covariate)
-        planner.product(value, covariate)
-    return MetricColumns(metric=name, kind=metric.kind, value=value, covariate=covariate)
+    _covariate_products(planner, (value,), covariates)
+    return MetricColumns(metric=name, kind=metric.kind, value=value, covariates=covariates)
 
 
 def _ratio_columns(planner: _Planner, name: str, metric: Metric) -> MetricColumns:
@@ -227,7 +225,17 @@ def _ratio_columns(planner: _Planner, name: str, metric: Metric) -> MetricColumn
     denominator = planner.column(planner.part(bottom))
     for pair in ((numerator, numerator), (denominator, denominator), (numerator, denominator)):
         planner.product(*pair)
-    return MetricColumns(metric=name, kind=metric.kind, value=numerator, denominator=denominator)
+    covariates = _covariate_columns(planner, name, metric, {"numerator": top, "denominator": bottom})
+    _covariate_products(planner, (numerator, denominator), covariates)
+    return MetricColumns(
+        metric=name, kind=metric.kind, value=numerator, denominator=denominator, covariates=covariates
+    )
+
+
+def _covariate_products(planner: _Planner, values: Sequence[str], covariates: Sequence[str]) -> None:
+    for position, covariate in enumerate(covariates):
+        for other in (*covariates[position:], *values):
+            planner.product(other, covariate)
 
 
 def ratio_parts(name: str, metric: Metric) -> tuple[UnitPart, UnitPart]:
@@ -269,28 +277,48 @@ def _unit_part(name: str, key: str, part: Part, *, kind: Kind, window: Window) -
     )
 
 
-def _covariate_column(planner: _Planner, name: str, metric: Metric, part: UnitPart) -> str:
-    covariate = metric.covariate
-    if not isinstance(covariate, Covariate):
-        raise TypeError("several covariates are refused when the study is loaded")
-    pre_name = derived_name(column_name(name), "before exposure")
-    if covariate.column is not None:
-        pre = UnitPart(
-            name=pre_name,
-            key=f"metrics.{name}.covariate.column",
-            fact=None,
-            where=None,
-            value=covariate.column,
-            aggregate=None,
-            window=Window(),
-            pre_period=True,
-            from_units=part.fact is not None,
-        )
-    else:
-        pre = replace(
-            part, name=pre_name, window=Window(lookback_days=covariate.lookback_days), pre_period=True
-        )
-    return planner.column(planner.part(pre))
+def _covariate_columns(
+    planner: _Planner, name: str, metric: Metric, parts: Mapping[str, UnitPart]
+) -> tuple[str, ...]:
+    """The columns of a metric's covariates. parts: of the metric, by the side of a ratio.
+
+    Days before exposure give each part of the metric its twin: a ratio has two.
+    """
+    found: list[str] = []
+    for position, covariate in enumerate(metric.covariates):
+        suffix = "before exposure" if position == 0 else f"before exposure ({position + 1})"
+        listed = f"[{position}]" if isinstance(metric.covariate, list) else ""
+        key = f"metrics.{name}.covariate{listed}"
+        if covariate.column is not None:
+            wanted = [_covariate_in_column(name, suffix, key, covariate.column, parts)]
+        else:
+            wanted = [
+                replace(
+                    part,
+                    name=derived_name(column_name(name), f"{side} {suffix}".strip()),
+                    window=Window(lookback_days=covariate.lookback_days),
+                    pre_period=True,
+                )
+                for side, part in parts.items()
+            ]
+        found += [planner.column(planner.part(part)) for part in wanted]
+    return tuple(dict.fromkeys(found))
+
+
+def _covariate_in_column(
+    name: str, suffix: str, key: str, column: str, parts: Mapping[str, UnitPart]
+) -> UnitPart:
+    return UnitPart(
+        name=derived_name(column_name(name), suffix),
+        key=f"{key}.column",
+        fact=None,
+        where=None,
+        value=column,
+        aggregate=None,
+        window=Window(),
+        pre_period=True,
+        from_units=next(iter(parts.values())).fact is not None,
+    )
 
 
 def _funnel_columns(planner: _Planner, study: Study, stages: Sequence[str]) -> tuple[str, ...]:

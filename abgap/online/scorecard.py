@@ -54,7 +54,7 @@ def compare_arms(
         moments=moments,
         pairs=pairs,
         traits=traits,
-        numbers=infer(make_contrasts(moments, pairs, traits), traits, procedure),
+        numbers=infer(make_contrasts(moments, pairs, traits, procedure), traits, procedure),
         groups=group_slices(moments, pairs),
         procedure=procedure,
     )

@@ -30,6 +30,8 @@ class Moments:
     Keys (object, None where null): experiment, variant, metric, slice_name, slice_value, period (ISO date), fold.
     Numbers (float64, NaN where null): n units; mean and variance (ddof 1) of the metric's value per unit
     (for a ratio: the ratio, and its variance per unit by the delta method); the parts of a ratio; the covariate.
+    Several covariates (k), and those of a ratio, stand in lists: covariate_means (k), covariate_covariances (k x k,
+    row-major), and covariate_crosses, their covariances with the value (k), or with numerator and denominator (2k).
     capped_units: units whose value was cut; without_history: units without a pre-period value.
     """
 
@@ -53,6 +55,9 @@ class Moments:
     covariate_covariance: FloatArray
     capped_units: FloatArray
     without_history: FloatArray
+    covariate_means: ObjectArray
+    covariate_covariances: ObjectArray
+    covariate_crosses: ObjectArray
     stage_means: ObjectArray
     stage_covariances: ObjectArray
 
@@ -79,4 +84,10 @@ FLOAT_COLUMNS = (
     "capped_units",
     "without_history",
 )
-LIST_COLUMNS = ("stage_means", "stage_covariances")
+LIST_COLUMNS = (
+    "covariate_means",
+    "covariate_covariances",
+    "covariate_crosses",
+    "stage_means",
+    "stage_covariances",
+)

@@ -1,9 +1,9 @@
 """Treatment against control: the difference, the control value it is relative to, and how they vary jointly.
 
 Everything said about an effect (interval, p-value, lift, non-inferiority, equivalence, power) is
-computed from a ``Contrast``, so that none of them can contradict another. The three builders differ only
-in what a unit's value is: the value itself, its part in a ratio (delta method), or what is left after a
-covariate (CUPED).
+computed from a ``Contrast``, so that none of them can contradict another. The builders differ only in what
+a unit's value is: the value itself, its part in a ratio (delta method), what is left of it after covariates
+(``covariates.py``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from abgap.stats.moments import (
     Bivariate,
     Univariate,
     is_constant,
-    linear_variance,
     ratio_unit_variance,
     ratio_value,
 )
@@ -84,7 +83,7 @@ class Contrast:
 def mean_contrast(control: Univariate, treatment: Univariate) -> Contrast:
     """Compare two means with unequal variances (Welch), degrees of freedom after Satterthwaite."""
     errors = _mean_variance(control), _mean_variance(treatment)
-    return _contrast(control, treatment, treatment.mean - control.mean, errors, -errors[0])
+    return contrast_of(control, treatment, treatment.mean - control.mean, errors, -errors[0])
 
 
 def ratio_contrast(control: Bivariate, treatment: Bivariate) -> Contrast:
@@ -96,45 +95,7 @@ def ratio_contrast(control: Bivariate, treatment: Bivariate) -> Contrast:
     return mean_contrast(control_ratio, treatment_ratio)
 
 
-def adjusted_contrast(control: Bivariate, treatment: Bivariate) -> tuple[Contrast, FloatArray]:
-    """Compare two means (y), adjusted for one covariate from before exposure (x): CUPED.
-
-    The slope is pooled within arms, ``theta = sum (n-1) s_xy / sum (n-1) s_xx``, and the difference is
-    ``dY - theta dX`` (Deng, Xu, Kohavi, Walker 2013). The control mean stays unadjusted and its covariance
-    with the difference is exact for the given theta, so that a lift keeps its coverage when it is large.
-    theta counts as known: below about 30 units per arm intervals come out slightly too short (a 5 % test
-    of normal values rejects 6.5 % at 8 units per arm, 6 % at 12, 5.3 % at 30).
-    Without covariate moments, or with a covariate that does not vary, theta is 0 and nothing is adjusted.
-
-    Returns the contrast and the fraction of the difference's variance that the covariate removed
-    (NaN where there are no covariate moments).
-    """
-    theta, known = _pooled_slope(control, treatment)
-    arms = control, treatment
-    plain = [Univariate(n=arm.n, mean=arm.mean_y, variance=arm.variance_y) for arm in arms]
-    left = [np.where(known, linear_variance(arm, theta), arm.variance_y) for arm in arms]
-    errors = _per_unit(left[0], control.n), _per_unit(left[1], treatment.n)
-    off = np.where(known, theta * (treatment.mean_x - control.mean_x), 0.0)
-    shared = control.variance_y - np.where(known, theta * control.covariance, 0.0)
-    difference = treatment.mean_y - control.mean_y - off
-    contrast = _contrast(plain[0], plain[1], difference, errors, -_per_unit(shared, control.n))
-    unadjusted = _mean_variance(plain[0]) + _mean_variance(plain[1])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        removed = np.where(known & (unadjusted > 0.0), 1.0 - contrast.variance / unadjusted, np.nan)
-    return contrast, removed
-
-
-def _pooled_slope(control: Bivariate, treatment: Bivariate) -> tuple[FloatArray, BoolArray]:
-    """Return the slope of y on x within arms, 0 where x is missing or constant; and where x is known."""
-    arms = (control, treatment)
-    spread = sum((arm.n - 1.0) * arm.variance_x for arm in arms)
-    joint = sum((arm.n - 1.0) * arm.covariance for arm in arms)
-    known = np.isfinite(spread + joint + control.mean_x + treatment.mean_x)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(known & (spread > 0.0), joint / spread, 0.0), known
-
-
-def _contrast(
+def contrast_of(
     control: Univariate,
     treatment: Univariate,
     difference: FloatArray,
@@ -173,11 +134,11 @@ def _problem(control: Univariate, treatment: Univariate, variance: FloatArray) -
 
 def _mean_variance(arm: Univariate) -> FloatArray:
     """Return the variance of an arm's mean."""
-    return _per_unit(arm.variance, arm.n)
+    return per_unit(arm.variance, arm.n)
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def _per_unit(variance: FloatArray, n: FloatArray) -> FloatArray:
+def per_unit(variance: FloatArray, n: FloatArray) -> FloatArray:
     """Return the variance of a mean of ``n`` units; NaN without any."""
     return np.where(n > 0, variance / n, np.nan)
 

@@ -83,6 +83,36 @@ def merge_bivariate(first: Bivariate, *others: Bivariate, axis: int = -1) -> Biv
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joint:
+    """Units of one part with m values each: n, means (m,) and covariances (m, m) with ddof 1."""
+
+    n: FloatArray
+    means: FloatArray
+    covariances: FloatArray
+
+
+def merge_joint(first: Joint, second: Joint) -> Joint:
+    """Merge two parts into the moments of all their units together, exactly as if they had been computed at once.
+
+    A part without units counts nothing, a part of one unit needs no covariances; below two units they are NaN.
+    """
+    total = first.n + second.n
+    parts = [part for part in (first, second) if part.n > 0]
+    size = first.means.shape[-1]
+    if not parts:
+        return Joint(n=total, means=first.means, covariances=np.full((size, size), np.nan))
+    means = np.sum([part.n * part.means for part in parts], axis=0) / total
+    spread = np.zeros((size, size))
+    for part in parts:
+        off = part.means - means
+        spread += part.n * np.outer(off, off)
+        if part.n > 1:
+            spread += (part.n - 1.0) * part.covariances
+    second_moments = spread / (total - 1.0) if total > 1 else np.full((size, size), np.nan)
+    return Joint(n=total, means=means, covariances=second_moments)
+
+
 def linear_variance(arm: Bivariate, slope: FloatArray) -> FloatArray:
     """Return the variance per unit of ``y - slope * x``; exactly 0 where only rounding is left."""
     apart = arm.variance_y + slope**2 * arm.variance_x

@@ -55,6 +55,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "looks": "fixed: read once, at the planned end. sequential: always-valid intervals.",
         "sequential_units": "Units of both arms at which always-valid intervals are narrowest.",
         "lift_interval": "How intervals of lifts are made; delta and log reproduce other tools.",
+        "covariate_slopes": "Slopes of covariates: pooled over the arms, or by_arm (interacted regression).",
         "seed": "Seed of everything random, so that the same inputs give the same report.",
     },
     m.Engine: {

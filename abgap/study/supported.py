@@ -44,8 +44,3 @@ def _unsupported_sources(draft: Draft) -> Iterator[Flaw]:
 def _unsupported_in_metric(loc: Loc, metric: Metric) -> Iterator[Flaw]:
     if metric.kind is Kind.QUANTILE:
         yield _unsupported((*loc, "kind"), f"a {metric.kind} metric is", instead="remove the metric")
-    if isinstance(metric.covariate, list):
-        instead = "keep one, as a table: covariate = { ... }"
-        yield _unsupported((*loc, "covariate"), "a list of covariates is", instead=instead)
-    if metric.kind is Kind.RATIO and metric.covariates:
-        yield _unsupported((*loc, "covariate"), "a covariate of a ratio metric is")

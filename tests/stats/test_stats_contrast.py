@@ -16,7 +16,8 @@ from scipy import stats
 
 from abgap.records import Reason
 from abgap.stats import power
-from abgap.stats.contrast import Contrast, adjusted_contrast, mean_contrast, ratio_contrast
+from abgap.stats.contrast import Contrast, mean_contrast, ratio_contrast
+from abgap.stats.covariates import adjusted_contrast, one_covariate
 from abgap.stats.effect_size import cohen_d
 from abgap.stats.intervals import difference_interval, fieller_lift, p_value
 from abgap.stats.moments import Bivariate, Univariate
@@ -85,7 +86,9 @@ def test_the_adjusted_difference_is_that_of_least_squares_with_a_common_slope(
     bivariate: MakeBivariate,
 ) -> None:
     (y_c, x_c), (y_t, x_t) = correlated(4, 300, 0.0), correlated(5, 200, 0.7)
-    contrast, removed = adjusted_contrast(bivariate(y_c, x_c), bivariate(y_t, x_t))
+    contrast, removed = adjusted_contrast(
+        one_covariate(bivariate(y_c, x_c)), one_covariate(bivariate(y_t, x_t))
+    )
     y, x = np.concatenate([y_c, y_t]), np.concatenate([x_c, x_t])
     treated = np.r_[np.zeros(300), np.ones(200)]
     fit = sm.OLS(y, np.column_stack([np.ones(500), treated, x])).fit()
@@ -105,7 +108,7 @@ def test_the_adjusted_contrast_keeps_the_unadjusted_control_mean_and_its_exact_c
     bivariate: MakeBivariate,
 ) -> None:
     (y_c, x_c), (y_t, x_t) = correlated(6, 120, 0.0), correlated(7, 90, 0.2)
-    contrast, _ = adjusted_contrast(bivariate(y_c, x_c), bivariate(y_t, x_t))
+    contrast, _ = adjusted_contrast(one_covariate(bivariate(y_c, x_c)), one_covariate(bivariate(y_t, x_t)))
     slope = np.concatenate([x_c - x_c.mean(), x_t - x_t.mean()])
     theta = slope @ np.concatenate([y_c - y_c.mean(), y_t - y_t.mean()]) / (slope @ slope)
     assert contrast.control == pytest.approx(y_c.mean(), rel=1e-12)
@@ -123,7 +126,9 @@ def test_a_useless_covariate_changes_nothing(
 ) -> None:
     y_c, y_t = money(8, (60,)), money(9, (80,))
     x = {"constant": 5.0, "missing": np.nan}[covariate]
-    adjusted, removed = adjusted_contrast(bivariate(y_c, np.full(60, x)), bivariate(y_t, np.full(80, x)))
+    adjusted, removed = adjusted_contrast(
+        one_covariate(bivariate(y_c, np.full(60, x))), one_covariate(bivariate(y_t, np.full(80, x)))
+    )
     plain = mean_contrast(univariate(y_c), univariate(y_t))
     assert adjusted.problem.item() is plain.problem.item() is None
     for field in dataclasses.fields(Contrast)[:-1]:
@@ -136,7 +141,9 @@ def test_a_useless_covariate_changes_nothing(
 
 def test_a_covariate_equal_to_the_outcome_leaves_no_variance(bivariate: MakeBivariate) -> None:
     y_c, y_t = money(8, (60,)), money(9, (80,))
-    contrast, removed = adjusted_contrast(bivariate(y_c, y_c), bivariate(y_t, y_t))
+    contrast, removed = adjusted_contrast(
+        one_covariate(bivariate(y_c, y_c)), one_covariate(bivariate(y_t, y_t))
+    )
     assert removed == 1.0
     assert contrast.problem.item() is Reason.ZERO_VARIANCE
     assert np.isnan(p_value(contrast))
@@ -385,7 +392,7 @@ def test_cohen_d_has_the_hedges_olkin_interval_when_variances_are_equal() -> Non
 
 def test_cohen_d_of_an_adjusted_difference_is_in_unadjusted_deviations(bivariate: MakeBivariate) -> None:
     (y_c, x_c), (y_t, x_t) = correlated(6, 120, 0.0), correlated(7, 90, 0.2)
-    adjusted, _ = adjusted_contrast(bivariate(y_c, x_c), bivariate(y_t, x_t))
+    adjusted, _ = adjusted_contrast(one_covariate(bivariate(y_c, x_c)), one_covariate(bivariate(y_t, x_t)))
     d, low, high = cohen_d(adjusted, 0.05)
     assert d == pytest.approx(adjusted.difference / adjusted.pooled_sd, rel=1e-12)
     plain = cohen_d(mean_contrast(*(arm(len(y), y.mean(), y.var(ddof=1)) for y in (y_c, y_t))), 0.05)

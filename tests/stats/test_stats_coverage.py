@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from abgap.stats.contrast import adjusted_contrast, mean_contrast, ratio_contrast
+from abgap.stats.contrast import mean_contrast, ratio_contrast
+from abgap.stats.covariates import adjusted_contrast, one_covariate
 from abgap.stats.funnel import FunnelArm, decompose_funnel
 from abgap.stats.intervals import difference_interval, fieller_lift, p_value
 from abgap.stats.moments import Bivariate, Univariate
@@ -99,7 +100,7 @@ def test_the_lift_of_an_adjusted_difference_when_it_is_sixty_percent() -> None:
         x = rng.normal(10.0, 3.0, (RUNS, 400))
         y = (x + rng.normal(0.0, 3.0 * np.sqrt(1 / 0.81 - 1), x.shape)) * (1 + lift)
         arms.append(bivariate(y, x))
-    contrast, removed = adjusted_contrast(arms[0], arms[1])
+    contrast, removed = adjusted_contrast(*(one_covariate(arm) for arm in arms))
     assert removed.mean() > 0.7
     assert_calibrated(covered(difference_interval(contrast, 0.05)[1:], 6.0))
     assert_calibrated(covered(fieller_lift(contrast, 0.05)[1:3], 0.6))
@@ -111,7 +112,7 @@ def test_an_adjusted_difference_rejects_no_effect_once_in_twenty() -> None:
     for units in (300, 150):
         x = rng.lognormal(1.0, 1.0, (RUNS, units))
         arms.append(bivariate(x * rng.gamma(5.0, 0.2, x.shape), x))
-    contrast, _ = adjusted_contrast(arms[0], arms[1])
+    contrast, _ = adjusted_contrast(*(one_covariate(arm) for arm in arms))
     assert_calibrated(float(np.mean(p_value(contrast) < 0.05)), level=0.05)
 
 

@@ -9,8 +9,6 @@ import pytest
 from abgap import __version__
 
 RAW = ("rankings", "judgements", "predictions")
-SIDE = "{ fact = 'events' }"
-BEFORE = "{ lookback_days = 7 }"
 YET = f"not supported yet by abgap {__version__}"
 
 
@@ -39,16 +37,6 @@ YET = f"not supported yet by abgap {__version__}"
         (
             "[metrics.p95]\nkind = 'quantile'\nfact = 'events'\nvalue = 'ms'\nquantile = 0.95",
             [f"metrics.p95.kind: a quantile metric is {YET}; remove the metric"],
-        ),
-        (
-            "[metrics.spend]\nkind = 'mean'\nfact = 'events'\nvalue = 'a'\ncovariate = [" + BEFORE + "]",
-            [
-                f"metrics.spend.covariate: a list of covariates is {YET}; keep one, as a table: covariate = {{ ... }}"
-            ],
-        ),
-        (
-            f"[metrics.ctr]\nkind = 'ratio'\nnumerator = {SIDE}\ndenominator = {SIDE}\ncovariate = {BEFORE}",
-            [f"metrics.ctr.covariate: a covariate of a ratio metric is {YET}; remove it"],
         ),
     ],
 )
