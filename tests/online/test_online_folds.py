@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from abgap.online.arms import univariate, with_covariate
 from abgap.online.experiments import Variants
 from abgap.online.folds import as_folds, sum_folds
+from abgap.online.joint import joint_columns, joint_rows, layout_of
 from abgap.online.moments import make_moments
 from abgap.online.plan import make_plan
 from abgap.records import Moments
-from abgap.stats.moments import Bivariate, merge_bivariate, merge_univariate
+from abgap.stats.moments import merge_joint
 
 UNITS = [f"u{i}" for i in range(3_000)]
 VARIANTS: Variants = {"e": None, "f": None}
@@ -109,28 +110,15 @@ def _merged(folds: Moments) -> dict[tuple[str, str, str], dict[str, float]]:
 
 
 def _merged_rows(folds: Moments, at: npt.NDArray[np.intp], metric: str) -> dict[str, float]:
+    own = folds.take(at)
+    layout = layout_of(own)
+    merged = reduce(merge_joint, joint_rows(own, layout))
+    found = {name: float(column[0]) for name, column in joint_columns([merged], layout).items()}
     if metric == "basket":
-        my, vy, mx, vx, covariance = (getattr(folds, name)[at] for name in PARTS)
-        parts = Bivariate(
-            n=folds.n[at], mean_y=my, variance_y=vy, mean_x=mx, variance_x=vx, covariance=covariance
-        )
-        merged = merge_bivariate(parts)
-        values = (merged.mean_y, merged.variance_y, merged.mean_x, merged.variance_x, merged.covariance)
-        return {"n": float(merged.n), **{k: float(v) for k, v in zip(PARTS, values, strict=True)}}
+        return {"n": float(merged.n)} | {name: found[name] for name in PARTS}
     if metric == "spend":
-        both = merge_bivariate(with_covariate(folds, at))
-        return {
-            "n": float(both.n),
-            "mean": float(both.mean_y),
-            "variance": float(both.variance_y),
-            "covariate_mean": float(both.mean_x),
-            "covariate_variance": float(both.variance_x),
-            "covariate_covariance": float(both.covariance),
-            "capped_units": float(folds.capped_units[at].sum()),
-            "without_history": float(folds.without_history[at].sum()),
-        }
-    one = merge_univariate(univariate(folds, at))
-    return {"n": float(one.n), "mean": float(one.mean), "variance": float(one.variance)}
+        found |= {name: float(getattr(own, name).sum()) for name in ("capped_units", "without_history")}
+    return {"n": float(merged.n)} | found
 
 
 def test_folds_do_not_depend_on_threads(

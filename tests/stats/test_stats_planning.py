@@ -13,7 +13,8 @@ from scipy import stats
 from statsmodels.stats.power import TTestIndPower
 from statsmodels.stats.proportion import power_proportions_2indep
 
-from abgap.stats.contrast import Contrast, adjusted_contrast, mean_contrast
+from abgap.stats.contrast import Contrast, mean_contrast
+from abgap.stats.covariates import adjusted_contrast, one_covariate
 from abgap.stats.intervals import p_value
 from abgap.stats.moments import Bivariate, Univariate
 from abgap.stats.noninferiority import equivalence_p, non_inferiority_p
@@ -239,7 +240,7 @@ def test_a_covariate_brings_the_planned_power() -> None:
                 variance_x=x.var(1, ddof=1), covariance=np.einsum("ij,ij->i", *off) / (units // 2 - 1),
             )
         )  # fmt: skip
-    found = float(np.mean(p_value(adjusted_contrast(arms[0], arms[1])[0]) < 0.05))
+    found = float(np.mean(p_value(adjusted_contrast(*(one_covariate(arm) for arm in arms))[0]) < 0.05))
     near(found, float(superiority_power(of, units, 0.2, 0.05)), 8000)
     assert units < 0.4 * superiority_units(design(10.0, 8.0), 0.2)
 
