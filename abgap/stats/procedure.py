@@ -13,21 +13,15 @@ from abgap.stats.rule import FIXED, AnytimeValid, Rule
 class Procedure:
     """alpha: the study's level. rule: fixed or sequential looks. lift_method: of the intervals of lifts.
 
-<<<<<<< HEAD
-    prior: of lifts, where a Bayesian summary is wanted.
-=======
     slopes_by_arm: whether covariates get slopes in each arm of their own.
->>>>>>> de2d864 (Several covariates, of means and of ratios, with pooled or interacted slopes)
+    prior: of lifts, where a Bayesian summary is wanted.
     """
 
     alpha: float = 0.05
     rule: Rule = FIXED
     lift_method: LiftMethod = LiftMethod.FIELLER
-<<<<<<< HEAD
-    prior: Prior | None = None
-=======
     slopes_by_arm: bool = False
->>>>>>> de2d864 (Several covariates, of means and of ratios, with pooled or interacted slopes)
+    prior: Prior | None = None
 
     @property
     def is_sequential(self) -> bool:

@@ -16,9 +16,6 @@ def procedure_of(study: Study) -> Procedure:
         alpha=head.alpha,
         rule=AnytimeValid(units=float(head.sequential_units)) if head.looks == "sequential" else FIXED,
         lift_method=LiftMethod(head.lift_interval),
-<<<<<<< HEAD
-        prior=None if belief is None else Prior(lift=belief.prior_lift, sd=belief.prior_sd),
-=======
         slopes_by_arm=head.covariate_slopes == "by_arm",
->>>>>>> de2d864 (Several covariates, of means and of ratios, with pooled or interacted slopes)
+        prior=None if belief is None else Prior(lift=belief.prior_lift, sd=belief.prior_sd),
     )

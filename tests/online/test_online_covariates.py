@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abgap.online.joint import covaried, joint_columns, joint_rows, layout_of
-from abgap.online.scorecard import make_estimates
+from abgap.online.scorecard import compare_arms, make_estimates
 from abgap.online.traits import MetricTraits
 from abgap.records import Direction, Estimate, Interval, Kind, Moments, Role
 from abgap.stats.contrast import mean_contrast
@@ -82,7 +82,7 @@ def estimates(moments: Moments, name: str, kind: Kind, **procedure: Any) -> tupl
         non_inferiority_margin=None,
         cumulative=True,
     )
-    return make_estimates(moments, {"e": "A"}, {name: traits}, Procedure(**procedure))
+    return make_estimates(compare_arms(moments, {"e": "A"}, {name: traits}, Procedure(**procedure)))
 
 
 def whole(found: Sequence[Estimate]) -> Estimate:
