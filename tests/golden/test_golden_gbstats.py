@@ -15,7 +15,8 @@ import pytest
 
 from abgap.records.vocabulary import LiftMethod
 from abgap.stats.bayesian import Prior, lift_posterior
-from abgap.stats.contrast import Contrast, adjusted_contrast, mean_contrast, ratio_contrast
+from abgap.stats.contrast import Contrast, mean_contrast, ratio_contrast
+from abgap.stats.covariates import adjusted_contrast, one_covariate
 from abgap.stats.intervals import difference_interval, lift_interval, p_value, relative_difference
 from abgap.stats.moments import Univariate, linear_variance
 from abgap.stats.rule import FIXED, AnytimeValid, Rule
@@ -81,7 +82,7 @@ def test_a_proportion_is_compared_there_as_a_mean_of_variance_p_times_1_minus_p(
 def test_differences_adjusted_for_a_covariate(case: Case, looks: str) -> None:
     theirs = case["results"][f"{looks}, absolute"]
     control, treatment = (bivariate(arm) for arm in case["arms"])
-    contrast, _ = adjusted_contrast(control, treatment)
+    contrast, _ = adjusted_contrast(one_covariate(control), one_covariate(treatment))
     if case["name"].startswith("balanced"):
         # With equal covariate means the slope of both arms put together is that within them.
         same(difference_interval(contrast, 0.05, RULES[looks]), theirs)
@@ -115,7 +116,7 @@ def test_the_lift_after_a_covariate_there_leaves_out_how_the_control_mean_goes_w
         return
     theirs = case["results"]["fixed, relative"]
     control, treatment = (bivariate(arm) for arm in case["arms"])
-    contrast, _ = adjusted_contrast(control, treatment)
+    contrast, _ = adjusted_contrast(one_covariate(control), one_covariate(treatment))
     theta = slope_of_both_arms_together(case)
     left = [linear_variance(arm, theta) / arm.n for arm in (control, treatment)]
     ratio = treatment.mean_y / control.mean_y

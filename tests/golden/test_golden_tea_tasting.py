@@ -12,7 +12,8 @@ from tea_tasting.aggr import Aggregates
 from tea_tasting.experiment import ExperimentResult
 
 from abgap.records.vocabulary import LiftMethod
-from abgap.stats.contrast import Contrast, adjusted_contrast, mean_contrast, ratio_contrast
+from abgap.stats.contrast import Contrast, mean_contrast, ratio_contrast
+from abgap.stats.covariates import adjusted_contrast, one_covariate
 from abgap.stats.intervals import difference_interval, fieller_lift, lift_interval, p_value
 from abgap.stats.multiplicity import benjamini_hochberg, holm
 from abgap.stats.planning import Design, effect_for, largest_lift, superiority_power, units_for
@@ -95,7 +96,7 @@ def test_lifts_by_logs_with_normal_quantiles(sizes: tuple[int, int]) -> None:
 def test_differences_adjusted_for_a_covariate_that_is_balanced(sizes: tuple[int, int]) -> None:
     """Otherwise their slope is that of both arms put together, in which the difference between the arms takes part."""
     given = arms(sizes, balanced=True)
-    contrast, _ = adjusted_contrast(*(bivariate(arm) for arm in given))
+    contrast, _ = adjusted_contrast(*(one_covariate(bivariate(arm)) for arm in given))
     same_difference(contrast, theirs(tt.Mean("y", "x"), given))
 
 
