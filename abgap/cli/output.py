@@ -75,11 +75,14 @@ def put_paths(paths: Iterable[Path], *, as_json: bool) -> None:
         put("".join(f"{one_line(name)}\n" for name in names))
 
 
-def put_part(name: str, records: object) -> None:
-    """Write one part of the results contract to stdout, as JSON."""
+def put_part(name: str, records: object, **more: object) -> None:
+    """Write one part of the results contract to stdout, as JSON, or that part and ``more``."""
     from abgap.report.document import dumped, part  # noqa: PLC0415 - only for JSON
 
-    put(dumped(part(name, records)))
+    document = part(name, records)
+    for other, found in more.items():
+        document |= part(other, found)
+    put(dumped(document))
 
 
 def put_record(name: str, record: object) -> None:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from abgap.online.views import Views
     from abgap.online.wide import Progress, WideTable
     from abgap.pipeline.cache import Cache
-    from abgap.records import Check, Estimate, OfflineRow
+    from abgap.records import Check, Estimate, Heterogeneity, OfflineRow
 
 # What a stage computes with is imported by the stage, once it runs: loading all of abgap takes as long as adding up
 # millions of units, and a study uses half of it. Statistics bring scipy, which moments do not need. What will be
@@ -268,6 +268,21 @@ class Analysis:
         from abgap.online.scorecard import make_estimates
 
         return tuple(sorted(make_estimates(self._scorecard), key=self._reading_order()))
+
+    @cached_property
+    def heterogeneity(self) -> tuple[Heterogeneity, ...]:
+        """Slices held against each other, in the order of the estimates."""
+        from abgap.online.heterogeneity import make_heterogeneity
+
+        experiments = {f.name: i for i, f in enumerate(self.facts)}
+        metrics = {name: i for i, name in enumerate(self.study.metrics)}
+        arms = {(f.name, arm): i for f in self.facts for i, arm in enumerate(f.treatments)}
+
+        def place(h: Heterogeneity) -> tuple[object, ...]:
+            arm = arms.get((h.experiment, h.treatment), 0)
+            return experiments[h.experiment], h.slice_name, metrics[h.metric], arm
+
+        return tuple(sorted(make_heterogeneity(self._scorecard, self.estimates), key=place))
 
     @cached_property
     def _scorecard(self) -> Scorecard:

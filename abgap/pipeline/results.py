@@ -47,6 +47,7 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
         offline=analysis.offline_rows,
         gaps=gaps.gaps,
         portfolio=gaps.portfolio,
+        heterogeneity=analysis.heterogeneity,
     )
 
 

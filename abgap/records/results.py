@@ -197,6 +197,51 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MixDecomposition:
+    """A difference taken apart: overall = within slices + by the mix of slices, in the metric's own units.
+
+    All without covariates. strata: slices that were compared, after ``merged`` of them, too small alone, became one.
+    reversal: overall and within are both told from zero and point in opposite ways (Simpson's paradox).
+    """
+
+    overall: Estimable
+    within: Estimable
+    mix: Estimable
+    strata: int
+    merged: int
+    reversal: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heterogeneity:
+    """Whether the lift of a metric differs between the slices of one name, in one treatment arm.
+
+    tested: slices compared; left_out: those whose lift cannot be estimated. common_lift: the one lift that fits all
+    best. q, df, p_value, i_squared: Cochran's test of it. lift_sd: how far true lifts spread. gail_simon_p: of all
+    effects having one sign. decomposition: None where the metric cannot be taken apart or slices are too small.
+    """
+
+    experiment: str
+    metric: str
+    role: Role
+    control: str
+    treatment: str
+    slice_name: str
+    tested: int
+    left_out: int
+    common_lift: float | None
+    q: float | None
+    df: int | None
+    p_value: float | None
+    p_adjusted: float | None
+    i_squared: float | None
+    lift_sd: float | None
+    gail_simon_p: float | None
+    decomposition: MixDecomposition | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineRow:
     """One offline metric of one model against its baseline.
 
@@ -348,3 +393,4 @@ class Results:
     offline: tuple[OfflineRow, ...]
     gaps: tuple[Gap, ...]
     portfolio: Portfolio
+    heterogeneity: tuple[Heterogeneity, ...] = ()

@@ -27,6 +27,7 @@ TOP = [
     "offline",
     "gaps",
     "portfolio",
+    "heterogeneity",
 ]
 
 
