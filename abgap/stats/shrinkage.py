@@ -27,7 +27,7 @@ _TAU, _TAU_WEIGHT = (_U + 0.5) / (0.5 - _U), _U_WEIGHT / (0.5 - _U) ** 2
 
 _DOUBLINGS = 60
 _HALVINGS = 100
-_STEPS = 200
+_STEPS = 1000
 
 
 class RandomEffects(NamedTuple):
@@ -79,11 +79,13 @@ class _Parts:
         return np.asarray(np.sum(np.where(self.use, weight**power * off**2, 0.0), axis=-1))
 
 
-def random_effects(effect: FloatArray, variance: FloatArray, method: SpreadMethod = "reml") -> RandomEffects:
+def random_effects(
+    effect: FloatArray, variance: FloatArray, method: SpreadMethod = "paule-mandel"
+) -> RandomEffects:
     """Estimate the mean and the variance of true effects (last axis) from measured ones.
 
-    variance: of each measurement; parts that are NaN do not count. method: DerSimonian and Laird (1986), Paule
-    and Mandel (1982), or restricted maximum likelihood (Viechtbauer 2005). The standard error is
+    variance: of each measurement; parts that are NaN do not count. method: Paule and Mandel (1982),
+    who need no normality; DerSimonian and Laird (1986); or restricted maximum likelihood (Viechtbauer 2005). The standard error is
     ``1 / sqrt(sum of weights)``, with tau^2 as if known. NaN below two parts.
     """
     parts = _Parts.of(effect, variance)

@@ -71,7 +71,7 @@ def test_reml_is_the_most_likely_spread(seed: int) -> None:
         return float(0.5 * (np.log(np.sum(weight)) - np.sum(np.log(weight)) + scatter))
 
     oracle = minimize_scalar(surprise, bounds=(0.0, 50.0), method="bounded", options={"xatol": 1e-10})
-    assert random_effects(effect, variance).tau_squared == pytest.approx(oracle.x, abs=1e-5)
+    assert random_effects(effect, variance, "reml").tau_squared == pytest.approx(oracle.x, abs=1e-5)
 
 
 @pytest.mark.parametrize("method", ["dersimonian-laird", "paule-mandel", "reml"])
