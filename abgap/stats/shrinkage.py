@@ -85,8 +85,8 @@ def random_effects(
     """Estimate the mean and the variance of true effects (last axis) from measured ones.
 
     variance: of each measurement; parts that are NaN do not count. method: Paule and Mandel (1982),
-    who need no normality; DerSimonian and Laird (1986); or restricted maximum likelihood (Viechtbauer 2005). The standard error is
-    ``1 / sqrt(sum of weights)``, with tau^2 as if known. NaN below two parts.
+    who need no normality; DerSimonian and Laird (1986); or restricted maximum likelihood (Viechtbauer 2005). The
+    standard error is ``1 / sqrt(sum of weights)``, with tau^2 as if known. NaN below two parts.
     """
     parts = _Parts.of(effect, variance)
     spread = {"dersimonian-laird": _dersimonian_laird, "paule-mandel": _paule_mandel, "reml": _reml}[method]
