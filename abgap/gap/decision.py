@@ -2,8 +2,8 @@
 
 Primary metrics decide for a launch, guardrails against it. A launch needs one primary established better
 (corrected for multiple testing, and not smaller than what would matter), none established worse, and every
-guardrail shown not to be worse than its margin, each at alpha; and no data check may have failed. With
-several treatment arms the best arm speaks for the experiment.
+guardrail shown not to be worse than its margin, each at alpha; no data check may have failed, and a test with a
+fixed horizon must have reached its planned end. With several treatment arms the best arm speaks for the experiment.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from abgap.gap.reading import Reading, read
 from abgap.gap.sentences import clause, finding_and_advice, untrustworthy
 from abgap.gap.verdict import Sign
 from abgap.records import Check, Decision, Estimate, Interval, Role
-from abgap.records.words import label, listed, plural, sentence_case
+from abgap.records.words import count, label, listed, plural, sentence_case
 from abgap.study.model import Study
 from abgap.study.procedure import procedure_of
 
@@ -107,6 +107,7 @@ def _judge_arm(study: Study, facts: ExperimentFacts, treatment: str, index: Evid
     guardrails = [reading for reading in readings if reading.estimate.role is Role.GUARDRAIL]
     judgement = _weigh(study, facts, primaries, guardrails, same_model=same_model)
     judgement = _unless_flawed(judgement, index.flaws(facts.name))
+    judgement = _unless_early(judgement, index.read_early(facts.name), study)
     arm = f"{treatment}: " if len(facts.treatments) > 1 else ""
     named = Judgement(
         decision=judgement.decision,
@@ -128,6 +129,21 @@ def _unless_flawed(judgement: Judgement, flaws: tuple[Check, ...]) -> Judgement:
         decision=Decision.KEEP_RUNNING,
         reason=f"{clause(judgement.reason)}; {failed}.",
         next_action=repair(flaws),
+    )
+
+
+def _unless_early(judgement: Judgement, early: Check | None, study: Study) -> Judgement:
+    """Hold back a launch that rests on a fixed test read before its planned end."""
+    if judgement.decision is not Decision.SHIP or early is None or study.study.looks != "fixed":
+        return judgement
+    days = f"{count(early.value or 0)} of {count(early.threshold or 0)} planned days"
+    return Judgement(
+        decision=Decision.KEEP_RUNNING,
+        reason=f"{clause(judgement.reason)}; but only {days} are in, and a fixed test decides at its planned end.",
+        next_action=(
+            "Read it again at the planned end; to decide earlier in the next test, plan it with "
+            'looks = "sequential".'
+        ),
     )
 
 

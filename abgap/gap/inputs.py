@@ -61,7 +61,7 @@ class ExperimentFacts:
 
 
 class EvidenceIndex:
-    """Estimates, offline rows and failed checks of all experiments, by key."""
+    """Estimates, offline rows and the checks that matter to a decision, of all experiments, by key."""
 
     def __init__(
         self, *, estimates: Iterable[Estimate], offline_rows: Iterable[OfflineRow], checks: Iterable[Check]
@@ -75,9 +75,12 @@ class EvidenceIndex:
         for row in offline_rows:
             if row.slice_name is None:
                 self._offline[row.model, row.metric][row.baseline] = row
+        self._early: dict[str | None, Check] = {}
         for check in checks:
             if check.status is Status.FAIL:
                 self._failed[check.experiment].append(check)
+            elif check.name == "read_early" and check.status is Status.WARN:
+                self._early[check.experiment] = check
 
     def online(self, experiment: str, treatment: str) -> Mapping[str, Estimate]:
         """Whole-experiment estimates of one arm, by metric, in the order given."""
@@ -94,6 +97,10 @@ class EvidenceIndex:
     def flaws(self, experiment: str) -> tuple[Check, ...]:
         """Failed checks that leave the verdicts standing; of the experiment, then of whole sources."""
         return tuple(check for check in self._failures(experiment) if not check.blocking)
+
+    def read_early(self, experiment: str) -> Check | None:
+        """The check that warns of a test read before its planned end; None when it does not."""
+        return self._early.get(experiment)
 
     def _failures(self, experiment: str) -> tuple[Check, ...]:
         return (*self._failed.get(experiment, ()), *self._failed.get(None, ()))

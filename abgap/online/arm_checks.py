@@ -1,8 +1,8 @@
 """The data checks of an experiment's arms: are they there, are they large enough, and split as planned?
 
-The split is tested by chi-square against the planned one, whole and in every slice and day that is large
-enough for the test. A whole experiment that fails is blocked: whatever lost the units may have lost the
-effect with them.
+The split is tested against the planned one, whole and in every slice and day that is large enough for the test: by
+chi-square where results are read once, by a test that is valid at every look where they are read at any time. A
+whole experiment that fails is blocked: whatever lost the units may have lost the effect with them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from abgap.records.moments import FloatArray
 from abgap.records.order import natural_order
 from abgap.records.words import count, listed, p_value, percent, plural
 from abgap.stats.arrays import MIN_UNITS
-from abgap.stats.srm import sample_ratio
+from abgap.stats.srm import sample_ratio, sequential_sample_ratio
 
 SRM_ALPHA = 0.001
 # Below this many expected units in an arm, chi-square is no measure of a p-value as small as SRM_ALPHA.
@@ -27,8 +27,13 @@ MIN_EXPECTED = 5.0
 _MOST_ARMS_LISTED = 4
 
 
-def experiment_checks(experiment: DeclaredExperiment, counts: ArmCounts | None) -> list[Check]:
-    """Arms that are there and large enough, and the split of units between them."""
+def experiment_checks(
+    experiment: DeclaredExperiment, counts: ArmCounts | None, *, sequential: bool = False
+) -> list[Check]:
+    """Arms that are there and large enough, and the split of units between them.
+
+    sequential: whether results are looked at any time, and the split with them.
+    """
     arms = counts.whole if counts else {}
     query = counts.query if counts else None
     missing = _missing_arms(experiment, arms, query)
@@ -40,9 +45,9 @@ def experiment_checks(experiment: DeclaredExperiment, counts: ArmCounts | None) 
         sentence = "The planned split is not declared, so the sample ratio cannot be tested; declare `split`."
         found.append(make_check("sample_ratio", experiment.name, Status.NOT_TESTABLE, sentence, sql=query))
         return found
-    found.append(_sample_ratio(experiment.name, arms, weights, query))
+    found.append(_sample_ratio(experiment.name, counts, weights, sequential=sequential))
     if counts and counts.parts:
-        found.append(_sample_ratio_of_parts(experiment.name, counts, weights))
+        found.append(_sample_ratio_of_parts(experiment.name, counts, weights, sequential=sequential))
     return found
 
 
@@ -100,8 +105,9 @@ def _arm_sizes(experiment: DeclaredExperiment, arms: Mapping[str, int], query: s
 
 
 def _sample_ratio(
-    name: str, arms: Mapping[str, int], weights: Mapping[str, float], query: str | None
+    name: str, counts: ArmCounts | None, weights: Mapping[str, float], *, sequential: bool
 ) -> Check:
+    arms, query = (counts.whole, counts.query) if counts else ({}, None)
     units, plan = _table([arms], weights), np.array(list(weights.values()))
     if _expected(units, plan).min() < MIN_EXPECTED:
         sentence = (
@@ -110,8 +116,11 @@ def _sample_ratio(
         )
         return make_check("sample_ratio", name, Status.NOT_TESTABLE, sentence, sql=query)
     chi2, df, p = (float(x) for x in sample_ratio(units[0], plan))
-    failed = p < SRM_ALPHA
     test = f"chi-square {chi2:.2f} on {df:g} df, {p_value(p)}"
+    if sequential:
+        p = _always_valid(counts, weights)
+        test = f"valid at every look, {p_value(p)}"
+    failed = p < SRM_ALPHA
     said = f"split as planned: {_shares(arms, weights, test, tell_apart=failed)}."
     sentence = f"Units are {said}"
     if failed:
@@ -131,9 +140,20 @@ def _sample_ratio(
     )
 
 
+def _always_valid(counts: ArmCounts | None, weights: Mapping[str, float]) -> float:
+    """The smallest p of all days so far, and of all units together."""
+    if counts is None:
+        return float("nan")
+    days = [counts.parts[part] for part in sorted(counts.parts) if part[0] == DAY]
+    looks = np.concatenate([_table([counts.whole], weights), np.cumsum(_table(days, weights), axis=0)])
+    plan = np.broadcast_to(np.array(list(weights.values())), looks.shape)
+    return float(np.nanmin(sequential_sample_ratio(looks, plan)))
+
+
 def _table(rows: Iterable[Mapping[str, int]], weights: Mapping[str, float]) -> FloatArray:
     """Units, one row per experiment or part and one column per planned variant."""
-    return np.array([[arms.get(variant, 0) for variant in weights] for arms in rows], dtype=np.float64)
+    table = [[arms.get(variant, 0) for variant in weights] for arms in rows]
+    return np.array(table, dtype=np.float64).reshape(len(table), len(weights))
 
 
 def _expected(units: FloatArray, plan: FloatArray) -> FloatArray:
@@ -169,7 +189,9 @@ def _decimals(share: float, plan: float) -> int:
     return next((d for d in (1, 2, 3) if percent(share, decimals=d) != percent(plan, decimals=d)), 4)
 
 
-def _sample_ratio_of_parts(name: str, counts: ArmCounts, weights: Mapping[str, float]) -> Check:
+def _sample_ratio_of_parts(
+    name: str, counts: ArmCounts, weights: Mapping[str, float], *, sequential: bool
+) -> Check:
     plan = np.array(list(weights.values()))
     parts = sorted(counts.parts)
     units = _table((counts.parts[part] for part in parts), weights)
@@ -180,7 +202,8 @@ def _sample_ratio_of_parts(name: str, counts: ArmCounts, weights: Mapping[str, f
         sentence = "Every slice and day is too small to test the split in it."
         return make_check("sample_ratio_by_part", name, Status.NOT_TESTABLE, sentence, sql=counts.query)
     units, parts = units[large], [parts[i] for i in large]
-    _, _, p = sample_ratio(units, np.broadcast_to(plan, units.shape))
+    plans = np.broadcast_to(plan, units.shape)
+    p = sequential_sample_ratio(units, plans) if sequential else sample_ratio(units, plans)[2]
     worst = int(np.argmin(p))
     corrected = float(min(p[worst] * len(parts), 1.0))
     failed = corrected < SRM_ALPHA

@@ -64,7 +64,8 @@ def read_early_checks(
     """Whether the data end before the planned end of each experiment."""
     until = data_until(wide)
     cut_off = wide is not None and any(intake.timed for intake in wide.intakes) and _has_open_metric(study)
-    return [_read_early(experiment, until, cut_off=cut_off) for experiment in declared]
+    sequential = study.study.looks == "sequential"
+    return [_read_early(e, until, cut_off=cut_off, sequential=sequential) for e in declared]
 
 
 def _has_open_metric(study: Study) -> bool:
@@ -72,19 +73,23 @@ def _has_open_metric(study: Study) -> bool:
     return any(metric.window_days is None for metric in study.metrics.values())
 
 
-def _read_early(experiment: DeclaredExperiment, until: dt.datetime | None, *, cut_off: bool) -> Check:
+def _read_early(
+    experiment: DeclaredExperiment, until: dt.datetime | None, *, cut_off: bool, sequential: bool
+) -> Check:
     days = _days(experiment, until)
     if until is None or days is None:
         missing = "the data have no time" if until is None else "its start and end are not declared"
         sentence = f"Whether the test is read before its planned end cannot be told: {missing}."
         return make_check("read_early", experiment.name, Status.NOT_TESTABLE, sentence)
     seen, planned = days
-    status = Status.WARN if seen < planned else Status.PASS
+    status = Status.WARN if seen < planned and (cut_off or not sequential) else Status.PASS
     said = f"{count(seen)} of {count(planned)} planned days are in the data"
     sentence = f"{said}, which reach up to {until.date()}."
     if seen < planned:
         consequence = "; metrics without a window are cut off there" if cut_off else ""
         sentence = f"{said}, up to {until.date()}: a fixed test is read before its planned end{consequence}."
+        if sequential:
+            sentence = f"{said}, up to {until.date()}; results may be read at any time{consequence}."
     return make_check(
         "read_early", experiment.name, status, sentence, value=float(seen), threshold=float(planned)
     )

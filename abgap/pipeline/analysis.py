@@ -293,8 +293,12 @@ class Analysis:
         from abgap.study.procedure import procedure_of
 
         self.progress("estimating")
-        controls = {name: e.control for name, e in self.declared.items()}
-        return compare_arms(moments, controls, self._traits(), procedure_of(self.study))
+        return compare_arms(moments, self._controls, self._traits(), procedure_of(self.study))
+
+    @property
+    def _controls(self) -> dict[str, str]:
+        """The control variant of every experiment."""
+        return {name: e.control for name, e in self.declared.items()}
 
     def _reading_order(self) -> Callable[[Estimate], tuple[object, ...]]:
         """The key that sorts estimates as they are read: arms and metrics as the study has them."""
@@ -421,8 +425,13 @@ class Analysis:
             from abgap.offline.matching import matching_checks
 
             found += matching_checks(self.served, self.scores, self.study.gap.offline)
+        sequential = self.study.study.looks == "sequential"
         for name, experiment in self.declared.items():
-            found += experiment_checks(experiment, self.counts.get(name))
+            found += experiment_checks(experiment, self.counts.get(name), sequential=sequential)
+        if any(metric.covariates for metric in self.study.metrics.values()):
+            from abgap.online.balance import balance_checks
+
+            found += balance_checks(self.moments, self._controls, self.study.metrics)
         found += read_early_checks(self.study, self.declared.values(), wide)
         if wide is not None and self.sums is not None:
             found += diagnostics.exposure_checks(self.declared.values(), wide)

@@ -146,6 +146,26 @@ def test_a_failed_check_that_does_not_block_holds_back_a_launch_and_nothing_else
         assert decided(effect, checks=(biased,)) == decided(effect)
 
 
+def test_a_fixed_test_that_is_read_early_does_not_ship_and_one_with_valid_looks_does(
+    decided: Make, make_estimate: Make, make_check: Make, make_study: Make
+) -> None:
+    early = dataclasses.replace(
+        make_check(name="read_early", blocking=False, status=Status.WARN), value=9.0, threshold=28.0
+    )
+    better = make_estimate(0.01, 0.03)
+    found = decided(better, checks=(early,))
+    assert found.decision is D.KEEP_RUNNING
+    assert found.reason.endswith(
+        "but only 9 of 28 planned days are in, and a fixed test decides at its planned end."
+    )
+    study = without_guardrail(make_study())
+    head = study.study.model_copy(update={"looks": "sequential"})
+    sequential = study.model_copy(update={"study": head})
+    assert decided(better, checks=(early,), study=sequential).decision is D.SHIP
+    worse = make_estimate(-0.03, -0.01)
+    assert decided(worse, checks=(early,)).decision is D.DO_NOT_SHIP
+
+
 def test_an_effect_that_does_not_survive_the_correction_does_not_ship(
     decided: Make, make_estimate: Make
 ) -> None:

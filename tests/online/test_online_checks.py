@@ -12,7 +12,7 @@ from scipy.stats import chi2_contingency, chisquare
 from abgap.online import diagnostics
 from abgap.online.arm_checks import experiment_checks, planned_weights
 from abgap.online.checks import mixed_units_check, unmatched_events_check
-from abgap.online.counts import ArmCounts, count_arms, count_units
+from abgap.online.counts import DAY, ArmCounts, count_arms, count_units
 from abgap.online.experiments import DeclaredExperiment
 from abgap.online.value_checks import empty_cap_check, missing_values_check, too_young_check
 from abgap.online.views import open_views
@@ -375,3 +375,15 @@ def test_arm_ten_comes_after_arm_nine() -> None:
         sorted(np.random.default_rng(0).permutation(np.array(names, dtype=object)), key=natural_order)
         == ordered
     )
+
+
+def test_a_split_that_is_looked_at_every_day_is_tested_for_every_look() -> None:
+    days = {(DAY, f"2026-03-{day:02}"): {"A": 520, "B": 480} for day in range(2, 12)}
+    days |= {(DAY, f"2026-03-{day:02}"): {"A": 480, "B": 520} for day in range(12, 22)}
+    counts = ArmCounts(whole={"A": 10_000, "B": 10_000}, parts=days)
+    once = by_name(experiment_checks(experiment(), counts))["sample_ratio"]
+    always = by_name(experiment_checks(experiment(), counts, sequential=True))["sample_ratio"]
+    assert once.value == 1.0
+    assert always.value is not None
+    assert always.value < 0.05, "the first ten days looked unlike the plan, and a look then counts"
+    assert "valid at every look" in always.sentence

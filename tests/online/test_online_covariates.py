@@ -11,19 +11,23 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+import scipy.stats
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from abgap.online.balance import balance_checks
 from abgap.online.joint import covaried, joint_columns, joint_rows, layout_of
 from abgap.online.scorecard import compare_arms, make_estimates
 from abgap.online.traits import MetricTraits
-from abgap.records import Direction, Estimate, Interval, Kind, Moments, Role
+from abgap.records import Direction, Estimate, Interval, Kind, Moments, Role, Status
 from abgap.stats.contrast import mean_contrast
 from abgap.stats.covariates import Covaried, adjusted_contrast, one_covariate
 from abgap.stats.intervals import p_value
 from abgap.stats.moments import Bivariate, Joint, Univariate, merge_joint
 from abgap.stats.procedure import Procedure
+from abgap.study.load import check_study
+from abgap.study.model import Study
 
 Values = npt.NDArray[np.float64]
 
@@ -52,6 +56,10 @@ def users(seed: int, n: int) -> pd.DataFrame:
 def study(metrics: dict[str, Any]) -> dict[str, Any]:
     columns = {"experiment": {"value": "e"}, "variant": "arm", "at": "day"}
     return {"unit_values": {"path": "users.parquet", "columns": columns}, "metrics": metrics}
+
+
+def study_of(declared: dict[str, Any]) -> Study:
+    return check_study({"experiments": {"e": {"control": "A"}}} | declared)
 
 
 def columns(*names: str) -> list[dict[str, str]]:
@@ -308,3 +316,35 @@ def test_one_covariate_is_the_bivariate_case() -> None:
     by_pair, _ = adjusted_contrast(*(one_covariate(pair) for pair in pairs))
     by_list, _ = adjusted_contrast(arm(y_c, x_c[:, :1]), arm(y_t, x_t[:, :1]))
     assert by_pair.difference == pytest.approx(by_list.difference, rel=1e-12)
+
+
+class TestBalance:
+    def check(self, bench: Any, frame: pd.DataFrame, metrics: dict[str, Any]) -> Any:
+        bench.parquet("users.parquet", frame)
+        declared = study(metrics)
+        (check,) = balance_checks(bench.moments(declared), {"e": "A"}, study_of(declared).metrics)
+        return check
+
+    def test_a_covariate_that_differs_between_the_arms_is_a_finding(self, bench: Any) -> None:
+        frame = users(7, 3_000)
+        frame.loc[frame["arm"] == "B", "before"] *= 1.2
+        check = self.check(bench, frame, spend_on("before", "age"))
+        rows = [frame.loc[frame["arm"] == arm, "before"] for arm in ("A", "B")]
+        oracle = scipy.stats.ttest_ind(rows[1], rows[0], equal_var=False).pvalue
+        assert (check.name, check.status, check.blocking) == ("covariate_balance", Status.FAIL, False)
+        assert check.value == pytest.approx(2.0 * oracle, rel=1e-9)
+        assert "The arms differed before exposure: before was " in check.sentence
+
+    def test_arms_that_were_alike_pass_and_a_covariate_of_two_metrics_is_tested_once(
+        self, bench: Any
+    ) -> None:
+        frame = users(8, 3_000)
+        both = spend_on("before", "age") | RATIO
+        check = self.check(bench, frame, both)
+        assert check.status is Status.PASS
+        assert check.sentence.startswith("Before exposure the arms were alike (2 tests, ")
+
+    def test_without_covariates_there_is_nothing_to_check(self, bench: Any) -> None:
+        bench.parquet("users.parquet", users(9, 200))
+        declared = study({"spend": {"kind": "mean", "value": "spend"}})
+        assert balance_checks(bench.moments(declared), {"e": "A"}, study_of(declared).metrics) == []

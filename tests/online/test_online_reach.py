@@ -73,6 +73,12 @@ class TestOfARun:
             "metrics without a window are cut off there."
         )
 
+    def test_looks_at_any_time_are_no_fault(self, bench: Any) -> None:
+        study = self.study(window=7, start=dt.date(2026, 3, 2), end=dt.date(2026, 6, 30))
+        check = self.check(bench, study | {"study": {"looks": "sequential"}})
+        assert check.status is Status.PASS
+        assert check.sentence.endswith("results may be read at any time.")
+
     def test_metrics_with_a_window_are_not_said_to_be_cut_off(self, bench: Any) -> None:
         study = self.study(window=7, start=dt.date(2026, 3, 2), end=dt.date(2026, 6, 30))
         assert self.check(bench, study).sentence.endswith("read before its planned end.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from abgap.stats.srm import sample_ratio
+from abgap.stats.srm import sample_ratio, sequential_sample_ratio
 
 
 @given(
@@ -46,3 +48,24 @@ def test_nobody_at_all_or_a_single_variant_cannot_be_tested() -> None:
         chi2, _, p = sample_ratio(counts, weights)
         assert np.isnan(chi2)
         assert np.isnan(p)
+
+
+def test_the_sequential_test_is_a_ratio_of_marginal_likelihoods() -> None:
+    counts, plan = np.array([430.0, 510.0, 260.0]), np.array([2.0, 2.0, 1.0])
+    prior = 100.0 * plan / plan.sum()
+    mixed = float(stats.dirichlet_multinomial.logpmf(counts.astype(int), prior, int(counts.sum())))
+    fixed = float(stats.multinomial.logpmf(counts, counts.sum(), plan / plan.sum()))
+    assert sequential_sample_ratio(counts, plan) == pytest.approx(math.exp(min(fixed - mixed, 0.0)), rel=1e-9)
+    padded = sequential_sample_ratio(np.append(counts, np.nan), np.append(plan, np.nan))
+    assert padded == pytest.approx(float(sequential_sample_ratio(counts, plan)), rel=1e-12)
+    assert np.isnan(sequential_sample_ratio([0.0, 0.0], [1.0, 1.0]))
+
+
+def test_the_sequential_test_keeps_its_level_over_daily_looks_and_sees_a_real_mismatch() -> None:
+    rng = np.random.default_rng(7)
+    days = rng.multinomial(200, [0.5, 0.5], size=(4_000, 60)).cumsum(axis=1).astype(float)
+    p = sequential_sample_ratio(days, np.array([1.0, 1.0])).min(axis=1)
+    assert (p < 0.05).mean() <= 0.05
+    assert (sample_ratio(days, np.array([1.0, 1.0]))[2].min(axis=1) < 0.05).mean() > 0.2
+    biased = rng.multinomial(200, [0.53, 0.47], size=(200, 60)).cumsum(axis=1).astype(float)
+    assert (sequential_sample_ratio(biased, np.array([1.0, 1.0])).min(axis=1) < 0.001).mean() > 0.9
