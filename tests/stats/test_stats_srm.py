@@ -53,11 +53,8 @@ def test_nobody_at_all_or_a_single_variant_cannot_be_tested() -> None:
 def test_the_sequential_test_is_a_ratio_of_marginal_likelihoods() -> None:
     counts, plan = np.array([430.0, 510.0, 260.0]), np.array([2.0, 2.0, 1.0])
     prior = 100.0 * plan / plan.sum()
-    mixed = float(
-        stats.dirichlet_multinomial.logpmf(
-            counts[None].astype(int), prior, counts.sum(keepdims=True).astype(int)
-        )[0]
-    )
+    total = np.array([int(counts.sum())])
+    mixed = np.asarray(stats.dirichlet_multinomial.logpmf(counts[None].astype(int), prior, total)).item()
     fixed = float(stats.multinomial.logpmf(counts, counts.sum(), plan / plan.sum()))
     assert sequential_sample_ratio(counts, plan) == pytest.approx(math.exp(min(fixed - mixed, 0.0)), rel=1e-9)
     padded = sequential_sample_ratio(np.append(counts, np.nan), np.append(plan, np.nan))
