@@ -14,9 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from abgap.online.counts import DAY, ArmCounts
+from abgap.online.joint import covaried
 from abgap.records import Moments
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import finite_or_none
+from abgap.stats.covariates import Covaried, adjusted_contrast
+from abgap.stats.moments import Univariate
 
 _WEEK = 7
 
@@ -105,8 +108,18 @@ def _pooled(n: FloatArray, second: FloatArray) -> float:
 
 
 def _residual(arms: Moments, variance: float) -> float | None:
-    spread = _pooled(arms.n, arms.covariate_variance)
-    joint = _pooled(arms.n, arms.covariate_covariance)
-    if not math.isfinite(spread + joint + variance):
+    """What is left of the variance when the covariates are taken out, with slopes pooled within the arms."""
+    given = covaried(arms, np.arange(len(arms)))
+    if not (given.known.all() and math.isfinite(variance)):
         return None
-    return max(variance - joint**2 / spread, 0.0) if spread > 0.0 else variance
+    freedom = np.maximum(arms.n - 1.0, 0.0)
+    share = freedom / np.sum(freedom)
+    both = Covaried(
+        value=Univariate(n=np.asarray(np.sum(arms.n)), mean=np.asarray(0.0), variance=np.asarray(variance)),
+        means=np.zeros(given.means.shape[1]),
+        covariances=np.tensordot(share, given.covariances, axes=1),
+        crosses=np.tensordot(share, given.crosses, axes=1),
+    )
+    # An arm against one that is just like it: what the adjustment removes of the difference, it removes of the arm.
+    removed = float(adjusted_contrast(both, both)[1])
+    return variance * (1.0 - removed) if math.isfinite(removed) else variance

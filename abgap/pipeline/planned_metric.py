@@ -15,6 +15,7 @@ from abgap.records.planning import PlannedMetric, PlannedOption, PlannedTest, Pl
 from abgap.records.words import count
 from abgap.stats import planning as formulas
 from abgap.stats.arrays import MIN_UNITS, finite_or_none
+from abgap.stats.rule import Rule
 from abgap.study.model import Metric
 
 _DAYS_PER_WEEK = 7.0
@@ -60,6 +61,7 @@ class Aim:
     effect: float | None
     alpha: float
     power: float
+    rule: Rule
     missing: str
 
 
@@ -205,10 +207,10 @@ def _power(
     """The probability that the test shows what it is to show."""
     aim, sign = plan.aim, float(plan.metric.direction.sign)
     if aim.test is PlannedTest.NON_INFERIORITY:
-        return formulas.non_inferiority_power(design, units, effect, aim.alpha, sign)
+        return formulas.non_inferiority_power(design, units, effect, aim.alpha, sign, rule=aim.rule)
     if aim.test is PlannedTest.EQUIVALENCE:
-        return formulas.equivalence_power(design, units, effect, aim.alpha)
-    return formulas.superiority_power(design, units, sign * np.asarray(effect), aim.alpha)
+        return formulas.equivalence_power(design, units, effect, aim.alpha, rule=aim.rule)
+    return formulas.superiority_power(design, units, sign * np.asarray(effect), aim.alpha, aim.rule)
 
 
 def _largest_effect(plan: MetricPlan, design: formulas.Design) -> FloatArray:

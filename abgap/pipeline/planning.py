@@ -21,6 +21,7 @@ from abgap.records.words import count, percent, plural
 from abgap.stats.planning import first_step_alpha
 from abgap.study.load import LoadedStudy
 from abgap.study.model import Metric, Study
+from abgap.study.procedure import procedure_of
 
 WEEKS = (1, 2, 3, 4, 6, 8)
 
@@ -90,6 +91,7 @@ class _Planner:
         self.study = analysis.study
         self.twins = _twins(self.study)
         self.alpha = request.alpha or self.study.study.alpha
+        self.rule = procedure_of(self.study).rule
         self.experiment = self._experiment()
         self.traffic = self._traffic()
 
@@ -185,7 +187,7 @@ class _Planner:
         delta = request.lift if request.lift is not None else metric.smallest_worthwhile_lift
         margin = request.margin if request.margin is not None else metric.non_inferiority_margin
         aim = Aim(
-            test=PlannedTest.SUPERIORITY, effect=delta, alpha=self.alpha, power=request.power,
+            test=PlannedTest.SUPERIORITY, effect=delta, alpha=self.alpha, power=request.power, rule=self.rule,
             missing="no smallest_worthwhile_lift is declared; declare it, or say --lift",
         )  # fmt: skip
         if request.equivalence:
@@ -238,6 +240,12 @@ class _Planner:
             yield (
                 "Guardrails are planned as non-inferiority tests of a change that does not move them, one-sided "
                 f"at alpha {self.alpha:g}."
+            )
+        if self.study.study.looks == "sequential":
+            units = count(self.study.study.sequential_units)
+            yield (
+                f"Looks are sequential, tuned to {units} units of both arms: sizes are for one look at that size, "
+                "and a test may end earlier."
             )
         if self.request.equivalence:
             yield (

@@ -18,6 +18,7 @@ import numpy as np
 
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import MIN_UNITS, BoolArray, Floats, set_same_shape
+from abgap.stats.rule import FIXED, Rule
 from abgap.stats.tails import noncentral_t_sf, normal_cdf, normal_quantile, t_quantile
 
 Curve: TypeAlias = Callable[[FloatArray], FloatArray]
@@ -60,26 +61,36 @@ class Design:
 
 
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")
-def superiority_power(design: Design, units: Floats, lift: Floats, alpha: Floats) -> FloatArray:
+def superiority_power(
+    design: Design, units: Floats, lift: Floats, alpha: float, rule: Rule = FIXED
+) -> FloatArray:
     """Return the probability that the two-sided test at ``alpha`` rejects when this is the true lift.
 
     Means and ratios: Welch's t, whose power is that of the noncentral t with Satterthwaite's degrees of freedom, both
     arms having the variance of the past. Shares: the pooled z, whose variance is that of the pooled share where it
     decides and that of both shares where it varies (Fleiss, Levin, Paik 2003). NaN where a share would leave 0..1.
+    A sequential rule is read once at this size; looking earlier as well only adds to its power.
     """
     lift = np.asarray(lift, dtype=np.float64)
-    by_score = _score_power(design, units, lift, alpha)
-    errors = _errors(design, units)
+    errors = _errors(design, units, lift)
     shift = lift * design.size / np.sqrt(errors[0] + errors[1])
-    df = _satterthwaite(design, units, errors)
-    critical = t_quantile(1.0 - np.asarray(alpha) / 2.0, df)
-    by_t = noncentral_t_sf(critical, df, shift) + noncentral_t_sf(critical, df, -shift)
-    return np.where(design.binary, by_score, by_t)
+    by_t = _above(design, units, errors, shift, alpha, rule) + _above(
+        design, units, errors, -shift, alpha, rule
+    )
+    if rule is not FIXED:
+        return by_t
+    return np.where(design.binary, _score_power(design, units, lift, alpha), by_t)
 
 
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def non_inferiority_power(
-    design: Design, units: Floats, margin: Floats, alpha: Floats, direction_sign: Floats, lift: Floats = 0.0
+    design: Design,
+    units: Floats,
+    margin: Floats,
+    alpha: float,
+    direction_sign: Floats,
+    lift: Floats = 0.0,
+    rule: Rule = FIXED,
 ) -> FloatArray:
     """Return the probability that the one-sided test at ``alpha`` shows the treatment not worse by ``margin``.
 
@@ -88,23 +99,22 @@ def non_inferiority_power(
     one.
     """
     sign, margin = np.asarray(direction_sign, dtype=np.float64), np.asarray(margin, dtype=np.float64)
-    errors = _errors(design, units)
+    errors = _errors(design, units, lift)
     n_control = design.control_part * np.asarray(units, dtype=np.float64)
     joint = -np.sign(design.mean) * errors[0]
     variance = errors[0] + errors[1] + 2.0 * sign * margin * joint + margin**2 * design.variance / n_control
     shift = (sign * np.asarray(lift) + margin) * design.size / np.sqrt(variance)
-    df = _satterthwaite(design, units, errors)
-    return noncentral_t_sf(t_quantile(1.0 - np.asarray(alpha), df), df, shift)
+    return _above(design, units, errors, shift, 2.0 * alpha, rule)
 
 
 def equivalence_power(
-    design: Design, units: Floats, band: Floats, alpha: Floats, lift: Floats = 0.0
+    design: Design, units: Floats, band: Floats, alpha: float, lift: Floats = 0.0, rule: Rule = FIXED
 ) -> FloatArray:
     """Return the probability that both one-sided tests (TOST) at ``alpha`` show the lift inside the band.
 
     ``P(above the lower border) + P(below the upper one) - 1``, not below 0 (Chow, Shao, Wang 2008).
     """
-    sides = [non_inferiority_power(design, units, band, alpha, sign, lift) for sign in (1.0, -1.0)]
+    sides = [non_inferiority_power(design, units, band, alpha, sign, lift, rule) for sign in (1.0, -1.0)]
     return np.maximum(sides[0] + sides[1] - 1.0, 0.0)
 
 
@@ -148,7 +158,7 @@ def first_step_alpha(alpha: float, comparisons: int) -> float:
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def _score_power(design: Design, units: Floats, lift: FloatArray, alpha: Floats) -> FloatArray:
+def _score_power(design: Design, units: Floats, lift: FloatArray, alpha: float) -> FloatArray:
     """Return the power of the pooled z at this lift."""
     control, treatment = design.mean, design.mean * (1.0 + lift)
     parts = design.control_part, design.treatment_part
@@ -159,15 +169,35 @@ def _score_power(design: Design, units: Floats, lift: FloatArray, alpha: Floats)
         (control * (1.0 - control) / parts[0] + treatment * (1.0 - treatment) / parts[1]) / units
     )
     distance = np.abs(treatment - control)
-    critical = normal_quantile(1.0 - np.asarray(alpha) / 2.0) * decides
+    critical = normal_quantile(1.0 - alpha / 2.0) * decides
     found = normal_cdf((distance - critical) / varies) + normal_cdf((-distance - critical) / varies)
     return np.where((treatment >= 0.0) & (treatment <= 1.0), found, np.nan)
 
 
-def _errors(design: Design, units: Floats) -> tuple[FloatArray, FloatArray]:
-    """Return the parts of control and treatment in the variance of the difference."""
+def _errors(design: Design, units: Floats, lift: Floats) -> tuple[FloatArray, FloatArray]:
+    """Return the parts of control and treatment in the variance of the difference; a share's own at this lift."""
     units = np.asarray(units, dtype=np.float64)
-    return design.residual / (design.control_part * units), design.residual / (design.treatment_part * units)
+    treated = design.mean * (1.0 + np.asarray(lift, dtype=np.float64))
+    spread = np.where(treated <= 1.0, treated * (1.0 - treated), np.nan)
+    treatment = np.where(design.binary, spread, design.residual)
+    return design.residual / (design.control_part * units), treatment / (design.treatment_part * units)
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def _above(
+    design: Design,
+    units: Floats,
+    errors: tuple[FloatArray, FloatArray],
+    shift: FloatArray,
+    alpha: float,
+    rule: Rule,
+) -> FloatArray:
+    """Return the chance that a statistic with this mean lies above the two-sided critical value at ``alpha``."""
+    if rule is FIXED:
+        df = _satterthwaite(design, units, errors)
+        return noncentral_t_sf(t_quantile(1.0 - alpha / 2.0, df), df, shift)
+    compared = (design.control_part + design.treatment_part) * np.asarray(units, dtype=np.float64)
+    return normal_cdf(shift - rule.large_sample_critical(compared, alpha))
 
 
 def _satterthwaite(design: Design, units: Floats, errors: tuple[FloatArray, FloatArray]) -> FloatArray:

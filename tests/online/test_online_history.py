@@ -88,9 +88,48 @@ def test_a_covariate_leaves_the_residual_of_the_regression() -> None:
     slope, start = np.polyfit(x, y, 1)
     assert history.residual == pytest.approx(np.var(y - slope * x - start, ddof=1), rel=1e-10)
     constant = unit_history(
-        rows(n=[9], mean=[1.0], variance=[2.0], covariate_variance=[0.0], covariate_covariance=[0.0])
-    )
+        rows(
+            n=[9], mean=[1.0], variance=[2.0], covariate_mean=[3.0], covariate_variance=[0.0],
+            covariate_covariance=[0.0],
+        )
+    )  # fmt: skip
     assert constant.residual == 2.0
+
+
+def listed(values: np.ndarray[Any, Any], x: np.ndarray[Any, Any]) -> Moments:
+    """One arm with its covariates in lists; a second row of values is the denominator of a ratio."""
+    n = values.shape[-1]
+    cov = np.cov(np.concatenate([values, x]))
+    k, parts = len(x), len(values)
+    lists = (x.mean(1), cov[parts:, parts:], cov[:parts, parts:])
+    names = ("covariate_means", "covariate_covariances", "covariate_crosses")
+    given: dict[str, Any] = {"n": [float(n)]}
+    for name, found in zip(names, lists, strict=True):
+        given[name] = np.empty(1, dtype=object)
+        given[name][0] = tuple(float(v) for v in found.ravel())
+    assert len(given["covariate_means"][0]) == k
+    if parts == 1:
+        given |= {"mean": [values.mean()], "variance": [cov[0, 0]]}
+    else:
+        ratio = values[0].mean() / values[1].mean()
+        linear = (values[0] - ratio * values[1]) / values[1].mean()
+        given |= {"mean": [ratio], "variance": [linear.var(ddof=1)], "denominator_mean": [values[1].mean()]}
+        given |= {"numerator_mean": [values[0].mean()]}
+    columns = {name: v if name in names else np.array(v, dtype=np.float64) for name, v in given.items()}
+    return make_rows(1, columns)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_several_covariates_leave_the_residual_of_the_regression_also_of_a_ratio(parts: int) -> None:
+    rng = np.random.default_rng(9)
+    x = rng.normal(0, 1, (2, 3000))
+    y = 10 + 2 * x[0] - x[1] + rng.normal(0, 1, 3000)
+    values = np.stack([y, 5 + x[0] + rng.normal(0, 1, 3000)])[:parts]
+    history = unit_history(listed(values, x))
+    value = y if parts == 1 else (y - history.mean * values[1]) / values[1].mean()
+    design = np.column_stack([np.ones(3000), *x])
+    rest = value - design @ np.linalg.lstsq(design, value, rcond=None)[0]
+    assert history.residual == pytest.approx(rest.var(ddof=1), rel=1e-9)
 
 
 def test_what_is_missing_is_none() -> None:

@@ -31,6 +31,7 @@ from abgap.stats.planning import (
     units_for,
 )
 from abgap.stats.proportions import Successes, score_p_value
+from abgap.stats.rule import AnytimeValid
 from abgap.stats.tails import noncentral_t_sf
 
 Values: TypeAlias = npt.NDArray[np.float64]
@@ -223,6 +224,34 @@ def test_equivalence_is_shown_as_often_as_planned() -> None:
     units = 2 * round(float(units_for(of, lambda n: equivalence_power(of, n, 0.2, 0.05), 0.8)) / 2)
     shown = equivalence_p(contrast(rng, of, units, 0.0), 0.2) < 0.05
     near(float(np.mean(shown)), float(equivalence_power(of, units, 0.2, 0.05)))
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_sequential_test_that_is_read_once_finds_the_planned_lift_as_often_as_planned(binary: bool) -> None:
+    rng = np.random.default_rng(6)
+    rule = AnytimeValid(units=20_000.0)
+    of = share(0.2) if binary else design(10.0, 8.0)
+    lift = 0.1
+    units = float(units_for(of, lambda n: superiority_power(of, n, lift, 0.05, rule), 0.8))
+    assert units > 1.3 * superiority_units(of, lift)
+    n = round(units / 2)
+    if binary:
+        arms = []
+        for p in (0.2, 0.22):
+            found = rng.binomial(n, p, RUNS) / n
+            arms.append(
+                Univariate(n=np.full(RUNS, float(n)), mean=found, variance=found * (1 - found) * n / (n - 1))
+            )
+    else:
+        arms = [arm(rng, n, mean, 8.0) for mean in (10.0, 11.0)]
+    p_values = p_value(mean_contrast(*arms), rule)
+    near(float(np.mean(p_values < 0.05)), float(superiority_power(of, 2 * n, lift, 0.05, rule)))
+
+
+def test_a_sequential_margin_is_cleared_as_often_as_planned() -> None:
+    rng, rule, of = np.random.default_rng(7), AnytimeValid(units=5_000.0), design(10.0, 6.0)
+    shown = non_inferiority_p(contrast(rng, of, 600, 0.0), 0.2, 1.0, rule) < 0.05
+    near(float(np.mean(shown)), float(non_inferiority_power(of, 600.0, 0.2, 0.05, 1.0, rule=rule)))
 
 
 def test_a_covariate_brings_the_planned_power() -> None:
