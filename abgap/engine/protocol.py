@@ -45,7 +45,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """A column of a small table that Python brings: its type and its values, none of them null."""
+    """A column of a small table that Python brings: its type and its values, None for null."""
 
     type: Literal["VARCHAR", "DOUBLE", "TIMESTAMP", "BOOLEAN"]
     values: Sequence[object]

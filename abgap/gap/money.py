@@ -49,9 +49,14 @@ class Denominators:
 def money_per_year(
     estimate: Estimate, metric: Metric, facts: ExperimentFacts, denominators: Denominators
 ) -> YearlyMoney | None:
-    """The difference over a year; None when the metric is not money, or its volume per year is not known."""
+    """The difference over a year; None when the metric is not money, or its volume per year is not known.
+
+    Quantiles do not add up over units, so they are worth nothing over a year.
+    """
     difference, days = estimate.difference, facts.days
-    if not metric.money or not isinstance(difference, Interval) or days is None:
+    if not metric.money or metric.kind is Kind.QUANTILE:
+        return None
+    if not isinstance(difference, Interval) or days is None:
         return None
     per_unit: float | None = 1.0
     what = "units"

@@ -57,11 +57,12 @@ def univariate(moments: Moments, rows: IndexArray) -> Univariate:
     return Univariate(n=moments.n[rows], mean=moments.mean[rows], variance=moments.variance[rows])
 
 
-def cumulate(moments: Moments, metrics: Collection[str]) -> Moments:
+def cumulate(moments: Moments, metrics: Collection[str], *, cumulative: Collection[str] = ()) -> Moments:
     """The rows of ``metrics`` by period, each merged with all earlier periods of the same arm.
 
-    Ratios are merged by their parts. An arm without units in a period stays as it was before, so that arms
-    can be compared in every period since both have units. The result has only period rows.
+    cumulative: metrics whose rows by period are of all units so far already (quantiles). Ratios are merged by their
+    parts. An arm without units in a period stays as it was before, so that arms can be compared in every period since
+    both have units. The result has only period rows.
     """
     arms: dict[tuple[object, ...], list[int]] = {}
     periods: dict[tuple[object, ...], set[str]] = {}
@@ -72,7 +73,8 @@ def cumulate(moments: Moments, metrics: Collection[str]) -> Moments:
     merged: dict[str, Any] = {f.name: [] for f in fields(Moments)}
     for (experiment, metric, _), rows in arms.items():
         rows.sort(key=lambda i: str(moments.period[i]))
-        so_far = _accumulated(moments.take(np.array(rows, dtype=np.intp)))
+        arm = moments.take(np.array(rows, dtype=np.intp))
+        so_far = arm if metric in cumulative else _accumulated(arm)
         all_periods = np.array(sorted(periods[experiment, metric]), dtype=object)
         last = np.searchsorted(so_far.period.astype(str), all_periods.astype(str), side="right") - 1
         filled = so_far.take(np.asarray(last[last >= 0], dtype=np.intp))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,8 @@ import numpy.typing as npt
 from abgap.online.arms import Pairs, univariate
 from abgap.online.joint import covaried
 from abgap.online.traits import MetricTraits
-from abgap.records import Moments
-from abgap.records.moments import FloatArray
+from abgap.records import Kind, Moments, Reason
+from abgap.records.moments import FloatArray, ObjectArray
 from abgap.stats.arrays import BoolArray
 from abgap.stats.contrast import Contrast, mean_contrast
 from abgap.stats.covariates import adjusted_contrast
@@ -49,13 +49,22 @@ def make_contrasts(
         covaried(moments, pairs.treatment),
         by_arm=procedure.slopes_by_arm,
     )
+    raw = mean_contrast(univariate(moments, pairs.control), univariate(moments, pairs.treatment))
+    is_quantile = np.array([t.kind is Kind.QUANTILE for t in traits], dtype=bool)
     return Contrasts(
-        judged=judged,
-        raw=mean_contrast(univariate(moments, pairs.control), univariate(moments, pairs.treatment)),
+        judged=_without_bounds(judged, is_quantile),
+        raw=_without_bounds(raw, is_quantile),
         variance_removed=removed,
         successes=_successes(moments, pairs),
         is_share=np.array([t.kind.is_share for t in traits], dtype=bool),
     )
+
+
+def _without_bounds(contrast: Contrast, is_quantile: BoolArray) -> Contrast:
+    """The contrast, where a quantile without a variance is one that has too few values beyond it."""
+    none_given = is_quantile & np.asarray(contrast.problem == Reason.NO_VARIANCE_GIVEN, dtype=bool)
+    problem: ObjectArray = np.where(none_given, Reason.TOO_FEW_VALUES, contrast.problem)
+    return replace(contrast, problem=problem)
 
 
 def _successes(moments: Moments, pairs: Pairs) -> Successes:

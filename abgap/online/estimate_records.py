@@ -27,6 +27,9 @@ from abgap.records.words import percent
 from abgap.stats.arrays import MIN_UNITS, Bounds, CheckedBounds, finite_or_none
 from abgap.stats.procedure import Procedure
 
+# What the interval of a difference is called, where it is not Welch's.
+_METHODS = {Kind.RATIO: "delta", Kind.QUANTILE: "order-statistics"}
+
 
 class RecordMaker:
     """Turns position ``i`` of the arrays into one Estimate."""
@@ -95,7 +98,7 @@ class RecordMaker:
         verdicts = self.numbers.verdicts if adjusted else self.numbers.raw
         if verdicts.score[i]:
             return "score", "score"
-        plain = "delta" if self.traits[i].kind is Kind.RATIO else "welch"
+        plain = _METHODS.get(self.traits[i].kind, "welch")
         method = f"{plain}-adjusted" if adjusted and self.numbers.contrasts.is_adjusted[i] else plain
         lift = self.procedure.lift_method.value
         if self.procedure.is_sequential:
@@ -105,6 +108,9 @@ class RecordMaker:
     def effect_size(self, i: int) -> Estimable:
         """Cohen's h where the difference is by the score method, else d."""
         x = self.numbers
+        if self.traits[i].kind is Kind.QUANTILE:
+            detail = "a quantile is no mean of units, so there is no standard deviation to divide by"
+            return NotEstimable(reason=Reason.NOT_DEFINED, detail=detail)
         found = CheckedBounds(*x.effect, x.verdicts.difference.problem)
         return self.estimable(i, found, "cohen-h" if x.verdicts.score[i] else "cohen-d")
 
@@ -173,6 +179,9 @@ class RecordMaker:
             Reason.NO_DENOMINATOR: "the denominator is zero in an arm",
             Reason.CONTROL_NEAR_ZERO: "the control value cannot be told from zero, so a lift has no bounds",
             Reason.NO_VARIANCE_GIVEN: "no variance is given for an arm",
+            Reason.TOO_FEW_VALUES: (
+                "an arm has too few values beyond the quantile for its interval, or no variance is given for it"
+            ),
             Reason.NOT_POSITIVE: "a logarithm needs a value above zero in both arms",
         }.get(reason, reason.value.replace("_", " "))
 

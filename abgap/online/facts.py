@@ -28,7 +28,7 @@ from abgap.sources.sql import Named, Sql, identifier
 
 # Of the largest number per unit: finer than this, grids leave all digits.
 _FINE = 2.0**-53
-_REMEDY = 'mend the data, or leave them out with `where = "isfinite(...)"`'
+REMEDY = 'mend the data, or leave them out with `where = "isfinite(...)"`'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +195,7 @@ def _seen(engine: Engine, fact: FactSource, parts: Sequence[PartSql]) -> tuple[i
         name = part.part.name
         bounds = bounds_of(found, name)
         if not (math.isfinite(bounds.low or 0.0) and math.isfinite(bounds.high or 0.0)):
-            raise not_finite(f"{part.part.key}.value", part.part.value, remedy=_REMEDY)
+            raise not_finite(f"{part.part.key}.value", part.part.value, remedy=REMEDY)
         seen[name] = _Seen(bounds=bounds, known=whole(found[tables.known_name(name)]))
     return whole(found["row_count"]), seen
 

@@ -19,13 +19,16 @@ from abgap.online.experiments import Variants, is_analysed
 from abgap.online.joint import as_lists, ratio_columns
 from abgap.online.plan import MetricColumns
 from abgap.online.sums import Sums
-from abgap.records import Moments
+from abgap.records import Kind, Moments
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, FloatArray, ObjectArray
 from abgap.stats.moments import Bivariate
 
 
 def make_moments(sums: Sums, variants: Variants) -> Moments:
-    """The moments of all metrics and funnels, for declared experiments and variants only."""
+    """The moments of all metrics and funnels, for declared experiments and variants only.
+
+    Without quantiles, which sums cannot tell (``quantiles.py``).
+    """
     keep = np.array(
         [
             is_analysed(variants, experiment, variant)
@@ -34,7 +37,7 @@ def make_moments(sums: Sums, variants: Variants) -> Moments:
         dtype=bool,
     )
     reader = _Reader(sums, keep)
-    parts = [reader.metric(metric) for metric in sums.plan.metrics]
+    parts = [reader.metric(metric) for metric in sums.plan.metrics if metric.kind is not Kind.QUANTILE]
     parts += [reader.funnel(name, columns) for name, columns in sums.plan.funnels]
     return concatenate(parts)
 

@@ -76,13 +76,19 @@ class ValueColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricColumns:
-    """The columns of one metric: value alone, or numerator and denominator; its covariates."""
+    """The columns of one metric: value alone, or numerator and denominator; its covariates.
+
+    fraction: of a quantile. of_events: whether it is one of the values of events, which the column then counts, and not
+    of the column.
+    """
 
     metric: str
     kind: Kind
     value: str
     denominator: str | None = None
     covariates: tuple[str, ...] = ()
+    fraction: float | None = None
+    of_events: bool = False
 
     def measured(self) -> tuple[str, ...]:
         """The columns whose value a unit must have to count."""
@@ -209,6 +215,8 @@ def with_guards(plan: Plan, incomplete: Collection[str]) -> Plan:
 def _metric_columns(planner: _Planner, name: str, metric: Metric) -> MetricColumns:
     if metric.kind is Kind.RATIO:
         return _ratio_columns(planner, name, metric)
+    if metric.kind is Kind.QUANTILE:
+        return _quantile_columns(planner, name, metric)
     part = _own_part(name, metric)
     value = planner.column(planner.part(part), cap_percentile=metric.cap_percentile)
     covariates = _covariate_columns(planner, name, metric, {"": part})
@@ -236,6 +244,21 @@ def _covariate_products(planner: _Planner, values: Sequence[str], covariates: Se
     for position, covariate in enumerate(covariates):
         for other in (*covariates[position:], *values):
             planner.product(other, covariate)
+
+
+def _quantile_columns(planner: _Planner, name: str, metric: Metric) -> MetricColumns:
+    part = _own_part(name, metric)
+    of_events = part.fact is not None and metric.aggregate is None
+    if of_events:
+        name_of_count = derived_name(part.name, "events")
+        part = replace(part, name=name_of_count, aggregate=Aggregate.COUNT)
+    return MetricColumns(
+        metric=name,
+        kind=metric.kind,
+        value=planner.column(planner.part(part)),
+        fraction=metric.quantile,
+        of_events=of_events,
+    )
 
 
 def ratio_parts(name: str, metric: Metric) -> tuple[UnitPart, UnitPart]:

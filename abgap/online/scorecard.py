@@ -20,7 +20,7 @@ from abgap.online.inference import Inference, infer
 from abgap.online.moments import concatenate
 from abgap.online.slice_groups import group_slices, shrink_lifts
 from abgap.online.traits import MetricTraits
-from abgap.records import Estimate, Moments
+from abgap.records import Estimate, Kind, Moments
 from abgap.stats.procedure import Procedure
 
 
@@ -47,7 +47,8 @@ def compare_arms(
         [m in metrics and p is None for m, p in zip(moments.metric, moments.period, strict=True)], dtype=bool
     )
     followed = {name for name, traits in metrics.items() if traits.cumulative}
-    moments = concatenate([moments.take(known), cumulate(moments, followed)])
+    quantiles = {name for name, traits in metrics.items() if traits.kind is Kind.QUANTILE}
+    moments = concatenate([moments.take(known), cumulate(moments, followed, cumulative=quantiles)])
     pairs = pair_arms(moments, controls)
     traits = [metrics[name] for name in moments.metric[pairs.treatment]]
     return Scorecard(

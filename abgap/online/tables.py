@@ -24,6 +24,14 @@ CELLS = "cells"
 # The wide table with the fold of every unit, and its cells.
 UNIT_FOLDS = "unit_folds"
 FOLD_CELLS = "fold_cells"
+# Of the one metric and level at hand: its values, the cells they are in, and the values in order; then, by cell, places
+# of the order, points, and bounds that the values are held against.
+QUANTILE_VALUES = "quantile_values"
+QUANTILE_CELLS = "quantile_cells"
+QUANTILE_RANKS = "quantile_ranks"
+QUANTILE_PLACES = "quantile_places"
+QUANTILE_POINTS = "quantile_points"
+QUANTILE_BOUNDS = "quantile_bounds"
 
 
 def unit_parts_table(fact: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ from abgap.online.experiments import (
     register_experiments,
 )
 from abgap.pipeline.stages import Stage, Stages
-from abgap.records import Direction, Moments, Role
+from abgap.records import Direction, Kind, Moments, Role
 from abgap.records.order import natural_order
 from abgap.study.load import LoadedStudy
 from abgap.study.model import Experiment, Study
@@ -217,9 +218,38 @@ class Analysis:
             return self._of_the_study(self._imported[0])
         if self.sums is None:
             raise UsageError("the study has no data")
-        from abgap.online.moments import make_moments
+        from abgap.online.moments import concatenate, make_moments
 
-        return make_moments(self.sums, self._variants)
+        made = make_moments(self.sums, self._variants)
+        return concatenate([made, self._quantiles]) if self._has_quantiles else made
+
+    @property
+    def _has_quantiles(self) -> bool:
+        return any(metric.kind is Kind.QUANTILE for metric in self.study.metrics.values())
+
+    @cached_property
+    def _quantiles(self) -> Moments:
+        """The moments of quantile metrics, which have a stage of their own: no sum tells them."""
+        stage = self._of_units("quantiles")
+        return self.stages.result(
+            replace(stage, parts=(*stage.parts, "gap")), lambda: self._made_quantiles(self._made_wide)
+        )
+
+    def _made_quantiles(self, wide: WideTable) -> Moments:
+        from abgap.online.intake import fact_source
+        from abgap.online.quantiles import quantile_moments
+
+        if self.sums is None:
+            raise UsageError("the study has no data")
+        self.progress("putting values in order")
+        facts = {
+            fact: fact_source(self.study, self.views, fact, wide.only_experiment)
+            for fact in sorted(
+                {m.fact for m in self.study.metrics.values() if m.kind is Kind.QUANTILE and m.fact}
+            )
+        }
+        followed = {name for name, traits in self._traits().items() if traits.cumulative}
+        return quantile_moments(self.engine, self.sums, wide, self._variants, facts, followed=followed)
 
     @cached_property
     def folds(self) -> Moments | None:

@@ -112,6 +112,8 @@ class Reason(StrEnum):
     NO_DENOMINATOR = "no_denominator"
     CONTROL_NEAR_ZERO = "control_near_zero"
     NO_VARIANCE_GIVEN = "no_variance_given"
+    TOO_FEW_VALUES = "too_few_values"
+    NOT_DEFINED = "not_defined"
     NO_INTERVAL_GIVEN = "no_interval_given"
     NOT_POSITIVE = "not_positive"
     NOT_DECLARED = "not_declared"

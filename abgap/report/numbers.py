@@ -26,6 +26,8 @@ REASONS = {
     Reason.NO_DENOMINATOR: "denominator is zero",
     Reason.CONTROL_NEAR_ZERO: "control too close to zero",
     Reason.NO_VARIANCE_GIVEN: "no variance given",
+    Reason.TOO_FEW_VALUES: "too few values beyond it",
+    Reason.NOT_DEFINED: "not defined",
     Reason.NO_INTERVAL_GIVEN: "no interval given",
     Reason.NOT_POSITIVE: "not positive",
     Reason.NOT_DECLARED: "not declared",

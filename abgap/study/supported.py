@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from abgap import __version__
-from abgap.records.vocabulary import Kind
 from abgap.study.flaws import Draft, Flaw
-from abgap.study.model import Metric
 from abgap.study.rules.sources import declared_sources
 from abgap.study.toml import Loc
 
@@ -28,8 +26,6 @@ def unsupported_parts(draft: Draft) -> Iterator[Flaw]:
     if study.gap.latency_elasticity_per_100ms is not None:
         yield _unsupported(("gap", "latency_elasticity_per_100ms"), "the share of latency in the gap is")
     yield from _unsupported_sources(draft)
-    for name, metric in study.metrics.items():
-        yield from _unsupported_in_metric(("metrics", name), metric)
 
 
 def _unsupported_sources(draft: Draft) -> Iterator[Flaw]:
@@ -39,8 +35,3 @@ def _unsupported_sources(draft: Draft) -> Iterator[Flaw]:
             yield _unsupported(loc, f"offline metrics from raw {loc[1]} are", instead=instead)
         elif source.format == "trec":
             yield _unsupported((*loc, "format"), 'format = "trec" is', instead="use parquet, csv or json")
-
-
-def _unsupported_in_metric(loc: Loc, metric: Metric) -> Iterator[Flaw]:
-    if metric.kind is Kind.QUANTILE:
-        yield _unsupported((*loc, "kind"), f"a {metric.kind} metric is", instead="remove the metric")

@@ -55,11 +55,19 @@ def _core(metric: Metric) -> str:
     if metric.kind is Kind.MEAN:
         return f"the {part_phrase(part)} per unit"
     if metric.kind is Kind.QUANTILE:
-        rows = f" over rows of {_rows(part)}" if part.fact is not None else ""
-        return f"the {_number(100 * (metric.quantile or 0))} % quantile of {one_line(part.value or '')}{rows}"
+        return f"the {_number(100 * (metric.quantile or 0))} % quantile of {_quantile_values(part)}"
     matching = f"any row of {_rows(part)}" if part.fact is not None else part_phrase(part)
     returned = _retention_days(metric) if metric.kind is Kind.RETENTION else ""
     return f"the share of units with {matching}{returned}"
+
+
+def _quantile_values(part: Part) -> str:
+    """What a quantile is of: the values of events, or the number that each unit has."""
+    if part.fact is None:
+        return one_line(part.value or "")
+    if part.aggregate is not None:
+        return f"the {part_phrase(part)} per unit"
+    return f"{one_line(part.value or '')} over rows of {_rows(part)}"
 
 
 def _retention_days(metric: Metric) -> str:
@@ -72,7 +80,8 @@ def _qualifiers(metric: Metric) -> list[str]:
     phrases = []
     if metric.window_days is not None:
         phrases.append(f"in the {_days(metric.window_days)} after first exposure")
-    if metric.kind is Kind.MEAN and metric.fact is not None:
+    is_per_unit = metric.kind is Kind.MEAN or (metric.kind is Kind.QUANTILE and metric.aggregate is not None)
+    if is_per_unit and metric.fact is not None:
         phrases.append("0 for a unit without any")
     if metric.cap_percentile is not None:
         capped = "its numerator capped" if metric.kind is Kind.RATIO else "capped"

@@ -66,6 +66,13 @@ fact = "events"
 where = "kind = 'look'"
 from_day = 1
 to_day = 2.5
+[metrics.usual]
+kind = "quantile"
+fact = "events"
+value = "amount"
+quantile = 0.6
+window_days = 4
+role = "primary"
 """
 COVARIATE = "\ncovariate = { lookback_days = 3 }"
 

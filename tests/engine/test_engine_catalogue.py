@@ -107,6 +107,20 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         KEYED | EVENTS | {"parts": PARTS, "apart": NUMBER},
     ),
     "profile_column": (SOURCE | {"column": identifier("x")},),
+    "quantile_counts": ({"clustered": False}, {"clustered": True}),
+    "quantile_events": (
+        KEYED | {"slices": [], "part": identifier("p95"), "values": VALUES, "window": None},
+        KEYED | {"slices": SLICES, "part": identifier("p95"), "values": VALUES, "window": WINDOW},
+    ),
+    "quantile_ranks": (
+        {"clustered": False, "slice": None, "by_day": False},
+        {"clustered": True, "slice": SLICES[1], "by_day": False},
+        {"clustered": True, "slice": None, "by_day": True},
+    ),
+    "quantile_units": (
+        {"slices": [], "part": identifier("p95")},
+        {"slices": SLICES, "part": identifier("p95")},
+    ),
     "ranges": ({"parts": [], "by_arm": False}, {"parts": PARTS[:2], "by_arm": True}),
     "repeated_events": ({"columns": [identifier("unit"), identifier("at")], "fact": Sql("events")},),
     "rollup": (

@@ -119,6 +119,19 @@ class TestCumulate:
         }
         assert by_arm == {"A": {first: 2, second: 2, third: 4}, "B": {second: 2, third: 2}}
 
+    def test_rows_that_are_of_all_units_so_far_stay_as_they_are(self) -> None:
+        first, second, third = self.DAYS
+        parts = [
+            of_values([3.0, 4.0, 8.0], variant="A", period=third),
+            of_values([3.0, 4.0], variant="A", period=first),
+            of_values([3.0], variant="B", period=second),
+        ]
+        found = cumulate(concatenate(parts), {"m"}, cumulative={"m"})
+        of_a = found.take(np.array(found.variant == "A", dtype=bool))
+        assert of_a.period.tolist() == [first, second, third]
+        assert of_a.n.tolist() == [2, 2, 3]
+        assert of_a.mean.tolist() == [3.5, 3.5, 5.0]
+
     def test_counts_of_units_add_up(self) -> None:
         parts = [of_values([1.0], period=d, capped_units=2.0, without_history=1.0) for d in self.DAYS]
         found = cumulate(concatenate(parts), {"m"})

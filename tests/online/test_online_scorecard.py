@@ -300,3 +300,59 @@ def test_metrics_that_the_study_does_not_declare_are_left_alone() -> None:
 
 def test_no_moments_no_estimates() -> None:
     assert estimates([make_rows(0, {})]) == ()
+
+
+class TestQuantiles:
+    P95 = replace(MEAN, kind=Kind.QUANTILE, direction=Direction.DOWN)
+
+    def row(self, variant: str, value: float, error: float, n: float = 100.0, **keys: Any) -> Moments:
+        """A quantile with its standard error."""
+        return arm([], variant, n=n, mean=value, variance=n * error**2, **keys)
+
+    def test_they_are_compared_as_means_with_the_variance_of_the_quantile(self) -> None:
+        e = the_only(estimates([self.row("A", 200.0, 3.0), self.row("B", 212.0, 4.0, 300.0)], self.P95))
+        df = 25**2 / (9**2 / 99 + 16**2 / 299)
+        assert isinstance(e.difference, Interval)
+        assert isinstance(e.lift, Interval)
+        assert e.p_value == pytest.approx(2 * scipy.stats.t.sf(12 / 5, df), rel=1e-9)
+        half = 5 * scipy.stats.t.ppf(0.975, df)
+        assert (e.difference.low, e.difference.high) == pytest.approx((12 - half, 12 + half), rel=1e-9)
+        assert (e.difference.method, e.lift.method) == ("order-statistics", "fieller")
+        assert e.lift.estimate == pytest.approx(0.06)
+
+    def test_too_few_values_beyond_it_are_a_reason(self) -> None:
+        e = the_only(estimates([self.row("A", 200.0, np.nan), self.row("B", 212.0, 4.0)], self.P95))
+        assert (e.value_control, e.value_treatment, e.p_value) == (200.0, 212.0, None)
+        for found in (e.difference, e.lift):
+            assert isinstance(found, NotEstimable)
+            assert found.reason is Reason.TOO_FEW_VALUES
+            assert found.detail.startswith("an arm has too few values beyond the quantile")
+
+    def test_there_is_no_effect_size(self) -> None:
+        e = the_only(estimates([self.row("A", 200.0, 3.0), self.row("B", 212.0, 4.0)], self.P95))
+        assert isinstance(e.effect_size, NotEstimable)
+        assert e.effect_size.reason is Reason.NOT_DEFINED
+
+    def test_days_are_of_all_units_so_far_already(self) -> None:
+        days = ("2026-03-02", "2026-03-03")
+        parts = [
+            self.row(arm, value + i, 2.0, 50.0 * (i + 1), period=day)
+            for arm, value in (("A", 100.0), ("B", 110.0))
+            for i, day in enumerate(days)
+        ]
+        found = estimates(parts, replace(self.P95, cumulative=True))
+        assert [(e.period, e.n_control, e.value_control) for e in found] == [
+            (days[0], 50, 100.0),
+            (days[1], 100, 101.0),
+        ]
+
+
+def test_retention_is_judged_as_a_share() -> None:
+    back = replace(MEAN, kind=Kind.RETENTION)
+    shares = [arm([1.0] * k + [0.0] * (400 - k), variant) for variant, k in (("A", 100), ("B", 130))]
+    e, proportion = (
+        the_only(estimates(shares, trait)) for trait in (back, replace(MEAN, kind=Kind.PROPORTION))
+    )
+    assert replace(e, kind=Kind.PROPORTION) == proportion
+    assert isinstance(e.difference, Interval)
+    assert e.difference.method == "score"

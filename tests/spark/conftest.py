@@ -240,6 +240,10 @@ denominator = { value = "items" }
 [metrics.clock]
 kind = "mean"
 value = "clock"
+[metrics.dear]
+kind = "quantile"
+value = "items"
+quantile = 0.8
 """,
         encoding="utf-8",
     )
@@ -309,6 +313,19 @@ fact = "events"
 where = "kind = 'look'"
 from_day = 1
 to_day = 9
+[metrics.usual]
+kind = "quantile"
+fact = "events"
+value = "amount"
+quantile = 0.6
+window_days = 4
+role = "primary"
+[metrics.most]
+kind = "quantile"
+fact = "events"
+value = "amount"
+aggregate = "sum"
+quantile = 0.75
 """,
         encoding="utf-8",
     )

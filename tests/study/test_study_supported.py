@@ -34,10 +34,6 @@ YET = f"not supported yet by abgap {__version__}"
             "[offline.scores]\npath = 'r'\nformat = 'trec'\ncolumns = { model = 'm', metric = 'x', value = 'v' }",
             [f'offline.scores.format: format = "trec" is {YET}; use parquet, csv or json'],
         ),
-        (
-            "[metrics.p95]\nkind = 'quantile'\nfact = 'events'\nvalue = 'ms'\nquantile = 0.95",
-            [f"metrics.p95.kind: a quantile metric is {YET}; remove the metric"],
-        ),
     ],
 )
 def test_a_part_for_later_is_refused(

@@ -79,6 +79,10 @@ PURCHASE = "event = 'purchase'"
             "m is the 95 % quantile of latency_ms over rows of requests.",
         ),
         (
+            Metric(kind=Kind.QUANTILE, fact="events", value="amount", aggregate=Aggregate.SUM, quantile=0.5),
+            "m is the 50 % quantile of the sum of amount over rows of events per unit, 0 for a unit without any.",
+        ),
+        (
             Metric(kind=Kind.RETENTION, fact="events", from_day=7, to_day=14),
             (
                 "m is the share of units with any row of events from day 7 until before day 14 after first "

@@ -31,7 +31,7 @@ _KIND_TAKES: Mapping[Kind, tuple[str, ...]] = {
     Kind.MEAN: (*_OWN, "window_days", "money", "cap_percentile", "covariate"),
     Kind.PROPORTION: ("fact", "where", "value", "window_days", "covariate"),
     Kind.RATIO: (*_PARTS, "window_days", "money", "cap_percentile", "covariate"),
-    Kind.QUANTILE: ("fact", "where", "value", "window_days", "quantile", "money"),
+    Kind.QUANTILE: (*_OWN, "window_days", "quantile", "money"),
     Kind.RETENTION: ("fact", "where", "from_day", "to_day"),
 }
 _BASE_TAKES: Mapping[str, tuple[str, ...]] = {
@@ -120,7 +120,8 @@ def needed_keys_are_there(draft: Draft) -> Iterator[Flaw]:
     needs = {"exposures": _KIND_NEEDS, "unit_values": _UNIT_VALUES_NEED}.get(draft.base or "")
     for loc, metric in _metrics(draft):
         for key in needs[metric.kind] if needs is not None else ():
-            if not _given(metric, key):
+            # What an aggregate needs is said by parts_are_whole.
+            if not _given(metric, key) and not (key == "value" and metric.aggregate is not None):
                 message = f"is required for a {metric.kind} metric"
                 yield Flaw((*loc, key), message, _NEEDED_HINTS[key])
 
@@ -131,7 +132,7 @@ def parts_are_whole(draft: Draft) -> Iterator[Flaw]:
         for place, part in _parts(loc, metric):
             if draft.base == "unit_values" and place != loc:
                 yield from _column_part(place, part)
-            elif draft.base == "exposures" and metric.kind in {Kind.MEAN, Kind.RATIO}:
+            elif draft.base == "exposures" and metric.kind in {Kind.MEAN, Kind.RATIO, Kind.QUANTILE}:
                 yield from _event_part(place, part, is_side=place != loc)
 
 

@@ -1,0 +1,19 @@
+-- purpose: The values of each arm, or of each part of it, in order.
+-- takes: the slice whose values are the parts, or that days are (all units first exposed up to each), and whether values
+--        belong to units that may have several, compiled in.
+-- reads: quantile_values and quantile_cells.
+-- gives: one row per value and cell it belongs to: cell, cluster (the unit), value, place (1 is the smallest).
+select
+    c.cell
+{% if clustered %}
+    , v.cluster
+{% endif %}
+    , v.value
+    , row_number() over (partition by c.cell order by v.value) as place
+from quantile_values as v
+join quantile_cells as c on c.experiment = v.experiment and c.variant = v.variant
+{% if slice %}
+    and c.part is not distinct from v.{{ slice }}
+{% elif by_day %}
+    and c.part >= cast(v.day as varchar)
+{% endif %}
