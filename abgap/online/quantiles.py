@@ -58,7 +58,7 @@ class _Level:
     def parts(self) -> list[object]:
         """What tells the cells of an arm apart."""
         name = "period" if self.by_day else "slice_value"
-        return self.cells[name].tolist()
+        return list(self.cells[name])
 
     def __len__(self) -> int:
         return len(self.cells["experiment"])

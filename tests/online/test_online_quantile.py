@@ -77,8 +77,9 @@ def by_hand(frame: pd.DataFrame, fraction: float) -> tuple[int, float, float]:
     if not (low >= 0 and high <= 1):
         return units, float(np.quantile(values, fraction)), np.nan
     ends = []
-    for share, method, side in ((low, "lower", -1), (high, "higher", 1)):
-        edge, end = np.quantile(values, share, method=method), np.quantile(values, share)
+    edges = (np.quantile(values, low, method="lower"), np.quantile(values, high, method="higher"))
+    for share, edge, side in ((low, edges[0], -1), (high, edges[1], 1)):
+        end = np.quantile(values, share)
         beyond = values[side * values > side * edge]
         if (values == edge).sum() > 1 and len(beyond):
             end = (edge + (beyond.max() if side < 0 else beyond.min())) / 2
@@ -95,7 +96,7 @@ def logs(bench: Any, *, seed: int = 1, step: float | None = None) -> pd.DataFram
             "id": [f"u{i:03d}" for i in range(n)],
             "arm": rng.choice(["A", "B"], n),
             "ts": START + rng.integers(0, 5 * 86400, n) * SECOND,
-            "device": rng.choice(["phone", "desk", None], n),
+            "device": rng.choice(np.array(["phone", "desk", None]), n),
         }
     ).astype({"ts": "datetime64[us]"})
     ms = rng.lognormal(5, 0.7, 4000)
@@ -173,7 +174,7 @@ def test_units_of_a_ready_made_table(bench: Any, row_of: Any, fraction: float) -
         {
             "id": range(400),
             "arm": rng.choice(["A", "B"], 400),
-            "device": rng.choice(["phone", None], 400),
+            "device": rng.choice(np.array(["phone", None]), 400),
             "ms": np.where(rng.random(400) < 0.1, np.nan, rng.poisson(30, 400)),
         }
     )
