@@ -14,6 +14,7 @@ from abgap.records import (
     Estimate,
     ExperimentResult,
     Gap,
+    Interval,
     NineCells,
     OfflineRow,
     Portfolio,
@@ -121,9 +122,18 @@ def _experiment(
         # Columns for margins are empty where no metric has one.
         used = [i for i in range(len(head)) if any(str(score[i]) for score in scores)]
         out.table([head[i] for i in used], [[score[i] for i in used] for score in scores])
-        if adjusted := list(dict.fromkeys(row.metric for row in rows if row.covariate_variance_removed)):
-            note = "lift adjusted for a covariate; it need not equal the ratio of the values shown"
-            out.line((f"{words.listed(adjusted)}: {note}", "dim"))
+        for how in dict.fromkeys(_adjustment(row) for row in rows if row.covariate_variance_removed):
+            adjusted = dict.fromkeys(
+                row.metric for row in rows if row.covariate_variance_removed and _adjustment(row) == how
+            )
+            note = f"lift {how}; it need not equal the ratio of the values shown"
+            out.line((f"{words.listed(list(adjusted))}: {note}", "dim"))
+
+
+def _adjustment(row: Estimate) -> str:
+    """What took out of an estimate what units differed in already."""
+    stratified = isinstance(row.difference, Interval) and "stratified" in row.difference.method
+    return "post-stratified" if stratified else "adjusted for a covariate"
 
 
 def _score(row: Estimate, alpha: float, *, trusted: bool) -> list[str | Text]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from abgap.online.arms import Pairs, univariate
 from abgap.online.joint import covaried
+from abgap.online.post_strata import PostStrata, post_stratify
 from abgap.online.traits import MetricTraits
 from abgap.records import Kind, Moments, Reason
 from abgap.records.moments import FloatArray, ObjectArray
@@ -24,8 +25,9 @@ from abgap.stats.proportions import Successes
 class Contrasts:
     """Every pair compared; arrays of one length.
 
-    judged: what tests and intervals are made from. raw: the same arms without covariates. variance_removed: by the
-    covariates, NaN where there are none. successes: units of arms as counts; is_share: where they are meant.
+    judged: what tests and intervals are made from. raw: the same arms without covariates and strata.
+    variance_removed: by them, NaN where there are none. successes: units of arms as counts; is_share: where they are
+    meant.
     """
 
     judged: Contrast
@@ -33,10 +35,11 @@ class Contrasts:
     variance_removed: FloatArray
     successes: Successes
     is_share: BoolArray
+    strata: PostStrata
 
     @property
     def is_adjusted(self) -> BoolArray:
-        """Where covariates are used."""
+        """Where covariates or strata are used."""
         return np.isfinite(self.variance_removed)
 
 
@@ -51,12 +54,16 @@ def make_contrasts(
     )
     raw = mean_contrast(univariate(moments, pairs.control), univariate(moments, pairs.treatment))
     is_quantile = np.array([t.kind is Kind.QUANTILE for t in traits], dtype=bool)
+    strata = post_stratify(moments, pairs, traits, judged)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_strata = 1.0 - strata.contrast.variance / raw.variance
     return Contrasts(
-        judged=_without_bounds(judged, is_quantile),
+        judged=_without_bounds(strata.contrast, is_quantile),
         raw=_without_bounds(raw, is_quantile),
-        variance_removed=removed,
+        variance_removed=np.where(strata.strata > 0, by_strata, removed),
         successes=_successes(moments, pairs),
         is_share=np.array([t.kind.is_share for t in traits], dtype=bool),
+        strata=strata,
     )
 
 

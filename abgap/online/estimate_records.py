@@ -23,7 +23,7 @@ from abgap.records import (
     Unadjusted,
 )
 from abgap.records.moments import FloatArray
-from abgap.records.words import percent
+from abgap.records.words import percent, plural
 from abgap.stats.arrays import MIN_UNITS, Bounds, CheckedBounds, finite_or_none
 from abgap.stats.procedure import Procedure
 
@@ -99,7 +99,8 @@ class RecordMaker:
         if verdicts.score[i]:
             return "score", "score"
         plain = _METHODS.get(self.traits[i].kind, "welch")
-        method = f"{plain}-adjusted" if adjusted and self.numbers.contrasts.is_adjusted[i] else plain
+        how = "stratified" if self.numbers.contrasts.strata.strata[i] else "adjusted"
+        method = f"{plain}-{how}" if adjusted and self.numbers.contrasts.is_adjusted[i] else plain
         lift = self.procedure.lift_method.value
         if self.procedure.is_sequential:
             return f"{method}-sequential", f"{lift}-sequential"
@@ -115,7 +116,7 @@ class RecordMaker:
         return self.estimable(i, found, "cohen-h" if x.verdicts.score[i] else "cohen-d")
 
     def unadjusted(self, i: int) -> Unadjusted | None:
-        """The same comparison without covariates, where there are any."""
+        """The same comparison without covariates and strata, where there are any."""
         if not self.numbers.contrasts.is_adjusted[i]:
             return None
         raw, (difference_method, lift_method) = self.numbers.raw, self.methods(i, adjusted=False)
@@ -200,6 +201,8 @@ class RecordMaker:
 
     def notes(self, i: int) -> tuple[str, ...]:
         """What a reader of the numbers has to know."""
+        if self.numbers.contrasts.strata.asked[i]:
+            return (self.strata_note(i),)
         removed = self.numbers.contrasts.variance_removed[i]
         if np.isnan(removed):
             return ()
@@ -212,3 +215,15 @@ class RecordMaker:
             "the lift divides by the unadjusted control mean"
         )
         return (adjusted,)
+
+    def strata_note(self, i: int) -> str:
+        """What post-stratification did, or that it could not be done."""
+        found, name = self.numbers.contrasts.strata, self.traits[i].stratify_by
+        if not found.strata[i]:
+            return f"not post-stratified: the slices by {name} do not hold all units, or are too small"
+        merged = f", one of them of {plural(found.merged[i], 'small slice')}" if found.merged[i] else ""
+        removed = percent(self.numbers.contrasts.variance_removed[i], decimals=0)
+        return (
+            f"post-stratified by {name} ({found.strata[i]} strata{merged}), which removes {removed} "
+            "of the variance; the lift divides by the unadjusted control mean"
+        )

@@ -9,7 +9,10 @@ from abgap.records import Direction, Kind, Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricTraits:
-    """What estimates need to know of a metric. cumulative: whether it is followed by day."""
+    """What estimates need to know of a metric. cumulative: whether it is followed by day.
+
+    stratify_by: the slice name by which comparisons over all units are post-stratified.
+    """
 
     name: str
     kind: Kind
@@ -18,3 +21,4 @@ class MetricTraits:
     smallest_worthwhile_lift: float | None
     non_inferiority_margin: float | None
     cumulative: bool
+    stratify_by: str | None = None

@@ -362,6 +362,7 @@ class Analysis:
                 smallest_worthwhile_lift=metric.smallest_worthwhile_lift,
                 non_inferiority_margin=metric.non_inferiority_margin,
                 cumulative=metric.role is Role.PRIMARY or name in followed,
+                stratify_by=metric.stratify_by,
             )
             for name, metric in self.study.metrics.items()
         }

@@ -101,6 +101,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "money": "Whether values are money, in the study's currency.",
         "cap_percentile": "Values above this percentile of all arms together are cut to it.",
         "covariate": "The same before exposure, or a column, for variance reduction.",
+        "stratify_by": "A slice whose shares are made equal in both arms (post-stratification).",
         "smallest_worthwhile_lift": "Smallest relative lift worth having: 0.01 is 1 %.",
         "non_inferiority_margin": "Relative loss a guardrail tolerates: 0.05 is 5 %.",
         "description": "The metric in the words of the business.",

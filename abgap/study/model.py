@@ -209,6 +209,7 @@ class Metric(StudyModel):
     money: bool = False
     cap_percentile: Annotated[float, Field(gt=50, lt=100)] | None = None
     covariate: Covariates | None = None
+    stratify_by: NonEmpty | None = None
     smallest_worthwhile_lift: PositiveFloat | None = None
     non_inferiority_margin: PositiveFloat | None = None
     description: NonEmpty | None = None

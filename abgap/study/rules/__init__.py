@@ -40,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     metrics.facts_exist,
     metrics.times_are_mapped,
     metrics.covariates_have_a_source,
+    metrics.strata_are_slices,
     metrics.retention_days_are_in_order,
     metrics.margins_are_for_guardrails,
     funnels.stages_exist,

@@ -25,19 +25,20 @@ _COMPUTING = (
     "money",
     "cap_percentile",
     "covariate",
+    "stratify_by",
 )
 
 _KIND_TAKES: Mapping[Kind, tuple[str, ...]] = {
-    Kind.MEAN: (*_OWN, "window_days", "money", "cap_percentile", "covariate"),
-    Kind.PROPORTION: ("fact", "where", "value", "window_days", "covariate"),
-    Kind.RATIO: (*_PARTS, "window_days", "money", "cap_percentile", "covariate"),
+    Kind.MEAN: (*_OWN, "window_days", "money", "cap_percentile", "covariate", "stratify_by"),
+    Kind.PROPORTION: ("fact", "where", "value", "window_days", "covariate", "stratify_by"),
+    Kind.RATIO: (*_PARTS, "window_days", "money", "cap_percentile", "covariate", "stratify_by"),
     Kind.QUANTILE: (*_OWN, "window_days", "quantile", "money"),
-    Kind.RETENTION: ("fact", "where", "from_day", "to_day"),
+    Kind.RETENTION: ("fact", "where", "from_day", "to_day", "stratify_by"),
 }
 _BASE_TAKES: Mapping[str, tuple[str, ...]] = {
     "exposures": _COMPUTING,
-    "unit_values": ("value", *_PARTS, "quantile", "money", "cap_percentile", "covariate"),
-    "moments": ("money",),
+    "unit_values": ("value", *_PARTS, "quantile", "money", "cap_percentile", "covariate", "stratify_by"),
+    "moments": ("money", "stratify_by"),
 }
 _BASE_REASONS = {
     "unit_values": "[unit_values] has one finished row per unit, and no events to choose from",
@@ -215,6 +216,21 @@ def covariates_have_a_source(draft: Draft) -> Iterator[Flaw]:
             elif given == ["lookback_days"] and draft.base == "unit_values":
                 message = f"has no use here: {_BASE_REASONS['unit_values']}"
                 yield Flaw((*place, "lookback_days"), message, 'use covariate = { column = "..." }')
+
+
+def strata_are_slices(draft: Draft) -> Iterator[Flaw]:
+    """A metric is stratified by a declared slice, and not by regression as well."""
+    base = {"exposures": draft.study.exposures, "unit_values": draft.study.unit_values}.get(draft.base or "")
+    for loc, metric in _metrics(draft):
+        name = metric.stratify_by
+        if name is None:
+            continue
+        if base is not None and name not in base.slices:
+            hint = suggestion(name, base.slices) or f"add it to {draft.base}.slices"
+            yield Flaw((*loc, "stratify_by"), f"there is no slice {quoted(name)}", hint)
+        if metric.covariates:
+            message = "cannot stand beside covariate: both take out what units differed in already"
+            yield Flaw((*loc, "stratify_by"), message, "keep one of them")
 
 
 def retention_days_are_in_order(draft: Draft) -> Iterator[Flaw]:
