@@ -92,4 +92,5 @@ def _accumulated(arm: Moments) -> Moments:
     changes: dict[str, Any] = joint_columns(merged, layout)
     for name in ("n", "capped_units", "without_history"):
         changes[name] = np.cumsum(getattr(arm, name))
+    changes["capped_value"] = np.cumsum(arm.n * arm.capped_value) / np.maximum(changes["n"], 1.0)
     return replace(arm, **changes)

@@ -90,6 +90,7 @@ class RecordMaker:
             shrunk_lift=self.shrunk_lift(i),
             bayesian=self.bayesian(i),
             capped_units=self.capped(i),
+            capped_value_share=self.capped_value_share(i),
             notes=self.notes(i),
         )
 
@@ -193,6 +194,14 @@ class RecordMaker:
             return None
         p = finite_or_none(self.numbers.non_inferiority[i])
         return NonInferiority(margin=margin, p_value=p, holds=p is not None and p < self.procedure.alpha)
+
+    def capped_value_share(self, i: int) -> float | None:
+        """Share of the value of both arms that the cap cut off; None where the value is not above zero."""
+        m, rows = self.moments, [self.pairs.control[i], self.pairs.treatment[i]]
+        kept = np.where(np.isnan(m.numerator_mean[rows]), m.mean[rows], m.numerator_mean[rows])
+        cut_off = float((m.n[rows] * m.capped_value[rows]).sum())
+        value = cut_off + float((m.n[rows] * kept).sum())
+        return cut_off / value if np.isfinite(value) and value > 0.0 else None
 
     def capped(self, i: int) -> int | None:
         """Units of both arms whose value was cut."""

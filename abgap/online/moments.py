@@ -86,6 +86,8 @@ class _Reader:
         cut = self.sums.rows.get(tables.cut_name(metric.value))
         if cut is not None:
             columns["capped_units"] = np.nan_to_num(cut[self.keep])
+        if metric.uncapped is not None:
+            columns["capped_value"] = self.mean(metric.uncapped, n) - self.mean(metric.value, n)
         return make_rows(self.length, columns)
 
     def ratio(self, top: str, bottom: str, n: FloatArray) -> dict[str, FloatArray]:

@@ -79,7 +79,7 @@ class MetricColumns:
     """The columns of one metric: value alone, or numerator and denominator; its covariates.
 
     fraction: of a quantile. of_events: whether it is one of the values of events, which the column then counts, and not
-    of the column.
+    of the column. uncapped: the value before a cap cut it, None without a cap.
     """
 
     metric: str
@@ -89,6 +89,7 @@ class MetricColumns:
     covariates: tuple[str, ...] = ()
     fraction: float | None = None
     of_events: bool = False
+    uncapped: str | None = None
 
     def measured(self) -> tuple[str, ...]:
         """The columns whose value a unit must have to count."""
@@ -96,7 +97,8 @@ class MetricColumns:
 
     def used(self) -> tuple[str, ...]:
         """All columns of the metric."""
-        return (*self.measured(), *self.covariates)
+        uncapped = () if self.uncapped is None else (self.uncapped,)
+        return (*self.measured(), *self.covariates, *uncapped)
 
     def renamed(self, names: Mapping[str, str]) -> MetricColumns:
         """The same metric over other columns."""
@@ -105,6 +107,7 @@ class MetricColumns:
             value=names[self.value],
             denominator=None if self.denominator is None else names[self.denominator],
             covariates=tuple(names[covariate] for covariate in self.covariates),
+            uncapped=None if self.uncapped is None else names[self.uncapped],
         )
 
 
@@ -224,7 +227,8 @@ def _metric_columns(planner: _Planner, name: str, metric: Metric) -> MetricColum
     if not metric.kind.is_share or part.fact is None or covariates:
         planner.product(value, value)
     _covariate_products(planner, (value,), covariates)
-    return MetricColumns(metric=name, kind=metric.kind, value=value, covariates=covariates)
+    uncapped = None if metric.cap_percentile is None else planner.column(planner.part(part))
+    return MetricColumns(metric=name, kind=metric.kind, value=value, covariates=covariates, uncapped=uncapped)
 
 
 def _ratio_columns(planner: _Planner, name: str, metric: Metric) -> MetricColumns:
@@ -236,7 +240,12 @@ def _ratio_columns(planner: _Planner, name: str, metric: Metric) -> MetricColumn
     covariates = _covariate_columns(planner, name, metric, {"numerator": top, "denominator": bottom})
     _covariate_products(planner, (numerator, denominator), covariates)
     return MetricColumns(
-        metric=name, kind=metric.kind, value=numerator, denominator=denominator, covariates=covariates
+        metric=name,
+        kind=metric.kind,
+        value=numerator,
+        denominator=denominator,
+        covariates=covariates,
+        uncapped=None if metric.cap_percentile is None else planner.column(planner.part(top)),
     )
 
 

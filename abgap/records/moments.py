@@ -32,7 +32,8 @@ class Moments:
     (for a ratio: the ratio, and its variance per unit by the delta method); the parts of a ratio; the covariate.
     Several covariates (k), and those of a ratio, stand in lists: covariate_means (k), covariate_covariances (k x k,
     row-major), and covariate_crosses, their covariances with the value (k), or with numerator and denominator (2k).
-    capped_units: units whose value was cut; without_history: units without a pre-period value.
+    capped_units: units whose value was cut; capped_value: what was cut off, per unit; without_history: units without a
+    pre-period value.
     """
 
     experiment: ObjectArray
@@ -54,6 +55,7 @@ class Moments:
     covariate_variance: FloatArray
     covariate_covariance: FloatArray
     capped_units: FloatArray
+    capped_value: FloatArray
     without_history: FloatArray
     covariate_means: ObjectArray
     covariate_covariances: ObjectArray
@@ -82,6 +84,7 @@ FLOAT_COLUMNS = (
     "covariate_variance",
     "covariate_covariance",
     "capped_units",
+    "capped_value",
     "without_history",
 )
 LIST_COLUMNS = (

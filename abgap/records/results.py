@@ -156,6 +156,7 @@ class Estimate:
     difference: absolute, treatment minus control. lift: relative to control.
     mde: relative lift detectable with 80 % power at this size. effect_size: Cohen's d or h. unadjusted: the same
     without covariates, None when there are none. share_without_history: of units whose covariates are not known.
+    capped_value_share: of the value of both arms, what a cap cut off.
     type_s, type_m: of a significant result, if the smallest worthwhile lift were the true one, the chance of the wrong
     sign and how many times too large it is on average. shrunk_lift: of a slice, pulled towards the other slices.
     """
@@ -193,6 +194,7 @@ class Estimate:
     shrunk_lift: Interval | None = None
     bayesian: Bayesian | None = None
     capped_units: int | None = None
+    capped_value_share: float | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -356,3 +356,11 @@ def test_retention_is_judged_as_a_share() -> None:
     assert replace(e, kind=Kind.PROPORTION) == proportion
     assert isinstance(e.difference, Interval)
     assert e.difference.method == "score"
+
+
+def test_the_share_of_value_that_a_cap_cut_is_that_of_both_arms() -> None:
+    parts = [arm(draw(1) + 10.0, "A", capped_value=0.5), arm(draw(2) + 10.0, "B", capped_value=1.5)]
+    found = the_only(estimates(parts))
+    kept = [(float(part.n[0]), float(part.mean[0])) for part in parts]
+    cut = kept[0][0] * 0.5 + kept[1][0] * 1.5
+    assert found.capped_value_share == pytest.approx(cut / (cut + sum(n * mean for n, mean in kept)))

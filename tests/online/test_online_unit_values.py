@@ -329,6 +329,7 @@ class TestCaps:
             assert row["mean"] == pytest.approx(mine.clip(upper=cap).mean(), rel=1e-12)
             assert row["variance"] == pytest.approx(mine.clip(upper=cap).var(), rel=1e-12)
             assert row["capped_units"] == (mine > cap).sum()
+            assert row["capped_value"] == pytest.approx((mine - mine.clip(upper=cap)).mean(), rel=1e-9)
 
     def test_arms_that_are_not_analysed_do_not_move_it(self, bench: Any, row_of: Any) -> None:
         frame = pd.DataFrame(

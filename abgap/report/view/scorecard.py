@@ -167,7 +167,9 @@ def _footnotes(estimates: Sequence[Estimate]) -> list[str]:
 def _remarks(estimate: Estimate) -> str:
     said = []
     if estimate.capped_units:
-        said.append(f"{words.plural(estimate.capped_units, 'unit')} capped")
+        share = estimate.capped_value_share
+        of_value = "" if share is None else f", {words.percent(share)} of value"
+        said.append(f"{words.plural(estimate.capped_units, 'unit')} capped{of_value}")
     if estimate.non_inferiority is not None:
         said.append(f"margin {words.percent(estimate.non_inferiority.margin)}")
     return "; ".join(said)
