@@ -87,8 +87,8 @@ def _capping(estimates: tuple[Estimate, ...]) -> str:
     if not any(e.capped_units for e in estimates):
         return ""
     return (
-        "Metrics with a cap are cut at a percentile of all arms together; beside them stands how many units and how much "
-        "of the value that is."
+        "Metrics with a cap are cut at a percentile of all arms together; beside them stands how many units, and how "
+        "much of the value."
     )
 
 
