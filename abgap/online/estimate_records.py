@@ -25,6 +25,7 @@ from abgap.records import (
 from abgap.records.moments import FloatArray
 from abgap.records.words import percent, plural
 from abgap.stats.arrays import MIN_UNITS, Bounds, CheckedBounds, finite_or_none
+from abgap.stats.covariates import ENOUGH_UNITS
 from abgap.stats.procedure import Procedure
 
 # What the interval of a difference is called, where it is not Welch's.
@@ -223,7 +224,17 @@ class RecordMaker:
             f"{percent(removed, decimals=0)} of the variance{share}; "
             "the lift divides by the unadjusted control mean"
         )
-        return (adjusted,)
+        return (adjusted, *self.few_units_note(i))
+
+    def few_units_note(self, i: int) -> tuple[str, ...]:
+        """Where slopes are fitted on so few units that their own error tells."""
+        rows = [self.pairs.control[i], self.pairs.treatment[i]]
+        covariates = max(len(self.moments.covariate_means[row] or (0,)) for row in rows)
+        if self.moments.n[rows].min() >= ENOUGH_UNITS * covariates:
+            return ()
+        return (
+            f"with fewer than {ENOUGH_UNITS * covariates} units in an arm the adjusted interval is slightly too short",
+        )
 
     def strata_note(self, i: int) -> str:
         """What post-stratification did, or that it could not be done."""

@@ -6,6 +6,7 @@ What is missing is null, and estimates that would need it say so.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +37,11 @@ from abgap.study.model import Source
 
 _NEEDED = ("experiment", "variant", "metric", "n")
 _NUMBERS = (*FLOAT_COLUMNS, "sum")
+# Lists that belong to means of length k: how many times k, or k * k, they may be long.
+_BESIDE = {
+    "covariate_means": ("covariate_covariances", "covariate_crosses"),
+    "stage_means": ("stage_covariances",),
+}
 _NOT_NEGATIVE = ("n", "variance", "numerator_variance", "denominator_variance", "covariate_variance")
 
 
@@ -93,6 +99,7 @@ def _checked(rows: Columns, kinds: Mapping[str, Kind]) -> Moments:
     columns |= {name: _lists(rows[name]) for name in LIST_COLUMNS}
     keys: list[tuple[Any, ...]] = list(zip(*(columns[key] for key in KEYS), strict=True))
     _refuse_keys(keys)
+    _refuse_lists(columns, keys)
     for name in _NUMBERS:
         numbers = np.asarray(rows[name], dtype=np.float64)
         _refuse(np.isinf(numbers), keys, numbers, f"{name} of {{}} is infinite; mend the file")
@@ -154,6 +161,22 @@ def _refuse_keys(keys: list[tuple[Any, ...]]) -> None:
         )
 
 
+def _refuse_lists(columns: Mapping[str, Any], keys: list[tuple[Any, ...]]) -> None:
+    """Lists that belong together have lengths that fit; a list beside the means may be missing."""
+    for means, others in _BESIDE.items():
+        for row, given in enumerate(columns[means]):
+            k = len(given or ())
+            for name in others:
+                found = columns[name][row]
+                allowed = (k, 2 * k) if name == "covariate_crosses" else (k * k,)
+                if found is not None and len(found) not in allowed:
+                    raise DataError(
+                        f"moments: {name} of {_shown(keys[row])} has {plural(len(found), 'number')}; beside "
+                        f"{plural(k, 'number')} in {means} it should have {' or '.join(map(str, allowed))}; "
+                        "mend the file"
+                    )
+
+
 def _refuse(
     where: npt.NDArray[np.bool_], keys: list[tuple[Any, ...]], numbers: FloatArray, sentence: str
 ) -> None:
@@ -171,6 +194,9 @@ def _shown(key: tuple[Any, ...]) -> str:
 def _lists(column: npt.NDArray[Any]) -> ObjectArray:
     found = np.empty(len(column), dtype=object)
     found[:] = [
-        tuple(map(float, value)) if isinstance(value, list | np.ndarray) else None for value in column
+        tuple(math.nan if x is None else float(x) for x in value)
+        if isinstance(value, list | np.ndarray)
+        else None
+        for value in column
     ]
     return found

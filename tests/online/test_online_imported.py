@@ -111,6 +111,28 @@ def test_slices_days_folds_and_funnels_come_along(read: Read) -> None:
     assert [v for v in found.stage_covariances if v is not None] == [(1.0, 0.5, 0.5, 2.0)]
 
 
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        (
+            {"stage_means": [1.0, 2.0], "stage_covariances": [1.0, 0.5]},
+            "stage_covariances of .* it should have 4",
+        ),
+        (
+            {"covariate_means": [1.0, 2.0], "covariate_crosses": [1.0]},
+            "covariate_crosses of .* has 1 number; beside 2 numbers in covariate_means it should have 2 or 4",
+        ),
+        ({"covariate_covariances": [1.0]}, "covariate_covariances of .* beside 0 numbers"),
+    ],
+)
+def test_lists_that_do_not_fit_together_are_refused(
+    read: Read, lists: dict[str, list[float]], expected: str
+) -> None:
+    columns = {name: [values[0]] for name, values in MEANS.items()}
+    with pytest.raises(DataError, match=expected):
+        read(columns | {name: [given] for name, given in lists.items()})
+
+
 def test_a_fold_that_is_no_number_is_refused(read: Read) -> None:
     columns = {name: [values[0]] for name, values in MEANS.items()}
     with pytest.raises(DataError, match="a fold is 'first'; folds are numbered from 0 on"):
