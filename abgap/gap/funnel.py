@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from abgap.gap.inputs import whole_rows
+from abgap.gap.per_unit import PerUnit, stages_per_unit
 from abgap.records import FunnelStage, Moments, Reason
 from abgap.stats.funnel import FunnelArm, FunnelDecomposition, decompose_funnel
 from abgap.stats.procedure import Procedure
@@ -75,7 +76,8 @@ def funnel_view(
     problem = result.problem.item()
     if problem in {Reason.NO_UNITS, Reason.NO_DENOMINATOR}:
         return FunnelView(note=f"The funnel cannot be decomposed: {_WHY_NOT[problem]}.")
-    stages = tuple(_stage(result, position, name) for position, name in enumerate(funnel.stages))
+    per_unit = stages_per_unit(control, treatment, procedure)
+    stages = tuple(_stage(result, i, name, per_unit[i]) for i, name in enumerate(funnel.stages))
     return FunnelView(
         stages=stages,
         note=_note(result, problem, control, treatment, same=same),
@@ -115,7 +117,7 @@ def _orders(control: FunnelArm, treatment: FunnelArm) -> float:
     return min(float(arm.n * arm.means[-2]) for arm in (control, treatment))
 
 
-def _stage(result: FunnelDecomposition, position: int, name: str) -> FunnelStage:
+def _stage(result: FunnelDecomposition, position: int, name: str, per_unit: PerUnit) -> FunnelStage:
     def at(values: np.ndarray) -> float | None:
         return _finite(float(values[position]))
 
@@ -130,6 +132,9 @@ def _stage(result: FunnelDecomposition, position: int, name: str) -> FunnelStage
         money_low=at(result.money.low),
         money_high=at(result.money.high),
         method=str(result.method.item()),
+        per_unit_control=per_unit.control,
+        per_unit_treatment=per_unit.treatment,
+        per_unit_lift=per_unit.lift,
     )
 
 

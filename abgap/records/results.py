@@ -275,6 +275,8 @@ class FunnelStage:
 
     log_lift with low and high: interval on the log-ratio scale. money with money_low, money_high: contribution to
     the total's change per unit, in the total's own units. value_*: the stage's ratio in each arm.
+    per_unit_*: what the stage counts, per unit of each arm, and its relative lift: on a denominator that the treatment
+    cannot move, so that it is an effect. None for the total, which is a metric of its own.
     """
 
     stage: str
@@ -287,6 +289,9 @@ class FunnelStage:
     money_low: float | None
     money_high: float | None
     method: str
+    per_unit_control: float | None = None
+    per_unit_treatment: float | None = None
+    per_unit_lift: Estimable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

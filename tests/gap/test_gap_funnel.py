@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from abgap.gap.funnel import Funnels, FunnelView
-from abgap.records import Direction, Kind, Moments
+from abgap.records import Direction, Interval, Kind, Moments, NotEstimable, Reason
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS
+from abgap.stats.contrast import mean_contrast
+from abgap.stats.intervals import fieller_lift
+from abgap.stats.moments import Univariate
 from abgap.study.model import Study
 
 Make = Callable[..., Any]
@@ -187,3 +190,48 @@ def test_a_capped_total_says_that_the_funnel_is_not(study: Study) -> None:
     assert dataclasses.replace(found, note=None) == dataclasses.replace(
         view(study, [row("A", CONTROL), row("B", TREATMENT)]), note=None
     )
+
+
+class TestPerUnit:
+    """The numerator of each stage over the units that were randomised."""
+
+    def test_it_is_the_welch_comparison_of_the_means_per_unit(self, study: Study) -> None:
+        found = view(study, [row("A", CONTROL, n=5000), row("B", TREATMENT, n=4000)])
+        for i, stage in enumerate(found.stages):
+            control = Univariate(n=np.array(5000.0), mean=np.array(CONTROL[i]), variance=np.array(CONTROL[i]))
+            arm = Univariate(n=np.array(4000.0), mean=np.array(TREATMENT[i]), variance=np.array(TREATMENT[i]))
+            expected = fieller_lift(mean_contrast(control, arm), 0.05)
+            assert (stage.per_unit_control, stage.per_unit_treatment) == (CONTROL[i], TREATMENT[i])
+            assert isinstance(stage.per_unit_lift, Interval)
+            lift = stage.per_unit_lift
+            assert (lift.estimate, lift.low, lift.high) == pytest.approx([float(x) for x in expected[:3]])
+            assert lift.method == "fieller"
+
+    def test_a_treatment_that_only_brings_curious_clickers_has_no_effect_on_orders(
+        self, study: Study
+    ) -> None:
+        curious = (CONTROL[0] * 1.5, *CONTROL[1:])
+        found = view(study, [row("A", CONTROL), row("B", curious)])
+        conditional = found.stages[1]
+        assert conditional.high is not None
+        assert conditional.high < 0, "orders per click fell"
+        assert isinstance(conditional.per_unit_lift, Interval)
+        assert conditional.per_unit_lift.estimate == pytest.approx(0.0)
+        assert not conditional.per_unit_lift.excludes_zero()
+
+    def test_what_cannot_be_told_says_why(self, study: Study) -> None:
+        few = view(study, [row("A", CONTROL, n=5), row("B", TREATMENT, n=4000)]).stages[0]
+        assert few.per_unit_lift == NotEstimable(
+            reason=Reason.TOO_FEW_UNITS, detail="an arm has fewer than 8 units"
+        )
+        zero = view(study, [row("A", (0.2, 0.0, 0.0)), row("B", TREATMENT)]).stages[1]
+        assert isinstance(zero.per_unit_lift, NotEstimable)
+        assert zero.per_unit_lift.reason is Reason.CONTROL_NEAR_ZERO
+        bare = view(study, [row("A", CONTROL, stage_covariances=None), row("B", TREATMENT)]).stages[2]
+        assert isinstance(bare.per_unit_lift, NotEstimable)
+        assert bare.per_unit_lift.reason is Reason.NO_VARIANCE_GIVEN
+
+    def test_the_total_is_a_metric_of_its_own(self, study: Study) -> None:
+        found = view(study, [row("A", CONTROL), row("B", TREATMENT)])
+        assert found.total is not None
+        assert found.total.per_unit_lift is None
