@@ -448,7 +448,8 @@ class Analysis:
         _ = self.moments
         from abgap.online import diagnostics
         from abgap.online.arm_checks import experiment_checks
-        from abgap.online.reach import read_early_checks
+        from abgap.online.reach import data_until, read_early_checks
+        from abgap.online.weeks import partial_weeks_checks
 
         found = [] if wide is None else diagnostics.source_checks(wide)
         found += self._left_out_checks()
@@ -464,6 +465,9 @@ class Analysis:
 
             found += balance_checks(self.moments, self._controls, self.study.metrics)
         found += read_early_checks(self.study, self.declared.values(), wide)
+        found += partial_weeks_checks(
+            self.declared.values(), self.counts, data_until(wide), timezone=self.study.study.timezone
+        )
         if wide is not None and self.sums is not None:
             found += diagnostics.exposure_checks(self.declared.values(), wide)
             found += diagnostics.value_checks(self.study, self.sums, wide, self.counts)
