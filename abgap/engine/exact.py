@@ -46,7 +46,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SumColumn:
-    """One part of an exact sum as the templates read it: its aggregate, and the column it goes to."""
+    """One part of an exact sum as the templates read it: its aggregate or term, and the column it goes to."""
 
     value: Sql
     name: Sql
@@ -70,17 +70,25 @@ def _power_for(bound: float) -> float:
     return math.ldexp(1.0, max(exponent - 50, -1022))
 
 
-def exact_sum(name: str, value: Sql, grid: Grid) -> list[SumColumn]:
-    """The sum of ``value`` on a grid: one column called ``name``, and one beside it for each further part."""
+def exact_terms(name: str, value: Sql, grid: Grid) -> list[SumColumn]:
+    """The parts of ``value`` whose sums ``exact_sum`` takes, under the names of these sums."""
     if not grid.powers:
-        return [SumColumn(value=Sql(f"sum({value})"), name=identifier(name))]
+        return [SumColumn(value=value, name=identifier(name))]
     columns, rest = [], str(value)
     for power, part in zip(grid.powers, _PARTS, strict=False):
         rounder = literal(1.5 * 2.0**52 * power)
         rounded = f"(({rest} + {rounder}) - {rounder})"
-        columns.append(SumColumn(value=Sql(f"sum{rounded}"), name=identifier(name + part)))
+        columns.append(SumColumn(value=Sql(rounded), name=identifier(name + part)))
         rest = f"({rest} - {rounded})"
     return columns
+
+
+def exact_sum(name: str, value: Sql, grid: Grid) -> list[SumColumn]:
+    """The sum of ``value`` on a grid: one column called ``name``, and one beside it for each further part."""
+    return [
+        SumColumn(value=Sql(f"sum{part.value}" if grid.powers else f"sum({part.value})"), name=part.name)
+        for part in exact_terms(name, value, grid)
+    ]
 
 
 def sum_of(columns: Mapping[str, npt.NDArray[Any]], name: str) -> FloatArray:

@@ -47,7 +47,7 @@ class Relation:
 class Given:
     """A column of a small table that Python brings: its type and its values, None for null."""
 
-    type: Literal["VARCHAR", "DOUBLE", "TIMESTAMP", "BOOLEAN"]
+    type: Literal["VARCHAR", "DOUBLE", "BIGINT", "TIMESTAMP", "BOOLEAN"]
     values: Sequence[object]
 
 

@@ -34,6 +34,7 @@ from abgap.study.model import Source
 _GIVEN: dict[str, tuple[pa.DataType, T.DataType]] = {
     "VARCHAR": (pa.string(), T.StringType()),
     "DOUBLE": (pa.float64(), T.DoubleType()),
+    "BIGINT": (pa.int64(), T.LongType()),
     "TIMESTAMP": (pa.timestamp("us"), T.TimestampNTZType()),
     "BOOLEAN": (pa.bool_(), T.BooleanType()),
 }

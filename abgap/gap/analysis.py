@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from abgap.gap.decision import judge
+from abgap.gap.funnel import FunnelDraws
 from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.gap.money import Denominators, money_per_year
 from abgap.gap.pairs import JudgedPair, PairFinder
@@ -48,14 +49,16 @@ def analyse_gaps(
     offline_rows: Iterable[OfflineRow] = (),
     checks: Iterable[Check] = (),
     moments: Moments | None = None,
+    funnel_draws: FunnelDraws | None = None,
 ) -> GapAnalysis:
     """Verdicts of all pairs, decisions on all experiments, and the counts over them.
 
     estimates: whole-experiment rows are picked out of all. moments: needed for funnels, and for the money of
-    ratio metrics; rows of other metrics are passed over. Raises nothing on account of the data.
+    ratio metrics; rows of other metrics are passed over. funnel_draws: of the bootstrap, of funnels with few orders.
+    Raises nothing on account of the data.
     """
     index = EvidenceIndex(estimates=estimates, offline_rows=offline_rows, checks=checks)
-    finder = PairFinder(study, index, moments)
+    finder = PairFinder(study, index, moments, funnel_draws or {})
     pairs: list[JudgedPair] = []
     results: list[ExperimentResult] = []
     for facts in experiments:

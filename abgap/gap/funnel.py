@@ -7,20 +7,29 @@ its arrays become records, and the note says what may not be read into them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from abgap.gap.inputs import whole_rows
 from abgap.gap.per_unit import PerUnit, stages_per_unit
 from abgap.records import FunnelStage, Moments, Reason
-from abgap.stats.funnel import FunnelArm, FunnelDecomposition, decompose_funnel
+from abgap.records.moments import FloatArray
+from abgap.records.words import count
+from abgap.stats.funnel import FunnelArm, FunnelDecomposition, decompose_funnel, resampled_funnel
 from abgap.stats.procedure import Procedure
+from abgap.stats.resampling import percentile_bounds
 from abgap.study.model import Funnel, Study
 from abgap.study.procedure import procedure_of
 
+# Means of the stages in every draw, (draws, stages), by experiment, variant and funnel.
+FunnelDraws: TypeAlias = Mapping[tuple[str, str, str], FloatArray]
+
 _FEW_ORDERS = 30
+# Units of an experiment that are drawn again for the sake of a funnel alone.
+_MOST_UNITS = 200_000
 _ACCOUNTING = "Accounting, not causal: later stages compare different clickers."
 _WHY_NOT = {
     Reason.NO_UNITS: "an arm has no units",
@@ -40,11 +49,33 @@ class FunnelView:
     total: FunnelStage | None = None
 
 
-class Funnels:
-    """The whole-experiment funnel rows of a moments table, found by experiment, variant and funnel."""
+def funnels_to_resample(study: Study, moments: Moments) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The funnels of business metrics that have few orders, and the experiments in which they do.
 
-    def __init__(self, study: Study, moments: Moments | None) -> None:
+    Very large experiments are left out: a funnel alone is not worth that much work. Nothing is resampled where
+    results may be read at any time.
+    """
+    if procedure_of(study).is_sequential or not study.gap.business:
+        return (), ()
+    units: dict[str, float] = {}
+    few: dict[tuple[str, str], None] = {}
+    for (experiment, _, name), arm in _arms(moments, study.funnels).items():
+        units[experiment] = units.get(experiment, 0.0) + float(arm.n)
+        if study.funnels[name].total in study.gap.business and arm.n * arm.means[-2] < _FEW_ORDERS:
+            few[name, experiment] = None
+    kept = [(name, experiment) for name, experiment in few if units[experiment] <= _MOST_UNITS]
+    return tuple(dict.fromkeys(n for n, _ in kept)), tuple(dict.fromkeys(e for _, e in kept))
+
+
+class Funnels:
+    """The whole-experiment funnel rows of a moments table, found by experiment, variant and funnel.
+
+    draws: of the bootstrap, where there are few orders.
+    """
+
+    def __init__(self, study: Study, moments: Moments | None, draws: FunnelDraws | None = None) -> None:
         self._study = study
+        self._draws = draws or {}
         self._arms = {} if moments is None or not study.funnels else _arms(moments, study.funnels)
 
     def of(self, total: str, experiment: str, control: str, treatment: str) -> FunnelView:
@@ -55,9 +86,23 @@ class Funnels:
             after = self._arms.get((experiment, treatment, name))
             if before is not None and after is not None:
                 return funnel_view(
-                    funnel, before, after, procedure=procedure_of(self._study), same=self._same(total)
+                    funnel,
+                    before,
+                    after,
+                    procedure=procedure_of(self._study),
+                    same=self._same(total),
+                    draws=self._drawn(name, experiment, control, treatment, before, after),
                 )
         return FunnelView()
+
+    def _drawn(
+        self, name: str, experiment: str, control: str, treatment: str, before: FunnelArm, after: FunnelArm
+    ) -> tuple[FloatArray, FloatArray] | None:
+        """The draws of both arms, where one of them has few orders."""
+        found = [self._draws.get((experiment, arm, name)) for arm in (control, treatment)]
+        if found[0] is None or found[1] is None or _orders(before, after) >= _FEW_ORDERS:
+            return None
+        return found[0], found[1]
 
     def _same(self, total: str) -> bool:
         """Whether the metric is estimated from the same values as the funnel: neither capped nor adjusted."""
@@ -66,22 +111,33 @@ class Funnels:
 
 
 def funnel_view(
-    funnel: Funnel, control: FunnelArm, treatment: FunnelArm, *, procedure: Procedure, same: bool = True
+    funnel: Funnel,
+    control: FunnelArm,
+    treatment: FunnelArm,
+    *,
+    procedure: Procedure,
+    same: bool = True,
+    draws: tuple[FloatArray, FloatArray] | None = None,
 ) -> FunnelView:
     """Stages with their log lifts and money, and the note to read with them.
 
     same: the business metric's own estimate is neither capped nor covariate-adjusted, so that the two agree.
+    draws: of both arms by the bootstrap, (draws, stages), that take the place of variances.
     """
     result = decompose_funnel(control, treatment, procedure.alpha, procedure.rule)
     problem = result.problem.item()
     if problem in {Reason.NO_UNITS, Reason.NO_DENOMINATOR}:
         return FunnelView(note=f"The funnel cannot be decomposed: {_WHY_NOT[problem]}.")
+    if problem is not None:
+        draws = None
+    if draws is not None:
+        result = resampled_funnel(result, *draws, procedure.alpha)
     per_unit = stages_per_unit(control, treatment, procedure)
     stages = tuple(_stage(result, i, name, per_unit[i]) for i, name in enumerate(funnel.stages))
     return FunnelView(
         stages=stages,
-        note=_note(result, problem, control, treatment, same=same),
-        total=_total(funnel.total, result, control, treatment, procedure),
+        note=_note(result, problem, control, treatment, same=same, draws=draws),
+        total=_total(funnel.total, result, control, treatment, procedure, draws=draws),
     )
 
 
@@ -92,6 +148,7 @@ def _note(
     treatment: FunnelArm,
     *,
     same: bool,
+    draws: tuple[FloatArray, FloatArray] | None,
 ) -> str:
     parts = [_ACCOUNTING]
     if result.method.item() == "shapley":
@@ -105,7 +162,12 @@ def _note(
         parts.append(
             "The interval of the total includes 0, so the stages are not given as shares of a change."
         )
-    if _orders(control, treatment) < _FEW_ORDERS:
+    if draws is not None:
+        parts.append(
+            f"An arm has fewer than {_FEW_ORDERS} orders, so the intervals are percentiles of "
+            f"{count(len(draws[0]))} bootstrap draws."
+        )
+    elif _orders(control, treatment) < _FEW_ORDERS:
         parts.append(f"An arm has fewer than {_FEW_ORDERS} orders, so the intervals are only approximate.")
     if not same:
         parts.append("The funnel adds up values before capping and covariate adjustment.")
@@ -139,16 +201,26 @@ def _stage(result: FunnelDecomposition, position: int, name: str, per_unit: PerU
 
 
 def _total(
-    name: str, result: FunnelDecomposition, control: FunnelArm, treatment: FunnelArm, procedure: Procedure
+    name: str,
+    result: FunnelDecomposition,
+    control: FunnelArm,
+    treatment: FunnelArm,
+    procedure: Procedure,
+    *,
+    draws: tuple[FloatArray, FloatArray] | None,
 ) -> FunnelStage:
-    """What the stages add up to; the money is the difference of the arms' means, with the normal interval."""
+    """What the stages add up to; the money is the difference of the arms' means, with the normal interval or draws."""
     values = [float(arm.means[-1]) for arm in (control, treatment)]
     change, log_lift = values[1] - values[0], result.total_log_lift
-    half = math.nan
-    if result.problem.item() is None:
+    low = high = math.nan
+    if draws is not None:
+        found = percentile_bounds(np.asarray(change), draws[1][:, -1] - draws[0][:, -1], procedure.alpha)
+        low, high = float(found.low), float(found.high)
+    elif result.problem.item() is None:
         variance = sum(float(arm.covariance[-1, -1] / arm.n) for arm in (control, treatment))
         critical = procedure.rule.large_sample_critical(control.n + treatment.n, procedure.alpha)
         half = float(critical) * math.sqrt(variance)
+        low, high = change - half, change + half
     return FunnelStage(
         stage=name,
         value_control=_finite(values[0]),
@@ -157,8 +229,8 @@ def _total(
         low=_finite(float(log_lift.low)),
         high=_finite(float(log_lift.high)),
         money=_finite(change),
-        money_low=_finite(change - half),
-        money_high=_finite(change + half),
+        money_low=_finite(low),
+        money_high=_finite(high),
         method=str(result.method.item()),
     )
 

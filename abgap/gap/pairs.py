@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from abgap.gap.expected import Expectation, expected_lift
-from abgap.gap.funnel import Funnels, FunnelView
+from abgap.gap.funnel import FunnelDraws, Funnels, FunnelView
 from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.gap.money import Denominators, YearlyMoney, money_per_year
 from abgap.gap.next_steps import next_action
@@ -72,10 +72,12 @@ class _Case:
 class PairFinder:
     """Builds the gap records of a study, one experiment after the other."""
 
-    def __init__(self, study: Study, index: EvidenceIndex, moments: Moments | None) -> None:
+    def __init__(
+        self, study: Study, index: EvidenceIndex, moments: Moments | None, funnel_draws: FunnelDraws
+    ) -> None:
         self._study = study
         self._index = index
-        self._funnels = Funnels(study, moments)
+        self._funnels = Funnels(study, moments, funnel_draws)
         self.denominators = Denominators(moments)
 
     def pairs(self, facts: ExperimentFacts) -> Iterator[JudgedPair]:

@@ -68,7 +68,7 @@ def compile_cells(
 
     counted: columns of which units with a value are counted. parts: of every sum that is not exact already.
     """
-    columns = [_column(column, centres, counted=column.name in counted) for column in plan.columns]
+    columns = [column_sql(column, centres, counted=column.name in counted) for column in plan.columns]
     sums = _sums(plan, centres, row_count, parts)
     slices = [tables.slice_column(name) for name in wide.slices]
     keys = [Sql("experiment"), Sql("variant"), *([Sql("day")] if wide.by_day else [])]
@@ -90,7 +90,8 @@ def compile_cells(
     )
 
 
-def _column(column: ValueColumn, centres: Centres, *, counted: bool) -> ColumnSql:
+def column_sql(column: ValueColumn, centres: Centres, *, counted: bool) -> ColumnSql:
+    """The column as the templates read it. counted: whether units with a value are counted."""
     name, part = identifier(column.name), Sql(f"cast(o.{identifier(column.part)} as double)")
     threshold = f"c.{identifier(column.name)}"
     # Not above the cap, but to be refused: NaN and infinity have to reach the sums.
@@ -147,7 +148,7 @@ def _sums(plan: Plan, centres: Centres, row_count: int, parts: int) -> dict[str,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Slice:
+class Slice:
     """A slice in the rollup: its column, and its name as a value."""
 
     column: Sql
@@ -160,7 +161,12 @@ def _rollup(wide: WideTable, columns: Sequence[ColumnSql], sums: Iterable[_Sum])
         names += [column.known] if column.counted else []
         names += [column.cut] if column.is_cut else []
     names += [part.name for of_one in sums for part in of_one.columns]
-    slices = [_Slice(column=tables.slice_column(name), label=literal(name)) for name in wide.slices]
+    slices = [Slice(column=tables.slice_column(name), label=literal(name)) for name in wide.slices]
     return compile_query(
-        "rollup", cells=identifier(wide.cells), sums=names, slices=slices, by_day=wide.by_day
+        "rollup",
+        cells=identifier(wide.cells),
+        sums=names,
+        slices=slices,
+        by_day=wide.by_day,
+        draw=None,
     )

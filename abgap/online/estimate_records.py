@@ -98,6 +98,8 @@ class RecordMaker:
     def methods(self, i: int, *, adjusted: bool) -> tuple[str, str]:
         """What the intervals of the difference and of the lift are called."""
         verdicts = self.numbers.verdicts if adjusted else self.numbers.raw
+        if verdicts.resampled[i]:
+            return "bootstrap", "bootstrap"
         if verdicts.score[i]:
             return "score", "score"
         plain = _METHODS.get(self.traits[i].kind, "welch")

@@ -35,12 +35,16 @@ from abgap.stats.proportions import cohen_h, score_difference, score_lift, score
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdicts:
-    """The test and its two intervals of every pair. score: where they are by the score method."""
+    """The test and its two intervals of every pair.
+
+    score: where shares are by the score method. resampled: where all is out of draws of the bootstrap.
+    """
 
     p: FloatArray
     difference: CheckedBounds
     lift: CheckedBounds
     score: BoolArray
+    resampled: BoolArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +67,9 @@ def infer(contrasts: Contrasts, traits: Sequence[MetricTraits], procedure: Proce
     """Test every contrast as the study says."""
     alpha, rule, method = procedure.alpha, procedure.rule, procedure.lift_method
     judged = contrasts.judged
-    deltas = _numbers(t.smallest_worthwhile_lift for t in traits)
-    margins = _numbers(t.non_inferiority_margin for t in traits)
-    signs = _numbers(t.direction.sign for t in traits)
+    deltas = numbers_of(t.smallest_worthwhile_lift for t in traits)
+    margins = numbers_of(t.non_inferiority_margin for t in traits)
+    signs = numbers_of(t.direction.sign for t in traits)
     verdicts = _judge(contrasts, judged, contrasts.is_share & ~contrasts.is_adjusted, procedure)
     h, d = cohen_h(contrasts.successes, alpha), cohen_d(judged, alpha, rule)
     return Inference(
@@ -90,6 +94,7 @@ def _judge(contrasts: Contrasts, contrast: Contrast, shares: BoolArray, procedur
         difference=CheckedBounds(*difference, contrast.problem),
         lift=lift_interval(contrast, alpha, rule, method),
         score=np.zeros(shares.shape, dtype=bool),
+        resampled=np.zeros(shares.shape, dtype=bool),
     )
     if procedure.is_sequential or method is not LiftMethod.FIELLER or not shares.any():
         return found
@@ -101,6 +106,7 @@ def _judge(contrasts: Contrasts, contrast: Contrast, shares: BoolArray, procedur
         difference=_choose(shares, by_score, found.difference),
         lift=_choose(shares, score_lift(successes, alpha), found.lift),
         score=shares,
+        resampled=found.resampled,
     )
 
 
@@ -114,7 +120,8 @@ def _posterior(contrast: Contrast, signs: FloatArray, procedure: Procedure) -> P
     return lift_posterior(lift, variance, signs, procedure.prior, procedure.alpha)
 
 
-def _numbers(values: Iterable[float | None]) -> FloatArray:
+def numbers_of(values: Iterable[float | None]) -> FloatArray:
+    """Return numbers as an array, NaN for None."""
     return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
 
 

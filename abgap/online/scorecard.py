@@ -18,6 +18,8 @@ from abgap.online.estimate_records import RecordMaker
 from abgap.online.families import adjust, find_families
 from abgap.online.inference import Inference, infer
 from abgap.online.moments import concatenate
+from abgap.online.resampled import with_resamples
+from abgap.online.resamples import Resamples
 from abgap.online.slice_groups import group_slices, shrink_lifts
 from abgap.online.traits import MetricTraits
 from abgap.records import Estimate, Kind, Moments
@@ -37,11 +39,17 @@ class Scorecard:
 
 
 def compare_arms(
-    moments: Moments, controls: Mapping[str, str], metrics: Mapping[str, MetricTraits], procedure: Procedure
+    moments: Moments,
+    controls: Mapping[str, str],
+    metrics: Mapping[str, MetricTraits],
+    procedure: Procedure,
+    *,
+    resamples: Resamples | None = None,
 ) -> Scorecard:
     """All comparisons, in the order of the moments: whole experiments, slices, then cumulative days.
 
-    controls: the control variant of each experiment. procedure: how the study tests.
+    controls: the control variant of each experiment. procedure: how the study tests. resamples: draws of the
+    bootstrap, of the metrics that ask for it.
     """
     known = np.array(
         [m in metrics and p is None for m, p in zip(moments.metric, moments.period, strict=True)], dtype=bool
@@ -51,11 +59,14 @@ def compare_arms(
     moments = concatenate([moments.take(known), cumulate(moments, followed, cumulative=quantiles)])
     pairs = pair_arms(moments, controls)
     traits = [metrics[name] for name in moments.metric[pairs.treatment]]
+    numbers = infer(make_contrasts(moments, pairs, traits, procedure), traits, procedure)
+    if resamples is not None:
+        numbers = with_resamples(numbers, moments, pairs, traits, resamples, procedure)
     return Scorecard(
         moments=moments,
         pairs=pairs,
         traits=traits,
-        numbers=infer(make_contrasts(moments, pairs, traits, procedure), traits, procedure),
+        numbers=numbers,
         groups=group_slices(moments, pairs),
         procedure=procedure,
     )

@@ -32,6 +32,10 @@ QUANTILE_RANKS = "quantile_ranks"
 QUANTILE_PLACES = "quantile_places"
 QUANTILE_POINTS = "quantile_points"
 QUANTILE_BOUNDS = "quantile_bounds"
+# Units with their numbers, the draws, and weighted sums by cell and draw.
+RESAMPLE_UNITS = "resample_units"
+RESAMPLE_DRAWS = "resample_draws"
+RESAMPLE_CELLS = "resample_cells"
 
 
 def unit_parts_table(fact: str) -> str:

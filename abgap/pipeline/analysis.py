@@ -35,10 +35,12 @@ from abgap.study.model import Experiment, Study
 
 if TYPE_CHECKING:
     from abgap.gap.analysis import GapAnalysis
+    from abgap.gap.funnel import FunnelDraws
     from abgap.gap.inputs import ExperimentFacts
     from abgap.offline.matching import ServedModels
     from abgap.offline.scores import Scores
     from abgap.online.counts import ArmCounts
+    from abgap.online.resamples import Resamples
     from abgap.online.scorecard import Scorecard
     from abgap.online.sums import Sums
     from abgap.online.traits import MetricTraits
@@ -323,12 +325,40 @@ class Analysis:
         from abgap.study.procedure import procedure_of
 
         self.progress("estimating")
-        return compare_arms(moments, self._controls, self._traits(), procedure_of(self.study))
+        return compare_arms(
+            moments, self._controls, self._traits(), procedure_of(self.study), resamples=self.resamples
+        )
 
     @property
     def _controls(self) -> dict[str, str]:
         """The control variant of every experiment."""
         return {name: e.control for name, e in self.declared.items()}
+
+    @cached_property
+    def resamples(self) -> Resamples | None:
+        """The draws of the metrics that are to be resampled; None without any."""
+        names = tuple(name for name, metric in self.study.metrics.items() if metric.bootstrap)
+        return self._resampled(names, (), None) if names else None
+
+    def _resampled(
+        self, metrics: tuple[str, ...], funnels: tuple[str, ...], experiments: tuple[str, ...] | None
+    ) -> Resamples | None:
+        """Draws of the bootstrap; None where units have no ids, or moments are brought."""
+        wide, sums = self.wide, self.sums
+        if wide is None or sums is None or not wide.has_units:
+            return None
+        from abgap.online.resamples import Wanted, resample
+        from abgap.stats.draws import fewest_draws
+
+        head = self.study.study
+        draws = max(self.study.bootstrap.replicates, fewest_draws(head.alpha))
+        wanted = Wanted(
+            metrics=metrics, funnels=funnels, experiments=experiments, draws=draws, seed=head.seed
+        )
+        return self.stages.result(
+            replace(self._of_units("resamples"), more=wanted),
+            lambda: resample(self.engine, sums.plan, self._made_wide, wanted, progress=self.progress),
+        )
 
     def _reading_order(self) -> Callable[[Estimate], tuple[object, ...]]:
         """The key that sorts estimates as they are read: arms and metrics as the study has them."""
@@ -524,7 +554,23 @@ class Analysis:
             offline_rows=self.offline_rows,
             checks=self.checks,
             moments=self.moments,
+            funnel_draws=self._funnel_draws(),
         )
+
+    def _funnel_draws(self) -> FunnelDraws:
+        """Draws of the funnels that have few orders."""
+        from abgap.gap.funnel import funnels_to_resample
+
+        funnels, experiments = funnels_to_resample(self.study, self.moments)
+        found = self._resampled((), funnels, experiments) if funnels else None
+        if found is None:
+            return {}
+        return {
+            (experiment, variant, name): draws
+            for name, by_key in found.funnels.items()
+            for (experiment, variant, *part), draws in by_key.items()
+            if part == [None, None, None]
+        }
 
     @property
     def relations(self) -> dict[str, Relation]:

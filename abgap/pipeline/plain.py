@@ -21,6 +21,7 @@ from abgap.offline.scores import Aggregate as ScoreAggregate
 from abgap.offline.scores import PairSums, Scores
 from abgap.online.experiments import DeclaredExperiment
 from abgap.online.plan import MetricColumns, Plan, UnitPart, ValueColumn, Window
+from abgap.online.resamples import Resamples
 from abgap.online.sums import Sums
 from abgap.online.wide import BelowZero, Bounds, FactIntake, WideTable
 from abgap.records import Aggregate, Check, InputSource, Kind, Moments, QueryText, Status
@@ -42,6 +43,7 @@ _RECORDS = (
     Plan,
     QueryText,
     Relation,
+    Resamples,
     ScoreAggregate,
     Scores,
     Sql,

@@ -12,13 +12,14 @@ This is accounting, not cause: later stages compare different units.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from abgap.records.moments import FloatArray, ObjectArray
 from abgap.records.vocabulary import Reason
 from abgap.stats.arrays import MIN_UNITS, BoolArray, Bounds, first_reason, no_reason
+from abgap.stats.resampling import percentile_bounds
 from abgap.stats.rule import FIXED, Rule
 
 # Gauss-Legendre on 0..1: exact for the Shapley polynomials up to 48 stages, to rounding for the
@@ -123,6 +124,28 @@ def decompose_funnel(
         total_log_lift=_around(after.total - before.total, critical * total_error),
         method=np.where(positive, "lmdi", "shapley").astype(object),
         problem=problem,
+    )
+
+
+def resampled_funnel(
+    result: FunnelDecomposition, control: FloatArray, treatment: FloatArray, alpha: float
+) -> FunnelDecomposition:
+    """Return one decomposition with percentiles of bootstrap draws in place of its intervals.
+
+    control, treatment: means of the stages in every draw, (draws, k), both from the same draws. A draw in which
+    a stage is zero has no logarithm there, and counts as beyond both ends.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = [np.log(np.where(means > 0.0, means, np.nan)) for means in (control, treatment)]
+    changes = logs[1] - logs[0]
+    log_lift = np.diff(changes, axis=-1, prepend=0.0)
+    path = np.exp(logs[0][:, -1:] * (1.0 - _Z) + logs[1][:, -1:] * _Z) * _DZ
+    money = np.sum(path, axis=-1)[:, None] * log_lift
+    return replace(
+        result,
+        log_lift=percentile_bounds(result.log_lift.estimate, log_lift.T, alpha),
+        money=percentile_bounds(result.money.estimate, money.T, alpha),
+        total_log_lift=percentile_bounds(result.total_log_lift.estimate, changes[:, -1], alpha),
     )
 
 

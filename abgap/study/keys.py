@@ -46,6 +46,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "models": "The models by name, with facts that scores do not tell.",
         "gap": "Which offline metrics are held against which business metrics.",
         "bayesian": "A Bayesian summary of every lift; the table being there turns it on.",
+        "bootstrap": "How metrics that ask for it are resampled.",
     },
     m.StudyHead: {
         "name": "What the report is called.",
@@ -58,6 +59,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "covariate_slopes": "Slopes of covariates: pooled over the arms, or by_arm (interacted regression).",
         "seed": "Seed of everything random, so that the same inputs give the same report.",
     },
+    m.Bootstrap: {"replicates": "How many times units are drawn."},
     m.Engine: {
         "name": "The engine that runs the queries.",
         "master": "Where Spark runs: local[4], spark://host:7077, yarn, or sc://host:15002; by default this machine.",
@@ -102,6 +104,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "cap_percentile": "Values above this percentile of all arms together are cut to it.",
         "covariate": "The same before exposure, or a column, for variance reduction.",
         "stratify_by": "A slice whose shares are made equal in both arms (post-stratification).",
+        "bootstrap": "Whether p and intervals come from resampling units instead of from variances.",
         "smallest_worthwhile_lift": "Smallest relative lift worth having: 0.01 is 1 %.",
         "non_inferiority_margin": "Relative loss a guardrail tolerates: 0.05 is 5 %.",
         "description": "The metric in the words of the business.",

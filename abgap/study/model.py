@@ -35,6 +35,7 @@ from abgap.study.fields import (
 
 __all__ = [
     "BayesianSettings",
+    "Bootstrap",
     "ColumnSpec",
     "ConstantColumn",
     "Covariate",
@@ -118,6 +119,12 @@ class StudyHead(StudyModel):
     lift_interval: Literal["fieller", "delta", "log"] = "fieller"
     covariate_slopes: Literal["pooled", "by_arm"] = "pooled"
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 20260101
+
+
+class Bootstrap(StudyModel):
+    """``[bootstrap]``: how metrics that ask for it are resampled."""
+
+    replicates: Annotated[int, Field(ge=100, le=100_000)] = 1_000
 
 
 class Exposures(Source):
@@ -210,6 +217,7 @@ class Metric(StudyModel):
     cap_percentile: Annotated[float, Field(gt=50, lt=100)] | None = None
     covariate: Covariates | None = None
     stratify_by: NonEmpty | None = None
+    bootstrap: bool = False
     smallest_worthwhile_lift: PositiveFloat | None = None
     non_inferiority_margin: PositiveFloat | None = None
     description: NonEmpty | None = None
@@ -338,3 +346,4 @@ class Study(StudyModel):
     models: dict[NonEmpty, Model] = Field(default_factory=dict)
     gap: GapSettings = Field(default_factory=GapSettings)
     bayesian: BayesianSettings | None = None
+    bootstrap: Bootstrap = Field(default_factory=Bootstrap)

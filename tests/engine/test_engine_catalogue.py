@@ -70,6 +70,9 @@ FACT = [SimpleNamespace(table=identifier("unit parts of events"), alias=Sql("f1"
 SLICED = [SimpleNamespace(column=identifier("device"), label=Sql("'device'"))]
 UNITS = identifier("unit_outcomes")
 CELLS = identifier("cells")
+DRAWN = {"drawn": Sql("u.drawn_from % 7"), "weight": Sql("case when drawn < 3 then 1 else 2 end")} | {
+    "nothing_below": Sql("1")
+}
 KEYS = [Sql("experiment"), Sql("variant"), Sql("day"), identifier("device")]
 SCORES = {name: identifier(name) for name in ("model", "metric", "query", "value", "n", "se")}
 DECLARED = {name: identifier(name) for name in ("experiment", "control", "split", "start", "end")}
@@ -123,9 +126,25 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "ranges": ({"parts": [], "by_arm": False}, {"parts": PARTS[:2], "by_arm": True}),
     "repeated_events": ({"columns": [identifier("unit"), identifier("at")], "fact": Sql("events")},),
+    "resample_cells": (
+        {"keys": KEYS[:2], "counted": [], "terms": SUMS[:1]} | DRAWN,
+        {"keys": KEYS, "counted": COLUMNS[1:], "terms": SUMS} | DRAWN,
+    ),
+    "resample_units": (
+        {"keys": KEYS[:2], "columns": COLUMNS[:1], "terms": SUMS[:1]}
+        | {"number": Sql("1"), "capped": False, "experiments": None},
+        {"keys": KEYS, "columns": COLUMNS, "terms": SUMS}
+        | {"number": Sql("1"), "capped": True, "experiments": Sql("'e', 'f'")},
+    ),
     "rollup": (
-        {"cells": CELLS, "sums": [Sql("units")], "slices": [], "by_day": False},
-        {"cells": CELLS, "sums": [s.name for s in SUMS], "slices": SLICED, "by_day": True},
+        {"cells": CELLS, "sums": [Sql("units")], "slices": [], "by_day": False, "draw": None},
+        {
+            "cells": CELLS,
+            "sums": [s.name for s in SUMS],
+            "slices": SLICED,
+            "by_day": True,
+            "draw": Sql("draw"),
+        },
     ),
     "unit_folds": ({"fold": fold_of(identifier("unit"))},),
     "unit_outcomes": (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from abgap.gap.funnel import Funnels, FunnelView
+from abgap.gap.funnel import Funnels, FunnelView, funnels_to_resample
 from abgap.records import Direction, Interval, Kind, Moments, NotEstimable, Reason
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS
 from abgap.stats.contrast import mean_contrast
@@ -235,3 +235,59 @@ class TestPerUnit:
         found = view(study, [row("A", CONTROL), row("B", TREATMENT)])
         assert found.total is not None
         assert found.total.per_unit_lift is None
+
+
+def few(study: Study) -> Study:
+    return study.model_copy(
+        update={
+            "gap": study.gap.model_copy(update={"business": ["revenue_per_session"], "offline": ["ndcg"]})
+        }
+    )
+
+
+def test_business_funnels_with_few_orders_are_to_be_resampled(study: Study) -> None:
+    small = [row("A", CONTROL, n=2_000), row("B", TREATMENT, n=4_000)]
+    assert funnels_to_resample(few(study), moments(small)) == (("purchase",), ("search_v2",))
+    large = [row("A", CONTROL, n=4_000), row("B", TREATMENT, n=4_000)]
+    assert funnels_to_resample(few(study), moments(large)) == ((), ())
+    assert funnels_to_resample(study, moments(small)) == ((), ())
+    very_large = [row("A", CONTROL, n=2_000), row("B", TREATMENT, n=200_000)]
+    assert funnels_to_resample(few(study), moments(very_large)) == ((), ())
+
+
+def test_the_draws_of_a_small_funnel_take_the_place_of_variances(study: Study) -> None:
+    rng = np.random.default_rng(2)
+    rows = [row("A", CONTROL, n=2_000), row("B", TREATMENT, n=2_000)]
+    draws = {
+        ("search_v2", arm, "purchase"): np.array(means) * np.exp(rng.normal(0.0, 0.1, (1_000, 3)))
+        for arm, means in (("A", CONTROL), ("B", TREATMENT))
+    }
+    found = Funnels(study, moments(rows), draws).of("revenue_per_session", "search_v2", "A", "B")
+    plain = view(study, rows)
+    assert found.note is not None
+    assert "percentiles of 1,000 bootstrap draws" in found.note
+    before, after = draws["search_v2", "A", "purchase"], draws["search_v2", "B", "purchase"]
+    logs = np.log(after / before)
+    per_stage = np.sort(np.diff(logs, axis=-1, prepend=0.0), axis=0)
+    for position, (stage, other) in enumerate(zip(found.stages, plain.stages, strict=True)):
+        assert stage.log_lift == other.log_lift
+        assert stage.low == pytest.approx(per_stage[24, position])
+        assert stage.high == pytest.approx(per_stage[-25, position])
+    total = np.sort(after[:, -1] - before[:, -1])
+    assert found.total is not None
+    assert found.total.money_low == pytest.approx(total[24])
+    middle = (after[:, -1] - before[:, -1]) / logs[:, -1]
+    money = np.sort(middle * np.diff(logs, axis=-1, prepend=0.0)[:, 1])
+    assert found.stages[1].money_high == pytest.approx(money[-25])
+
+
+def test_a_stage_that_is_zero_in_many_draws_has_no_interval(study: Study) -> None:
+    rows = [row("A", CONTROL, n=2_000), row("B", TREATMENT, n=2_000)]
+    some = np.repeat([CONTROL], 1_000, axis=0) * np.linspace(0.9, 1.1, 1_000)[:, None]
+    none = some.copy()
+    none[:100, 1:] = 0.0
+    draws = {("search_v2", "A", "purchase"): some, ("search_v2", "B", "purchase"): none}
+    found = Funnels(study, moments(rows), draws).of("revenue_per_session", "search_v2", "A", "B")
+    assert found.stages[0].low is not None
+    assert found.stages[1].low is None
+    assert found.stages[1].log_lift is not None

@@ -93,6 +93,7 @@ def _compared(study: Path, on_spark: Callable[[], Engine]) -> set[str]:
             for a in analyses
         ]
         assert different(folds[0], folds[1]) == []
+        assert bits_of_draws(analyses[0]) == bits_of_draws(analyses[1])
         here, there = (dataclasses.asdict(dataclasses.replace(r, provenance=None)) for r in found)  # type: ignore[arg-type]
         assert different(here, there) == []
         ran_here, ran_there = (list(map(without_types, engine.record.texts)) for engine in (duckdb, other))
@@ -106,6 +107,15 @@ def _compared(study: Path, on_spark: Callable[[], Engine]) -> set[str]:
             expected, got = (in_order(e.rows(f"SELECT * FROM {identifier(name)}")) for e in (duckdb, other))
             assert different(expected, got, name) == []
         return {statement.query.name for statement in duckdb.record.compiled}
+
+
+def bits_of_draws(analysis: Analysis) -> dict[tuple[object, ...], bytes]:
+    """Every draw of the bootstrap, by metric and arm."""
+    found = analysis.resamples
+    metrics = {} if found is None else found.metrics
+    return {
+        (name, *key): draws.tobytes() for name, by_key in metrics.items() for key, draws in by_key.items()
+    }
 
 
 def without_types(query: QueryText) -> str:
@@ -368,12 +378,15 @@ path = "events.parquet"
 columns = { unit = "unit", at = "ts" }
 [experiments.e]
 control = "A"
+[bootstrap]
+replicates = 400
 [metrics.revenue]
 kind = "mean"
 fact = "events"
 where = "kind = 'buy'"
 value = "amount"
 window_days = 7
+bootstrap = true
 [metrics.price]
 kind = "mean"
 fact = "events"
@@ -395,6 +408,7 @@ window_days = 7
 kind = "ratio"
 numerator = { fact = "events", where = "kind = 'buy'", value = "session", aggregate = "count_distinct" }
 denominator = { fact = "events", aggregate = "count" }
+bootstrap = true
 """,
         encoding="utf-8",
     )

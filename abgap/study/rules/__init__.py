@@ -43,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     metrics.strata_are_slices,
     metrics.retention_days_are_in_order,
     metrics.margins_are_for_guardrails,
+    metrics.bootstrap_can_be_drawn,
     funnels.stages_exist,
     funnels.stages_chain,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from abgap.records.vocabulary import Aggregate, Kind, Role
+from abgap.stats.draws import fewest_draws
 from abgap.study.flaws import Draft, Flaw, suggestion
 from abgap.study.model import Covariate, Metric, Part
 from abgap.study.toml import Loc, quoted
@@ -26,18 +27,28 @@ _COMPUTING = (
     "cap_percentile",
     "covariate",
     "stratify_by",
+    "bootstrap",
 )
 
 _KIND_TAKES: Mapping[Kind, tuple[str, ...]] = {
-    Kind.MEAN: (*_OWN, "window_days", "money", "cap_percentile", "covariate", "stratify_by"),
-    Kind.PROPORTION: ("fact", "where", "value", "window_days", "covariate", "stratify_by"),
-    Kind.RATIO: (*_PARTS, "window_days", "money", "cap_percentile", "covariate", "stratify_by"),
+    Kind.MEAN: (*_OWN, "window_days", "money", "cap_percentile", "covariate", "stratify_by", "bootstrap"),
+    Kind.PROPORTION: ("fact", "where", "value", "window_days", "covariate", "stratify_by", "bootstrap"),
+    Kind.RATIO: (*_PARTS, "window_days", "money", "cap_percentile", "covariate", "stratify_by", "bootstrap"),
     Kind.QUANTILE: (*_OWN, "window_days", "quantile", "money"),
-    Kind.RETENTION: ("fact", "where", "from_day", "to_day", "stratify_by"),
+    Kind.RETENTION: ("fact", "where", "from_day", "to_day", "stratify_by", "bootstrap"),
 }
 _BASE_TAKES: Mapping[str, tuple[str, ...]] = {
     "exposures": _COMPUTING,
-    "unit_values": ("value", *_PARTS, "quantile", "money", "cap_percentile", "covariate", "stratify_by"),
+    "unit_values": (
+        "value",
+        *_PARTS,
+        "quantile",
+        "money",
+        "cap_percentile",
+        "covariate",
+        "stratify_by",
+        "bootstrap",
+    ),
     "moments": ("money", "stratify_by"),
 }
 _BASE_REASONS = {
@@ -74,7 +85,8 @@ def _metrics(draft: Draft) -> Iterator[tuple[Loc, Metric]]:
 
 
 def _given(metric: Metric, key: str) -> bool:
-    return getattr(metric, key) not in {None, False} if key == "money" else getattr(metric, key) is not None
+    flags = ("money", "bootstrap")
+    return bool(getattr(metric, key)) if key in flags else getattr(metric, key) is not None
 
 
 def _parts(loc: Loc, metric: Metric) -> Iterator[tuple[Loc, Part]]:
@@ -248,3 +260,28 @@ def margins_are_for_guardrails(draft: Draft) -> Iterator[Flaw]:
         if metric.non_inferiority_margin is not None and metric.role is not Role.GUARDRAIL:
             message = f"is for guardrails, but this metric is {metric.role}"
             yield Flaw((*loc, "non_inferiority_margin"), message, 'set role = "guardrail", or remove it')
+
+
+def bootstrap_can_be_drawn(draft: Draft) -> Iterator[Flaw]:
+    """Units are drawn by their ids, once and for all at the end, and values as they are."""
+    study = draft.study
+    asking = [(loc, metric) for loc, metric in _metrics(draft) if metric.bootstrap]
+    for loc, metric in asking:
+        place = (*loc, "bootstrap")
+        if metric.covariates:
+            hint = "remove it, or the covariate: adjusted intervals come from variances"
+            yield Flaw(place, "cannot stand beside a covariate", hint)
+        if metric.stratify_by is not None:
+            hint = "remove it, or stratify_by: intervals over strata come from variances"
+            yield Flaw(place, "cannot stand beside stratify_by", hint)
+        if study.study.looks == "sequential":
+            hint = 'remove it, or use looks = "fixed"'
+            yield Flaw(place, "gives intervals that are read once, but looks are sequential", hint)
+        if study.unit_values is not None and "unit" not in study.unit_values.columns:
+            hint = 'map the ids: [unit_values] columns = { unit = "...", ... }'
+            yield Flaw(place, "draws units by their ids, but [unit_values] maps no `unit`", hint)
+    needed = fewest_draws(study.study.alpha)
+    if asking and study.bootstrap.replicates < needed:
+        hint = f"use at least {needed}"
+        message = f"are too few for intervals of level {1 - study.study.alpha:g}"
+        yield Flaw(("bootstrap", "replicates"), message, hint)

@@ -1,0 +1,92 @@
+"""Tests and intervals out of draws of the bootstrap in place of those out of variances, where a metric asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from abgap.online.arms import Pairs
+from abgap.online.inference import Inference, Verdicts, numbers_of
+from abgap.online.resamples import Key, Resamples
+from abgap.online.traits import MetricTraits
+from abgap.records import Moments
+from abgap.records.moments import FloatArray
+from abgap.stats.arrays import CheckedBounds
+from abgap.stats.procedure import Procedure
+from abgap.stats.resampling import BootstrapVerdict, Drawn
+
+
+def with_resamples(
+    numbers: Inference,
+    moments: Moments,
+    pairs: Pairs,
+    traits: Sequence[MetricTraits],
+    resamples: Resamples,
+    procedure: Procedure,
+) -> Inference:
+    """The same with p, both intervals and the tests of margins from the draws, for the metrics that have any.
+
+    Effect sizes, detectable effects and power stay those of the variances.
+    """
+    where = np.flatnonzero([trait.name in resamples.metrics for trait in traits])
+    if not where.size:
+        return numbers
+    drawn = Drawn(
+        control=_draws(moments, pairs.control[where], resamples),
+        treatment=_draws(moments, pairs.treatment[where], resamples),
+    )
+    found = BootstrapVerdict(numbers.contrasts.judged.take(where), drawn, procedure.alpha)
+    chosen = [traits[int(i)] for i in where]
+    margins = numbers_of(trait.non_inferiority_margin for trait in chosen)
+    bands = numbers_of(trait.smallest_worthwhile_lift for trait in chosen)
+    signs = numbers_of(trait.direction.sign for trait in chosen)
+    return replace(
+        numbers,
+        verdicts=_placed(numbers.verdicts, where, found),
+        equivalence=_put(numbers.equivalence, where, found.equivalence_p(bands)),
+        non_inferiority=_put(numbers.non_inferiority, where, found.non_inferiority_p(margins, signs)),
+    )
+
+
+def _draws(moments: Moments, rows: npt.NDArray[np.intp], resamples: Resamples) -> FloatArray:
+    """The draws of these rows of the moments, (rows, draws)."""
+    return np.stack([resamples.metrics[moments.metric[row]][_key(moments, row)] for row in rows])
+
+
+def _key(moments: Moments, row: np.intp) -> Key:
+    return (
+        moments.experiment[row],
+        moments.variant[row],
+        moments.slice_name[row],
+        moments.slice_value[row],
+        moments.period[row],
+    )
+
+
+def _placed(verdicts: Verdicts, where: npt.NDArray[np.intp], found: BootstrapVerdict) -> Verdicts:
+    resampled = verdicts.resampled.copy()
+    resampled[where] = True
+    return replace(
+        verdicts,
+        p=_put(verdicts.p, where, found.p_value()),
+        difference=_put_bounds(verdicts.difference, where, found.difference()),
+        lift=_put_bounds(verdicts.lift, where, found.lift()),
+        resampled=resampled,
+    )
+
+
+def _put_bounds(before: CheckedBounds, where: npt.NDArray[np.intp], found: CheckedBounds) -> CheckedBounds:
+    estimate, low, high = (_put(old, where, new) for old, new in zip(before[:3], found[:3], strict=True))
+    problem = before.problem.copy()
+    problem[where] = found.problem
+    return CheckedBounds(estimate, low, high, problem)
+
+
+def _put(before: FloatArray, where: npt.NDArray[np.intp], found: FloatArray) -> FloatArray:
+    """The array with other numbers in some places."""
+    after = np.array(before, dtype=np.float64)
+    after[where] = found
+    return after
