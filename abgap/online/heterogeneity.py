@@ -78,7 +78,9 @@ def _tested(card: Scorecard, positions: IndexArray) -> Iterator[_Group]:
     use = lift_is_bounded(slices, card.procedure.alpha, card.procedure.rule)
     common, signs = common_lift_test(slices, use), opposite_signs_test(slices, use)
     lift, error = relative_difference(slices)
-    spread = np.sqrt(random_effects(np.where(use, lift, np.nan), error**2).tau_squared)
+    spread = np.sqrt(
+        random_effects(np.where(use, lift, np.nan), np.where(use, error, np.nan) ** 2).tau_squared
+    )
     for i, row in enumerate(positions):
         yield _Group(
             first=int(row[0]),
@@ -142,8 +144,9 @@ def _mixes(
     found: dict[int, MixDecomposition] = {}
     for positions, strata in find_strata(card.moments, [keys[i] for i in able]):
         parts = [_intervals(part, card.procedure) for part in decompose_mix(strata)]
+        filled = strata.filled
         for i, position in enumerate(positions):
-            if strata.filled[i] >= 2:
+            if filled[i] >= 2:
                 overall, within, mix = (part[i] for part in parts)
                 key = keys[able[position]]
                 overall = overalls.get((key.experiment, key.metric, key.treatment), overall)
@@ -151,7 +154,7 @@ def _mixes(
                     overall=overall,
                     within=within,
                     mix=mix,
-                    strata=int(strata.filled[i]),
+                    strata=int(filled[i]),
                     merged=int(strata.merged[i]),
                     reversal=_opposite(overall, within),
                 )

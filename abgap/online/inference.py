@@ -116,8 +116,7 @@ def _posterior(contrast: Contrast, signs: FloatArray, procedure: Procedure) -> P
         return None
     lift, error = relative_difference(contrast)
     usable = lift_is_bounded(contrast, procedure.alpha)
-    variance = np.where(usable, error**2, np.nan)
-    return lift_posterior(lift, variance, signs, procedure.prior, procedure.alpha)
+    return lift_posterior(lift, np.where(usable, error, np.nan) ** 2, signs, procedure.prior, procedure.alpha)
 
 
 def numbers_of(values: Iterable[float | None]) -> FloatArray:

@@ -39,7 +39,7 @@ def shrink_lifts(contrast: Contrast, groups: tuple[IndexArray, ...], procedure: 
         slices = contrast.take(positions)
         lift, error = relative_difference(slices)
         usable = lift_is_bounded(slices, procedure.alpha, procedure.rule)
-        shrunk = shrink(np.where(usable, lift, np.nan), error**2)
+        shrunk = shrink(np.where(usable, lift, np.nan), np.where(usable, error, np.nan) ** 2)
         critical = procedure.rule.large_sample_critical(slices.units, procedure.alpha)
         margin = critical * np.sqrt(shrunk.variance)
         found.estimate[positions] = shrunk.effect

@@ -45,6 +45,7 @@ class QualitativeInteraction(NamedTuple):
     p_value: FloatArray
 
 
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def common_lift_test(slices: Contrast, use: BoolArray) -> Homogeneity:
     """Test that all slices (last axis) have one relative lift.
 
@@ -67,6 +68,7 @@ def common_lift_test(slices: Contrast, use: BoolArray) -> Homogeneity:
     return _judged(psi, np.sum(weight * rest**2, axis=-1), weight * m**2, slices.df)
 
 
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def homogeneity(effect: FloatArray, variance: FloatArray, df: FloatArray | float = np.inf) -> Homogeneity:
     """Test that effects (last axis) with these variances are equal; parts that are NaN in either do not count.
 
@@ -100,6 +102,7 @@ def _judged(centre: FloatArray, q: FloatArray, weight: FloatArray, df: FloatArra
     )
 
 
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def opposite_signs_test(slices: Contrast, use: BoolArray) -> QualitativeInteraction:
     """Test that the effects of all slices (last axis) have one sign, in whatever sizes (Gail and Simon 1985).
 
@@ -114,6 +117,7 @@ def opposite_signs_test(slices: Contrast, use: BoolArray) -> QualitativeInteract
     return gail_simon(np.where(use, np.sign(t) * np.sqrt(squares), np.nan))
 
 
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def gail_simon(z: FloatArray) -> QualitativeInteraction:
     """Return the test from the effects in standard errors (last axis); NaN does not count."""
     use = np.isfinite(z)

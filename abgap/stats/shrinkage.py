@@ -79,6 +79,7 @@ class _Parts:
         return np.asarray(np.sum(np.where(self.use, weight**power * off**2, 0.0), axis=-1))
 
 
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def random_effects(
     effect: FloatArray, variance: FloatArray, method: SpreadMethod = "paule-mandel"
 ) -> RandomEffects:
@@ -99,7 +100,7 @@ def random_effects(
     return RandomEffects(*(only_where(several, value) for value in found))
 
 
-@np.errstate(divide="ignore", invalid="ignore")
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def shrink(effect: FloatArray, variance: FloatArray) -> Shrunk:
     """Pull effects (last axis) towards their mean: ``mu + B (y - mu)`` with ``B = tau^2 / (tau^2 + v)``.
 

@@ -19,6 +19,9 @@ from abgap.stats.arrays import MIN_UNITS, BoolArray, first_reason
 from abgap.stats.contrast import Contrast, ratio_contrast
 from abgap.stats.moments import Bivariate, Univariate, is_constant, linear_variance, merge_bivariate
 
+# What cannot be computed is NaN, and the contrast says why.
+_QUIET = np.errstate(divide="ignore", invalid="ignore", over="ignore")
+
 
 class Strata(NamedTuple):
     """Both arms by stratum (last axis). merged: how many strata were too small and became one, the last."""
@@ -71,6 +74,7 @@ def merge_small(control: Bivariate, treatment: Bivariate) -> Strata:
     return Strata(_with_rest(control, rest), _with_rest(treatment, rest), np.sum(rest, axis=-1))
 
 
+@_QUIET
 def post_stratified(strata: Strata) -> Contrast:
     """Compare two arms as if strata had the same shares in both: those of all units together.
 
@@ -97,6 +101,7 @@ def post_stratified(strata: Strata) -> Contrast:
     )
 
 
+@_QUIET
 def decompose_mix(strata: Strata) -> Mix:
     """Take a difference apart into effects within strata and the difference in their mix (Kitagawa 1955).
 
@@ -215,12 +220,12 @@ def _instead(
     freedom after Satterthwaite, over all cells.
     """
     variance = sampled + sum(np.sum(cell, axis=-1) for cell in cells)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        unsure = sum(
-            np.sum(np.where(n > 1.0, cell**2 / (n - 1.0), 0.0), axis=-1)
-            for cell, n in zip(cells, units, strict=True)
-        )
-        df = variance**2 / unsure
+    # By their shares, so that nothing overflows.
+    unsure = sum(
+        np.sum(np.where(n > 1.0, (cell / variance[..., None]) ** 2 / (n - 1.0), 0.0), axis=-1)
+        for cell, n in zip(cells, units, strict=True)
+    )
+    df = np.asarray(1.0 / unsure)
     largest = np.maximum(np.abs(plain.control), np.abs(plain.control + plain.difference))
     fewest = np.minimum(plain.n_control, plain.n_treatment)
     problem = first_reason(

@@ -16,6 +16,8 @@ from abgap.online.moments import concatenate, make_rows
 from abgap.online.scorecard import compare_arms, make_estimates
 from abgap.online.traits import MetricTraits
 from abgap.records import Direction, Heterogeneity, Interval, Kind, Moments, NotEstimable, Role
+from abgap.report.document import dumped, plain_data
+from abgap.stats.bayesian import Prior
 from abgap.stats.heterogeneity import common_lift_test
 from abgap.stats.procedure import Procedure
 from abgap.stats.rule import AnytimeValid
@@ -239,3 +241,30 @@ def test_several_arms_are_named() -> None:
 
 def test_without_slices_there_is_nothing() -> None:
     assert heterogeneity(study(SAME, SAME)[:1] + study(SAME, SAME)[4:5]) == ()
+
+
+@pytest.mark.filterwarnings("error")
+def test_whatever_the_moments_hold_every_number_is_finite_or_has_a_reason() -> None:
+    rng = np.random.default_rng(3)
+    odd = (
+        (0.0, 1.0, 2.0, 8.0, 500.0, 1e9),
+        (0.0, -1.0, 3.0, 1e-30, 1e40, np.nan),
+        (0.0, 1.0, 1e-60, 1e80, np.nan),
+    )
+    parts = []
+    for variant in "ABC":
+        for value in (None, "x", "y", "z"):
+            keys = {} if value is None else {"slice_name": "device", "slice_value": value}
+            for experiment in range(30):
+                n, mean, variance = (float(rng.choice(choices)) for choices in odd)
+                parts.append(row(variant, n, mean, variance, experiment=f"e{experiment}", **keys))
+    controls = {f"e{i}": "A" for i in range(30)}
+    trait = replace(MEAN, stratify_by="device", smallest_worthwhile_lift=0.01)
+    card = compare_arms(
+        concatenate(parts), controls, {"spend_per_user": trait}, Procedure(prior=Prior(sd=0.1))
+    )
+    estimates = make_estimates(card)
+    found = make_heterogeneity(card, estimates)
+    assert len(found) == 60
+    # Writing refuses what JSON cannot hold in a field that must be a number.
+    assert "NaN" not in dumped({"all": plain_data([*estimates, *found])})
