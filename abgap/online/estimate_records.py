@@ -244,8 +244,10 @@ class RecordMaker:
         if not found.strata[i]:
             return f"not post-stratified: the slices by {name} do not hold all units, or are too small"
         merged = f", one of them of {plural(found.merged[i], 'small slice')}" if found.merged[i] else ""
-        removed = percent(self.numbers.contrasts.variance_removed[i], decimals=0)
+        share = float(self.numbers.contrasts.variance_removed[i])
+        size = percent(abs(share), decimals=0)
+        effect = f"removes {size} of the variance" if share >= 0.0 else f"adds {size} to the variance"
         return (
-            f"post-stratified by {name} ({found.strata[i]} strata{merged}), which removes {removed} "
-            "of the variance; the lift divides by the unadjusted control mean"
+            f"post-stratified by {name} ({found.strata[i]} strata{merged}), which {effect}; "
+            "the lift divides by the unadjusted control mean"
         )

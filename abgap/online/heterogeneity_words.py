@@ -12,7 +12,9 @@ def heterogeneity_sentence(found: Heterogeneity, procedure: Procedure, *, severa
     parts = [_lifts(found, procedure.alpha)]
     if found.left_out and found.tested >= 2:
         verb = "is" if found.left_out == 1 else "are"
-        parts.append(f"{plural(found.left_out, 'slice')} without an estimable lift {verb} left out.")
+        parts.append(
+            f"{plural(found.left_out, 'slice')} without a lift that can be compared {verb} left out."
+        )
     if found.decomposition is not None:
         parts += _mix(found.decomposition)
     if procedure.is_sequential and found.p_value is not None:
@@ -26,7 +28,7 @@ def _lifts(found: Heterogeneity, alpha: float) -> str:
     lift = f"the lift of {label(found.metric)}"
     if found.p_adjusted is None:
         few = "no slice has" if found.tested == 0 else "only one slice has"
-        return f"{lift} cannot be compared by {found.slice_name}: {few} a lift that can be estimated."
+        return f"{lift} cannot be compared by {found.slice_name}: {few} a lift that can be compared."
     slices = f"{plural(found.tested, 'slice')} by {found.slice_name}"
     p = f"{p_value(found.p_adjusted)} after correction"
     if found.p_adjusted >= alpha:
@@ -49,8 +51,16 @@ def _mix(found: MixDecomposition) -> list[str]:
         differ = f"the difference is {whole} over all units and {within} within slices"
         mix = "the arms differ in their mix of slices"
         return [f"the whole and its slices point in opposite ways (Simpson's paradox): {differ}; {mix}."]
-    if isinstance(found.mix, Interval) and found.mix.excludes_zero():
+    if _decides(found) and isinstance(found.mix, Interval):
+        part = f"{signed_interval(found.mix)} of the difference"
         return [
-            f"the arms differ in their mix of slices, which makes {signed_interval(found.mix)} of the difference."
+            f"the arms differ in their mix of slices, which makes {part} and decides whether it is told from zero."
         ]
     return []
+
+
+def _decides(found: MixDecomposition) -> bool:
+    """Whether the mix of slices is told from zero, and the whole only with it, or within slices only without."""
+    parts = found.overall, found.within, found.mix
+    whole, within, mix = (isinstance(part, Interval) and part.excludes_zero() for part in parts)
+    return mix and whole != within

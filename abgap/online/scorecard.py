@@ -76,7 +76,8 @@ def make_estimates(card: Scorecard) -> tuple[Estimate, ...]:
     """The comparisons as records, in the same order."""
     families, adjustments = find_families(card.moments, card.pairs, card.traits)
     adjusted = adjust(card.numbers.verdicts.p, families, adjustments)
-    shrunk = shrink_lifts(card.numbers.contrasts.judged, card.groups, card.procedure)
+    judged = card.numbers.contrasts.judged
+    shrunk = shrink_lifts(card.moments, card.pairs, judged, card.groups, card.procedure)
     make = RecordMaker(
         card.moments, card.pairs, card.traits, card.numbers, adjusted, adjustments, shrunk, card.procedure
     )

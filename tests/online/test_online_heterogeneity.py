@@ -142,7 +142,7 @@ def test_slices_whose_lift_cannot_be_estimated_are_left_out_and_counted() -> Non
     treatment = [*raised(SAME, 0.1, 0.1, 0.1), (4.0, 8.0), (50.0, 0.1)]
     found = the_only(heterogeneity(study(control, treatment)))
     assert (found.tested, found.left_out) == (3, 2)
-    assert "2 slices without an estimable lift are left out." in found.sentence
+    assert "2 slices without a lift that can be compared are left out." in found.sentence
 
 
 def test_one_slice_is_nothing_to_compare() -> None:
@@ -150,7 +150,7 @@ def test_one_slice_is_nothing_to_compare() -> None:
     assert (found.q, found.df, found.p_value, found.p_adjusted) == (None, None, None, None)
     assert found.decomposition is None
     assert found.sentence == (
-        "The lift of spend per user cannot be compared by device: only one slice has a lift that can be estimated."
+        "The lift of spend per user cannot be compared by device: only one slice has a lift that can be compared."
     )
 
 
@@ -268,3 +268,32 @@ def test_whatever_the_moments_hold_every_number_is_finite_or_has_a_reason() -> N
     assert len(found) == 60
     # Writing refuses what JSON cannot hold in a field that must be a number.
     assert "NaN" not in dumped({"all": plain_data([*estimates, *found])})
+
+
+def test_a_ratio_that_few_units_carry_is_not_compared() -> None:
+    """Of 200 units of a slice a few have a denominator; their values are close, and the variance is a dream."""
+
+    def with_parts(part: Moments, share: float) -> Moments:
+        return replace(
+            part,
+            numerator_mean=share * part.mean,
+            numerator_variance=share * part.mean**2,
+            denominator_mean=np.full(1, share),
+            denominator_variance=np.full(1, share * (1.0 - share)),
+            covariance=share * (1.0 - share) * part.mean,
+        )
+
+    parts = study([(200.0, 10.0)] * 3, [(200.0, 11.0)] * 3)
+    few = [with_parts(part, 0.02 if part.slice_value[0] == "s2" else 0.5) for part in parts]
+    found = the_only(heterogeneity(few, replace(MEAN, kind=Kind.RATIO)))
+    assert (found.tested, found.left_out) == (2, 1)
+
+
+def test_a_mix_is_told_of_where_it_decides_and_else_not() -> None:
+    decides = the_only(heterogeneity(study([(900.0, 10.0), (100.0, 2.0)], [(800.0, 10.05), (200.0, 2.05)])))
+    assert "decides whether it is told from zero" in decides.sentence
+    both = the_only(heterogeneity(study([(900.0, 10.0), (100.0, 2.0)], [(800.0, 13.0), (200.0, 5.0)])))
+    assert both.decomposition is not None
+    assert isinstance(both.decomposition.mix, Interval)
+    assert both.decomposition.mix.excludes_zero()
+    assert "mix" not in both.sentence
