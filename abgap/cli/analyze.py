@@ -30,7 +30,7 @@ def command(
     """
     with analysis_of(study_file, quiet=quiet, in_words=not as_json) as analysis:
         names = chosen(experiment, analysis.declared)
-        heterogeneity = [h for h in analysis.heterogeneity if h.experiment in names] if as_json else []
+        heterogeneity = [h for h in analysis.heterogeneity if h.experiment in names]
         estimates = tuple(e for e in analysis.estimates if e.experiment in names)
         checks = checks_of(analysis.checks, names)
         alpha = analysis.study.study.alpha
@@ -41,5 +41,5 @@ def command(
         from abgap.cli.findings import show_experiments  # noqa: PLC0415 - rich is not needed for --json
 
         shown = [e for e in estimates if e.period is None and (slices or e.slice_name is None)]
-        show_experiments(results, shown, checks, alpha=alpha)
+        show_experiments(results, shown, checks, alpha=alpha, heterogeneity=heterogeneity)
     return gate(checks, fail_on, as_json=as_json)

@@ -14,6 +14,7 @@ from abgap.records import (
     Estimate,
     ExperimentResult,
     Gap,
+    Heterogeneity,
     Interval,
     NineCells,
     OfflineRow,
@@ -21,7 +22,7 @@ from abgap.records import (
     Status,
     words,
 )
-from abgap.report import marks, numbers
+from abgap.report import marks, numbers, remarks
 
 _COUNTED = {
     Status.FAIL: "failed",
@@ -53,8 +54,9 @@ def show_experiments(
     checks: Sequence[Check],
     *,
     alpha: float,
+    heterogeneity: Sequence[Heterogeneity] = (),
 ) -> None:
-    """Headline, decision, failed checks and scorecard of each experiment."""
+    """Headline, decision, failed checks, scorecard and cautions of each experiment."""
     out = Terminal()
     of_experiment: dict[str, list[Estimate]] = {}
     for estimate in estimates:
@@ -62,7 +64,9 @@ def show_experiments(
     for position, result in enumerate(results):
         if position:
             out.line()
-        _experiment(out, result, of_experiment.get(result.name, []), _failed(checks, result.name), alpha)
+        differing = [found for found in heterogeneity if found.experiment == result.name]
+        rows = of_experiment.get(result.name, [])
+        _experiment(out, result, rows, _failed(checks, result.name), differing, alpha)
     out.show()
 
 
@@ -81,6 +85,7 @@ def _experiment(
     result: ExperimentResult,
     rows: Sequence[Estimate],
     failed: Sequence[Check],
+    heterogeneity: Sequence[Heterogeneity],
     alpha: float,
 ) -> None:
     mark = marks.outcome_mark(result)
@@ -122,11 +127,22 @@ def _experiment(
         # Columns for margins are empty where no metric has one.
         used = [i for i in range(len(head)) if any(str(score[i]) for score in scores)]
         out.table([head[i] for i in used], [[score[i] for i in used] for score in scores])
+        if trusted:
+            for text in remarks.cautions(rows, heterogeneity, alpha):
+                out.point(("!", "yellow"), text)
+        for row in rows:
+            if row.bayesian is not None:
+                out.line((f"{row.metric}{_slice(row)}: {remarks.belief(row)}", "dim"))
         for how in dict.fromkeys(_adjustment(row) for row in rows if row.covariate_variance_removed):
             adjusted = dict.fromkeys(
                 row.metric for row in rows if row.covariate_variance_removed and _adjustment(row) == how
             )
-            note = f"lift {how}; it need not equal the ratio of the values shown"
+            before = [
+                f"{row.metric} {remarks.unadjusted(row)}"
+                for row in rows
+                if row.metric in adjusted and row.slice_name is None
+            ]
+            note = f"lift {how}; it need not equal the ratio of the values shown ({words.listed(before)})"
             out.line((f"{words.listed(list(adjusted))}: {note}", "dim"))
 
 
@@ -136,15 +152,18 @@ def _adjustment(row: Estimate) -> str:
     return "post-stratified" if stratified else "adjusted for a covariate"
 
 
+def _slice(row: Estimate) -> str:
+    return f" · {row.slice_name} = {row.slice_value or 'not known'}" if row.slice_name else ""
+
+
 def _score(row: Estimate, alpha: float, *, trusted: bool) -> list[str | Text]:
     control, treatment = numbers.side_by_side(row.value_control, row.value_treatment, row.kind)
     lift = numbers.lift(row.lift)
-    where = f" · {row.slice_name} = {row.slice_value or 'not known'}" if row.slice_name else ""
     mark = marks.reading(row, alpha=alpha, trusted=trusted)
     guard = row.non_inferiority
     colour = COLOURS[mark.tone] if row.significant or not trusted else "default"
     return [
-        row.metric + where,
+        row.metric + _slice(row),
         row.role.value,
         row.treatment,
         control.text,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from abgap.records import ExperimentResult, Gap, Status, words
-from abgap.report import numbers
+from abgap.report import numbers, remarks
 from abgap.report.marks import NOT_JUDGED, STATUS_ORDER, outcome_mark, verdict_mark
 from abgap.report.view.cells import both_sides, cell, days_of, joined, whole_sentence
 from abgap.report.view.checks import checks_in_words, checks_table
@@ -14,6 +14,8 @@ from abgap.report.view.index import Index
 from abgap.report.view.limits import Limits, left_out
 from abgap.report.view.model import Cell, Column, ExperimentView, Fact, Group, Table, Verdict
 from abgap.report.view.scorecard import scorecards_of, slices_of
+
+_MOST_CAUTIONS = 4
 
 
 def experiment_view(
@@ -42,7 +44,7 @@ def experiment_view(
         else experiment.decision_reason,
         next_action=experiment.next_action,
         facts=_facts(index, spoken) if spoken else (),
-        notes=_notes(spoken) if spoken else (),
+        notes=(*(_notes(spoken) if spoken else ()), *_cautions(index, experiment)),
         comparisons=_comparisons(index, experiment, anchor, limits),
         scorecards=scorecards_of(index, experiment, anchor, limits),
         funnels=funnels_of(index, experiment, anchor),
@@ -114,6 +116,18 @@ def _notes(gap: Gap) -> tuple[str, ...]:
     """What belongs to the facts and is no number."""
     source = f"Expected lift from {gap.expected_source}." if gap.expected_lift and gap.expected_source else ""
     return tuple(note for note in (source, *(whole_sentence(note) for note in gap.notes)) if note)
+
+
+def _cautions(index: Index, experiment: ExperimentResult) -> tuple[str, ...]:
+    """What a reader of the headline would otherwise overlook; nothing where the numbers are not judged."""
+    if not index.trusted(experiment.name):
+        return ()
+    found = remarks.cautions(
+        index.totals[experiment.name],
+        index.heterogeneity[experiment.name],
+        index.results.study.alpha,
+    )
+    return tuple(found[:_MOST_CAUTIONS])
 
 
 def _comparisons(index: Index, experiment: ExperimentResult, anchor: str, limits: Limits) -> Table | None:

@@ -18,6 +18,7 @@ from abgap.records import (
     Estimate,
     ExperimentResult,
     Gap,
+    Heterogeneity,
     Interval,
     MetricDefinition,
     NotEstimable,
@@ -49,6 +50,7 @@ class Index:
     by_period: dict[str, list[Estimate]]
     gaps: dict[str, list[Gap]]
     checks: dict[str | None, list[Check]]
+    heterogeneity: dict[str, list[Heterogeneity]]
     less_offline: frozenset[str]
 
     def headline_gaps(self, experiment: str) -> list[Gap]:
@@ -162,6 +164,7 @@ def index_of(results: Results) -> Index:
         ),
         gaps=gaps,
         checks=_grouped(results.checks, lambda check: check.experiment),
+        heterogeneity=_grouped(results.heterogeneity, lambda found: found.experiment),
         less_offline=frozenset(row.metric for row in results.offline if row.direction is Direction.DOWN),
     )
 

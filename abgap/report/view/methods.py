@@ -49,6 +49,8 @@ def _topics(results: Results) -> Iterator[tuple[str, str]]:
     yield "Many tests", _multiplicity(estimates, results.study.alpha)
     yield "Shown to be flat", _equivalence(estimates)
     yield "Looking early", _looks(results)
+    yield "Slices", _slices(results)
+    yield "Belief", _belief(estimates)
     yield "Offline gain", _offline(results)
     yield "Funnel", _funnel(results)
     yield "Money", _money(results)
@@ -119,11 +121,35 @@ def _equivalence(estimates: tuple[Estimate, ...]) -> str:
 
 def _looks(results: Results) -> str:
     if results.study.looks == "sequential":
-        return "Intervals are always valid: they may be read at any time."
+        return (
+            "Intervals and p-values come from asymptotic confidence sequences: they hold at every look, however often "
+            "one looks, and are wider for it. The split of units is tested day by day in the same way."
+        )
     return (
         "Intervals hold at the planned end only. Effects by day are for diagnosis; stopping at the first good day "
         "would find wins that are not there."
     )
+
+
+def _slices(results: Results) -> str:
+    if not results.heterogeneity:
+        return ""
+    return (
+        "Whether lifts differ between slices is tested by Cochran's Q, whether they have opposite signs by Gail and "
+        "Simon; a difference is taken apart into what happens within slices and what their mix does. A lift that is "
+        "pulled in is the slice's own and that of the others, weighed by their precision (empirical Bayes)."
+    )
+
+
+def _belief(estimates: tuple[Estimate, ...]) -> str:
+    prior = next((e.bayesian for e in estimates if e.bayesian is not None), None)
+    if prior is None:
+        return ""
+    known = "a flat prior"
+    if prior.prior_sd is not None:
+        around, deviation = words.signed_percent(prior.prior_lift), words.percent(prior.prior_sd)
+        known = f"a normal prior around {around} with a deviation of {deviation}"
+    return f"P(better) and expected loss of shipping come from a normal posterior of the lift with {known}."
 
 
 def _offline(results: Results) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from abgap.records import Adjustment, Direction, Estimate, ExperimentResult, Role, words
-from abgap.report import numbers
+from abgap.report import numbers, remarks
 from abgap.report.marks import NOT_JUDGED, Mark, reading
 from abgap.report.view.cells import bar_of, both_sides, cell, joined, reach_of, turned
 from abgap.report.view.index import LESS, Index
@@ -107,7 +107,11 @@ def _row(index: Index, estimate: Estimate, reach: float, *, sizes: bool) -> tupl
         Cell(text=estimate.metric, sub=_contract(index, estimate)),
         cell(control, sub=f"n {words.count(estimate.n_control)}" if sizes else ""),
         cell(treatment, sub=f"n {words.count(estimate.n_treatment)}" if sizes else ""),
-        cell(numbers.lift(estimate.lift, borders=both_sides(band)), muted=mark is NOT_JUDGED),
+        cell(
+            numbers.lift(estimate.lift, borders=both_sides(band)),
+            sub=remarks.unadjusted(estimate),
+            muted=mark is NOT_JUDGED,
+        ),
         Cell(bar=bar),
         cell(numbers.p_value(estimate.p_value), sub=_margin_p(estimate)),
         _adjusted(estimate),
@@ -172,7 +176,8 @@ def _remarks(estimate: Estimate) -> str:
         said.append(f"{words.plural(estimate.capped_units, 'unit')} capped{of_value}")
     if estimate.non_inferiority is not None:
         said.append(f"margin {words.percent(estimate.non_inferiority.margin)}")
-    return "; ".join(said)
+    said.append(remarks.belief(estimate))
+    return joined(*said, by="; ")
 
 
 def slices_of(index: Index, experiment: ExperimentResult, anchor: str, limits: Limits) -> tuple[Table, ...]:
@@ -217,6 +222,7 @@ def _slice_table(
 ) -> Table:
     metrics = list(dict.fromkeys(estimate.metric for estimate in rows))
     judged = index.trusted(experiment.name)
+    pulled = any(estimate.shrunk_lift is not None for estimate in rows)
     return Table(
         key=key,
         caption=f"Slices of {experiment.name}: {arm} against {experiment.control}, exploratory, adjusted",
@@ -235,6 +241,12 @@ def _slice_table(
         note=joined(
             "Exploratory: look here for questions, not for answers.",
             "p adjusted within each metric; each has its own axis.",
+            "Pulled in: towards the other slices, by as much as they agree." if pulled else "",
+            *(
+                one.sentence
+                for one in index.heterogeneity[experiment.name]
+                if one.treatment == arm and one.metric in metrics
+            ),
             "" if judged else f"{words.sentence_case(NOT_JUDGED.word)}: a blocking data check failed.",
             left_out(0, len(left), "metrics" if len(left) > 1 else "metric"),
         ),
@@ -256,7 +268,7 @@ def _slice_row(index: Index, estimate: Estimate, reach: float) -> tuple[Cell, ..
         Cell(text=f"{estimate.slice_name} = {value}"),
         cell(numbers.count(estimate.n_control)),
         cell(numbers.count(estimate.n_treatment)),
-        cell(numbers.lift(estimate.lift), muted=mark is NOT_JUDGED),
+        cell(numbers.lift(estimate.lift), sub=remarks.shrunk(estimate), muted=mark is NOT_JUDGED),
         Cell(bar=bar),
         cell(numbers.p_value(estimate.p_value)),
         _adjusted(estimate),

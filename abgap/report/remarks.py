@@ -1,0 +1,72 @@
+"""What has to be said beside an estimate, and only then: the words that report and terminal share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from abgap.records import Estimate, Heterogeneity, Role, words
+from abgap.report import numbers
+
+# From here on a significant result of a worthwhile size would be told much too large on average.
+_OVERSTATED = 1.5
+
+
+def unadjusted(estimate: Estimate) -> str:
+    """The lift without covariates or strata, where the lift shown is with them."""
+    if estimate.unadjusted is None:
+        return ""
+    return f"unadjusted {numbers.lift(estimate.unadjusted.lift).text}"
+
+
+def shrunk(estimate: Estimate) -> str:
+    """The lift of a slice, pulled towards the other slices."""
+    return "" if estimate.shrunk_lift is None else f"pulled in {numbers.lift(estimate.shrunk_lift).text}"
+
+
+def belief(estimate: Estimate) -> str:
+    """The Bayesian summary, where the study asks for one."""
+    found = estimate.bayesian
+    if found is None:
+        return ""
+    better, loss = (
+        words.percent(found.probability_better),
+        words.percent(found.expected_loss_of_shipping, decimals=2),
+    )
+    return f"P(better) {better}, expected loss {loss}"
+
+
+def cautions(
+    estimates: Iterable[Estimate], heterogeneity: Iterable[Heterogeneity], alpha: float
+) -> list[str]:
+    """What a reader of an experiment's headline would otherwise overlook."""
+    return [*_exaggerations(estimates), *_differences(heterogeneity, alpha)]
+
+
+def _exaggerations(estimates: Iterable[Estimate]) -> list[str]:
+    """Significant primaries of tests so weak that a worthwhile effect would be told much too large."""
+    said = []
+    for e in estimates:
+        weak = e.type_m is not None and e.type_s is not None and e.type_m >= _OVERSTATED
+        if e.role is not Role.PRIMARY or not (e.significant and weak) or e.type_m is None or e.type_s is None:
+            continue
+        said.append(
+            f"{words.sentence_case(words.label(e.metric))} ({e.treatment}): of an effect of the smallest worthwhile "
+            f"size, a test this small shows {words.plain(e.type_m, decimals=1)} times as much on average once it is "
+            f"significant, and the wrong sign in {words.percent(e.type_s)} of cases. Take the size with care."
+        )
+    return said
+
+
+def _differences(found: Iterable[Heterogeneity], alpha: float) -> list[str]:
+    """Slices that are shown to differ, or to contradict the whole; primaries and guardrails only."""
+    return [
+        one.sentence
+        for one in found
+        if one.role in {Role.PRIMARY, Role.GUARDRAIL} and _is_established(one, alpha)
+    ]
+
+
+def _is_established(found: Heterogeneity, alpha: float) -> bool:
+    """Whether a comparison of slices shows anything."""
+    differs = found.p_adjusted is not None and found.p_adjusted < alpha
+    return differs or (found.decomposition is not None and found.decomposition.reversal)
