@@ -53,24 +53,32 @@ def of_means(arm: Univariate) -> Bivariate:
 
 
 def merge_small(control: Bivariate, treatment: Bivariate) -> Strata:
-    """Put strata with fewer than ``MIN_UNITS`` units in an arm together, as one more stratum at the end.
+    """Put small strata together, as one more stratum at the end.
 
-    It takes in further strata, the smaller first, until it has enough units itself. Strata come back in the order
-    of their size; those that were merged are empty there.
+    Small is a stratum whose units of both arms, divided as all units are, would be fewer than twice ``MIN_UNITS`` in an
+    arm; the few that have fewer than ``MIN_UNITS`` nevertheless go with them. To go by the units in the arms alone
+    would put together what chance has divided worst, and no variance allows for that. The rest takes in further
+    strata, the smaller first, until it has ``MIN_UNITS`` in each arm. Strata come back in the order of their size;
+    those that were merged are empty there.
     """
-    order = np.argsort(np.minimum(control.n, treatment.n), axis=-1, kind="stable")
+    order = np.argsort(control.n + treatment.n, axis=-1, kind="stable")
     control, treatment = (
         Bivariate(**{f.name: np.take_along_axis(getattr(arm, f.name), order, axis=-1) for f in fields(arm)})
         for arm in (control, treatment)
     )
-    present = (control.n > 0) | (treatment.n > 0)
-    small = present & (np.minimum(control.n, treatment.n) < MIN_UNITS)
-    so_far = np.minimum(np.cumsum(control.n, axis=-1), np.cumsum(treatment.n, axis=-1))
-    position = np.arange(small.shape[-1])
-    last_small = np.max(np.where(small, position, -1), axis=-1)[..., None]
-    complete = (so_far >= MIN_UNITS) & (position >= last_small)
+    units, fewest = control.n + treatment.n, np.minimum(control.n, treatment.n)
+    of_arms = np.sum(control.n, axis=-1), np.sum(treatment.n, axis=-1)
+    smaller_arm = _over(np.minimum(*of_arms), of_arms[0] + of_arms[1])[..., None]
+    small = (units > 0) & ((units * smaller_arm < 2 * MIN_UNITS) | (fewest < MIN_UNITS))
+    # Small ones first, else by size as they are.
+    first = np.argsort(~small, axis=-1, kind="stable")
+    in_turn = [np.take_along_axis(n, first, axis=-1) for n in (control.n, treatment.n)]
+    so_far = np.minimum(*(np.cumsum(n, axis=-1) for n in in_turn))
+    position, smalls = np.arange(units.shape[-1]), np.sum(small, axis=-1)[..., None]
+    complete = (so_far >= MIN_UNITS) & (position >= smalls - 1)
     end = np.where(np.any(complete, axis=-1), np.argmax(complete, axis=-1), position.size - 1)[..., None]
-    rest = present & (position <= end) & (last_small >= 0)
+    rank = np.argsort(first, axis=-1, kind="stable")
+    rest = (units > 0) & (rank <= end) & (smalls > 0)
     return Strata(_with_rest(control, rest), _with_rest(treatment, rest), np.sum(rest, axis=-1))
 
 
