@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 
 from abgap.gap.inputs import whole_rows
 from abgap.gap.per_unit import PerUnit, stages_per_unit
-from abgap.records import FunnelStage, Moments, Reason
+from abgap.records import Estimate, FunnelStage, Interval, Moments, Reason
 from abgap.records.moments import FloatArray
 from abgap.records.words import count
 from abgap.stats.funnel import FunnelArm, FunnelDecomposition, decompose_funnel, resampled_funnel
@@ -78,21 +78,34 @@ class Funnels:
         self._draws = draws or {}
         self._arms = {} if moments is None or not study.funnels else _arms(moments, study.funnels)
 
-    def of(self, total: str, experiment: str, control: str, treatment: str) -> FunnelView:
-        """The first declared funnel of the metric ``total``, in one treatment arm; empty without one."""
+    def of(
+        self,
+        total: str,
+        experiment: str,
+        control: str,
+        treatment: str,
+        estimate: Estimate | None = None,
+    ) -> FunnelView:
+        """The first declared funnel of the metric ``total``, in one treatment arm; empty without one.
+
+        estimate: of that metric. Made from the same values it lends the total its intervals, so that one effect is
+        not told in two ways.
+        """
         declared = ((name, funnel) for name, funnel in self._study.funnels.items() if funnel.total == total)
         for name, funnel in declared:
             before = self._arms.get((experiment, control, name))
             after = self._arms.get((experiment, treatment, name))
             if before is not None and after is not None:
-                return funnel_view(
+                same = self._same(total)
+                view = funnel_view(
                     funnel,
                     before,
                     after,
                     procedure=procedure_of(self._study),
-                    same=self._same(total),
+                    same=same,
                     draws=self._drawn(name, experiment, control, treatment, before, after),
                 )
+                return _with_intervals_of(view, estimate) if same and estimate is not None else view
         return FunnelView()
 
     def _drawn(
@@ -107,7 +120,26 @@ class Funnels:
     def _same(self, total: str) -> bool:
         """Whether the metric is estimated from the same values as the funnel: neither capped nor adjusted."""
         metric = self._study.metrics.get(total)
-        return metric is None or (metric.cap_percentile is None and metric.covariate is None)
+        if metric is None:
+            return True
+        return metric.cap_percentile is None and metric.covariate is None and metric.stratify_by is None
+
+
+def _with_intervals_of(view: FunnelView, estimate: Estimate) -> FunnelView:
+    """The funnel with the intervals of the metric itself for its total."""
+    total, lift, difference = view.total, estimate.lift, estimate.difference
+    if total is None or total.low is None or not isinstance(lift, Interval) or lift.low <= -1.0:
+        return view
+    if not isinstance(difference, Interval):
+        return view
+    told = replace(
+        total,
+        low=math.log1p(lift.low),
+        high=math.log1p(lift.high),
+        money_low=difference.low,
+        money_high=difference.high,
+    )
+    return replace(view, total=told)
 
 
 def funnel_view(

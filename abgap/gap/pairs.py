@@ -112,7 +112,7 @@ class PairFinder:
             estimate=estimate,
             power=self._power(facts, evidence, estimate),
             expected=expected,
-            funnel=self._funnels.of(business_metric, facts.name, facts.control, treatment),
+            funnel=self._funnels.of(business_metric, facts.name, facts.control, treatment, estimate),
             money=None if evidence.blocked or subject.same_model else self._money(facts, estimate),
         )
 

@@ -27,7 +27,12 @@ from abgap.stats.intervals import (
     p_value,
     relative_difference,
 )
-from abgap.stats.noninferiority import equivalence_p, non_inferiority_p
+from abgap.stats.noninferiority import (
+    equivalence_p,
+    non_inferiority_p,
+    score_equivalence_p,
+    score_non_inferiority_p,
+)
 from abgap.stats.power import power_at, realised_mde
 from abgap.stats.procedure import Procedure
 from abgap.stats.proportions import cohen_h, score_difference, score_lift, score_p_value
@@ -71,17 +76,24 @@ def infer(contrasts: Contrasts, traits: Sequence[MetricTraits], procedure: Proce
     margins = numbers_of(t.non_inferiority_margin for t in traits)
     signs = numbers_of(t.direction.sign for t in traits)
     verdicts = _judge(contrasts, judged, contrasts.is_share & ~contrasts.is_adjusted, procedure)
-    h, d = cohen_h(contrasts.successes, alpha), cohen_d(judged, alpha, rule)
+    successes, score = contrasts.successes, verdicts.score
+    h, d = cohen_h(successes, alpha), cohen_d(judged, alpha, rule)
     return Inference(
         contrasts=contrasts,
         verdicts=verdicts,
         raw=_judge(contrasts, contrasts.raw, contrasts.is_share, procedure),
-        effect=Bounds(*(np.where(verdicts.score, a, b) for a, b in zip(h, d, strict=True))),
+        effect=Bounds(*(np.where(score, a, b) for a, b in zip(h, d, strict=True))),
         mde=realised_mde(judged, alpha, rule=rule),
         power=power_at(judged, deltas, alpha, rule=rule),
         exaggeration=exaggeration_at(judged, deltas, alpha, rule=rule),
-        equivalence=equivalence_p(judged, deltas, rule, method),
-        non_inferiority=non_inferiority_p(judged, margins, signs, rule, method),
+        equivalence=np.where(
+            score, score_equivalence_p(successes, deltas), equivalence_p(judged, deltas, rule, method)
+        ),
+        non_inferiority=np.where(
+            score,
+            score_non_inferiority_p(successes, margins, signs),
+            non_inferiority_p(judged, margins, signs, rule, method),
+        ),
         posterior=_posterior(judged, signs, procedure),
     )
 

@@ -25,6 +25,7 @@ from abgap.stats.arrays import (
     MIN_UNITS,
     Bounds,
     CheckedBounds,
+    Floats,
     bounds,
     checked_bounds,
     first_reason,
@@ -116,6 +117,31 @@ def score_lift(successes: Successes, alpha: float) -> CheckedBounds:
     high = 1.0 / _ratio_low(control, treatment, alpha)
     problem = first_reason((control.x <= 0.0, Reason.CONTROL_NEAR_ZERO), after=successes.problem)
     return checked_bounds(problem, treatment.share / control.share - 1.0, low - 1.0, high - 1.0)
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def score_statistic_at(successes: Successes, lift: Floats) -> FloatArray:
+    """Return the signed score by which the ratio of the proportions lies above one plus this hypothetical lift.
+
+    ``(p_t - r p_c) / sqrt(r^2 p~_c q~_c / n_c + p~_t q~_t / n_t)`` with the estimates that are constrained to the ratio
+    ``r``; Koopman's interval is where its square stays below the critical value. lift: a fraction above -1. NaN where
+    nothing may be concluded.
+    """
+    control, treatment = successes.arms
+    ratio = 1.0 + np.asarray(lift, dtype=np.float64)
+    # The constrained share of control is the smaller root of a quadratic, by the product of its roots.
+    leading = ratio * (control.n + treatment.n)
+    half = 0.5 * (control.n + treatment.x + ratio * (treatment.n + control.x))
+    constant = control.x + treatment.x
+    root = np.sqrt(np.maximum(half**2 - leading * constant, 0.0))
+    p_control = constant / (half + root)
+    p_treatment = np.minimum(ratio * p_control, 1.0)
+    variance = (
+        p_treatment * (1.0 - p_treatment) / treatment.n
+        + ratio**2 * p_control * np.maximum(1.0 - p_control, 0.0) / control.n
+    )
+    score = (treatment.share - ratio * control.share) / np.sqrt(variance)
+    return only_where(no_reason(successes.problem) & (variance > 0.0) & (ratio > 0.0), score)
 
 
 @np.errstate(divide="ignore", invalid="ignore")

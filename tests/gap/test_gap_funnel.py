@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -179,6 +180,24 @@ def test_without_a_funnel_or_its_rows_the_view_is_empty(study: Study) -> None:
     assert view(study, rows[:1]) == FunnelView()
     assert view(study, [rows[0], rows[1] | {"stage_means": None}]) == FunnelView()
     assert Funnels(study, None).of("revenue_per_session", "search_v2", "A", "B") == FunnelView()
+
+
+def test_the_total_has_the_intervals_of_the_metric_itself(study: Study, make_estimate: Make) -> None:
+    rows = [row("A", CONTROL), row("B", TREATMENT)]
+    estimate = make_estimate(-0.05, 0.02, metric="revenue_per_session")
+    found = Funnels(study, moments(rows)).of("revenue_per_session", "search_v2", "A", "B", estimate)
+    assert found.total is not None
+    assert (found.total.low, found.total.high) == pytest.approx((math.log(0.95), math.log(1.02)))
+    assert (found.total.money_low, found.total.money_high) == (
+        estimate.difference.low,
+        estimate.difference.high,
+    )
+    assert found.total.log_lift == pytest.approx(math.log(TREATMENT[2] / CONTROL[2]))
+    metric = study.metrics["revenue_per_session"].model_copy(update={"cap_percentile": 99.9})
+    capped = study.model_copy(update={"metrics": study.metrics | {"revenue_per_session": metric}})
+    own = Funnels(capped, moments(rows)).of("revenue_per_session", "search_v2", "A", "B", estimate)
+    assert own.total is not None
+    assert own.total.low != found.total.low
 
 
 def test_a_capped_total_says_that_the_funnel_is_not(study: Study) -> None:

@@ -19,7 +19,15 @@ from statsmodels.stats.proportion import (
 )
 
 from abgap.records import Reason
-from abgap.stats.proportions import Successes, cohen_h, score_difference, score_lift, score_p_value
+from abgap.stats.noninferiority import score_equivalence_p, score_non_inferiority_p
+from abgap.stats.proportions import (
+    Successes,
+    cohen_h,
+    score_difference,
+    score_lift,
+    score_p_value,
+    score_statistic_at,
+)
 
 Z = stats.norm.ppf(0.975)
 
@@ -260,3 +268,29 @@ def test_cohen_h_agrees_with_statsmodels_and_has_its_normal_interval() -> None:
     margin = Z * np.sqrt(1 / 44700 + 1 / 45489)
     assert (low, high) == pytest.approx((h - margin, h + margin), rel=1e-9)
     assert np.isnan(cohen_h(successes(1, 7, 2, 90), 0.05).estimate)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.2])
+def test_the_score_at_a_limit_of_the_lift_is_the_critical_value(alpha: float) -> None:
+    arms = Successes(
+        control=np.array([30.0, 5.0, 100.0, 0.0]),
+        n_control=np.array([200.0, 50.0, 100.0, 40.0]),
+        treatment=np.array([45.0, 3.0, 98.0, 4.0]),
+        n_treatment=np.array([210.0, 60.0, 100.0, 45.0]),
+    )
+    lift, z = score_lift(arms, alpha), float(stats.norm.ppf(1 - alpha / 2))
+    known = np.isfinite(lift.low)
+    np.testing.assert_allclose(score_statistic_at(arms, lift.low)[known], z, rtol=1e-9)
+    np.testing.assert_allclose(score_statistic_at(arms, lift.high)[known], -z, rtol=1e-9)
+    p = 2.0 * stats.norm.sf(np.abs(score_statistic_at(arms, 0.0)))
+    np.testing.assert_allclose(p, score_p_value(arms)[0], rtol=1e-9)
+
+
+def test_margins_of_shares_agree_with_the_interval_of_the_lift() -> None:
+    for x in range(20, 60):
+        arms = successes(40, 400, x, 420)
+        interval = score_lift(arms, 0.1)
+        for margin in (0.1, 0.3, 0.6):
+            assert (score_non_inferiority_p(arms, margin, 1.0) < 0.05) == (interval.low > -margin)
+            inside = (interval.low > -margin) & (interval.high < margin)
+            assert (score_equivalence_p(arms, margin) < 0.05) == inside
