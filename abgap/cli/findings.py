@@ -19,6 +19,7 @@ from abgap.records import (
     NineCells,
     OfflineRow,
     Portfolio,
+    Role,
     Status,
     words,
 )
@@ -131,7 +132,7 @@ def _experiment(
             for text in remarks.cautions(rows, heterogeneity, alpha):
                 out.point(("!", "yellow"), text)
         for row in rows:
-            if row.bayesian is not None:
+            if row.bayesian is not None and row.role in {Role.PRIMARY, Role.GUARDRAIL}:
                 out.line((f"{row.metric}{_slice(row)}: {remarks.belief(row)}", "dim"))
         for how in dict.fromkeys(_adjustment(row) for row in rows if row.covariate_variance_removed):
             adjusted = dict.fromkeys(

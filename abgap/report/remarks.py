@@ -9,6 +9,8 @@ from abgap.report import numbers
 
 # From here on a significant result of a worthwhile size would be told much too large on average.
 _OVERSTATED = 1.5
+# The last probability that is told by its digits.
+_SURE = 0.999
 
 
 def unadjusted(estimate: Estimate) -> str:
@@ -29,10 +31,17 @@ def belief(estimate: Estimate) -> str:
     if found is None:
         return ""
     better, loss = (
-        words.percent(found.probability_better),
+        _chance(found.probability_better),
         words.percent(found.expected_loss_of_shipping, decimals=2),
     )
     return f"P(better) {better}, expected loss {loss}"
+
+
+def _chance(probability: float) -> str:
+    """A probability in percent that is never rounded to certainty."""
+    if probability > _SURE:
+        return f"> {words.percent(_SURE)}"
+    return f"< {words.percent(1.0 - _SURE)}" if probability < 1.0 - _SURE else words.percent(probability)
 
 
 def cautions(

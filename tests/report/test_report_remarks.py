@@ -91,3 +91,8 @@ def test_a_belief_is_said_where_the_study_asks_for_one(primary: Estimate) -> Non
         prior_sd=0.05,
     )
     assert remarks.belief(replace(primary, bayesian=found)) == "P(better) 97.3 %, expected loss 0.01 %"
+    sure = replace(primary, bayesian=replace(found, probability_better=0.99999))
+    assert remarks.belief(sure).startswith("P(better) > 99.9 %")
+    assert remarks.belief(replace(primary, bayesian=replace(found, probability_better=1e-6))).startswith(
+        "P(better) < 0.1 %"
+    )
