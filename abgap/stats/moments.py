@@ -6,7 +6,6 @@ against the spread. The variance of a ratio per unit comes from here too, becaus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,35 +50,19 @@ class Bivariate:
         set_same_shape(self, ("n", "mean_y", "variance_y", "mean_x", "variance_x", "covariance"))
 
 
-def merge_univariate(first: Univariate, *others: Univariate, axis: int = -1) -> Univariate:
-    """Merge parts into the moments of all their units together, exactly as if they had been computed at once.
-
-    The parts lie along ``axis`` of one operand, or are several operands merged element by element. A part
-    without units counts nothing, a part of one unit needs no variance; below two units the variance is NaN.
-    """
-    n, mean, variance = _parts(("n", "mean", "variance"), (first, *others), axis)
-    total, centre = _pooled_mean(n, mean, axis)
-    return Univariate(
-        n=total.squeeze(axis),
-        mean=centre.squeeze(axis),
-        variance=_pooled_second_moment(n, variance, (mean - centre) ** 2, axis),
-    )
-
-
-def merge_bivariate(first: Bivariate, *others: Bivariate, axis: int = -1) -> Bivariate:
-    """Merge parts as ``merge_univariate`` does, for two values per unit."""
-    names = ("n", "mean_y", "variance_y", "mean_x", "variance_x", "covariance")
-    n, mean_y, variance_y, mean_x, variance_x, covariance = _parts(names, (first, *others), axis)
-    total, centre_y = _pooled_mean(n, mean_y, axis)
-    _, centre_x = _pooled_mean(n, mean_x, axis)
-    off_y, off_x = mean_y - centre_y, mean_x - centre_x
+def merge_bivariate(parts: Bivariate, axis: int = -1) -> Bivariate:
+    """Merge the parts along ``axis`` into the moments of all their units together, as ``merge_joint`` does for two."""
+    n = parts.n
+    total, centre_y = _pooled_mean(n, parts.mean_y, axis)
+    _, centre_x = _pooled_mean(n, parts.mean_x, axis)
+    off_y, off_x = parts.mean_y - centre_y, parts.mean_x - centre_x
     return Bivariate(
         n=total.squeeze(axis),
         mean_y=centre_y.squeeze(axis),
-        variance_y=_pooled_second_moment(n, variance_y, off_y**2, axis),
+        variance_y=_pooled_second_moment(n, parts.variance_y, off_y**2, axis),
         mean_x=centre_x.squeeze(axis),
-        variance_x=_pooled_second_moment(n, variance_x, off_x**2, axis),
-        covariance=_pooled_second_moment(n, covariance, off_y * off_x, axis),
+        variance_x=_pooled_second_moment(n, parts.variance_x, off_x**2, axis),
+        covariance=_pooled_second_moment(n, parts.covariance, off_y * off_x, axis),
     )
 
 
@@ -139,16 +122,6 @@ def ratio_unit_variance(arm: Bivariate) -> FloatArray:
     """
     denominator = np.where(arm.mean_x == 0.0, np.nan, arm.mean_x)
     return np.asarray(linear_variance(arm, ratio_value(arm)) / denominator**2)
-
-
-def _parts(names: Sequence[str], operands: Sequence[Univariate | Bivariate], axis: int) -> list[FloatArray]:
-    """Return the named fields with the parts along ``axis``; several operands are stacked there."""
-    if len(operands) == 1:
-        return [getattr(operands[0], name) for name in names]
-    return [
-        np.stack(np.broadcast_arrays(*(getattr(operand, name) for operand in operands)), axis=axis)
-        for name in names
-    ]
 
 
 @np.errstate(divide="ignore", invalid="ignore")

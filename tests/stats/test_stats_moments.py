@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import TypeAlias
 
 import numpy as np
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from abgap.stats import moments
-from abgap.stats.moments import Bivariate, Univariate
+from abgap.stats.moments import Bivariate, Joint, Univariate
 
 Values: TypeAlias = npt.NDArray[np.float64]
 
@@ -24,67 +26,72 @@ MakeBivariate: TypeAlias = Callable[[Values, Values], Bivariate]
 samples = hnp.arrays(np.float64, st.integers(2, 40), elements=st.floats(-1e6, 1e6))
 
 
+def joint(values: Values) -> Joint:
+    """The moments of units with values in columns."""
+    n, size = values.shape
+    covariances = np.atleast_2d(np.cov(values.T)) if n > 1 else np.full((size, size), np.nan)
+    means = values.mean(axis=0) if n else np.full(size, np.nan)
+    return Joint(n=np.asarray(float(n)), means=means, covariances=covariances)
+
+
+def stacked(parts: Sequence[Bivariate]) -> Bivariate:
+    names = [field.name for field in dataclasses.fields(Bivariate)]
+    return Bivariate(**{name: np.stack([getattr(part, name) for part in parts]) for name in names})
+
+
 @given(values=samples, cuts=st.lists(st.integers(0, 40), max_size=4))
 def test_merging_parts_equals_the_whole_also_with_empty_and_single_unit_parts(
-    univariate: MakeUnivariate, values: Values, cuts: list[int]
+    values: Values, cuts: list[int]
 ) -> None:
-    parts = [univariate(part) for part in np.split(values, sorted(min(cut, len(values)) for cut in cuts))]
-    merged = moments.merge_univariate(parts[0], *parts[1:]) if len(parts) > 1 else parts[0]
-    scale = np.max(np.abs(values)) + 1e-300
+    both = np.column_stack([values, np.roll(values, 1) * 0.5 + np.arange(len(values))])
+    parts = [joint(part) for part in np.split(both, sorted(min(cut, len(both)) for cut in cuts))]
+    merged, whole = reduce(moments.merge_joint, parts), joint(both)
+    scale = np.max(np.abs(both)) + 1e-300
     assert merged.n == len(values)
-    assert merged.mean == pytest.approx(np.mean(values), rel=1e-12, abs=1e-12 * scale)
-    assert merged.variance == pytest.approx(np.var(values, ddof=1), rel=1e-10, abs=1e-13 * scale**2)
+    np.testing.assert_allclose(merged.means, whole.means, rtol=1e-12, atol=1e-12 * scale)
+    np.testing.assert_allclose(merged.covariances, whole.covariances, rtol=1e-9, atol=1e-12 * scale**2)
 
 
 @given(values=samples, cut=st.integers(0, 40))
-def test_merging_two_values_per_unit_keeps_their_covariance(
+def test_parts_along_an_axis_merge_like_two_after_another(
     bivariate: MakeBivariate, values: Values, cut: int
 ) -> None:
     x = np.roll(values, 1) * 0.5 + np.arange(len(values))
     at = min(cut, len(values))
-    merged = moments.merge_bivariate(bivariate(values[:at], x[:at]), bivariate(values[at:], x[at:]))
-    whole = bivariate(values, x)
+    parts = [bivariate(values[:at], x[:at]), bivariate(values[at:], x[at:])]
+    merged, whole = moments.merge_bivariate(stacked(parts), axis=0), bivariate(values, x)
     scale = np.max(np.abs(values)) + len(values)
     for name in ("variance_y", "variance_x", "covariance"):
         assert getattr(merged, name) == pytest.approx(getattr(whole, name), rel=1e-9, abs=1e-12 * scale**2)
     assert merged.mean_x == pytest.approx(np.mean(x), rel=1e-12, abs=1e-12 * scale)
 
 
-def test_parts_along_an_axis_merge_like_operands() -> None:
-    values = np.random.default_rng(1).lognormal(size=(5, 3, 7))
-    grid = Univariate(n=np.full((5, 3), 7.0), mean=values.mean(-1), variance=values.var(-1, ddof=1))
-    merged = moments.merge_univariate(grid, axis=1)
-    np.testing.assert_allclose(merged.mean, values.reshape(5, -1).mean(-1), rtol=1e-13)
-    np.testing.assert_allclose(merged.variance, values.reshape(5, -1).var(-1, ddof=1), rtol=1e-12)
-    assert merged.n.tolist() == [21.0] * 5
-
-
-def test_merging_nothing_but_empty_parts_leaves_no_mean_and_no_variance(univariate: MakeUnivariate) -> None:
-    empty = univariate(np.array([]))
-    merged = moments.merge_univariate(empty, empty)
+def test_merging_nothing_but_empty_parts_leaves_no_mean_and_no_covariances(bivariate: MakeBivariate) -> None:
+    empty = joint(np.empty((0, 2)))
+    merged = moments.merge_joint(empty, empty)
     assert merged.n == 0
-    assert np.isnan(merged.mean)
-    assert np.isnan(merged.variance)
-    single = moments.merge_univariate(empty, univariate(np.array([3.0])))
-    assert single.mean == 3.0
-    assert np.isnan(single.variance)
+    assert np.isnan(merged.means).all()
+    assert np.isnan(merged.covariances).all()
+    single = moments.merge_joint(empty, joint(np.array([[3.0, 4.0]])))
+    assert single.means.tolist() == [3.0, 4.0]
+    assert np.isnan(single.covariances).all()
+    nothing = bivariate(np.array([]), np.array([]))
+    assert np.isnan(moments.merge_bivariate(stacked([nothing, nothing]), axis=0).mean_y)
 
 
-def test_a_part_without_its_variance_leaves_the_whole_without_one(univariate: MakeUnivariate) -> None:
-    known = univariate(np.array([1.0, 2.0, 4.0]))
-    unknown = Univariate(n=np.array(5), mean=np.array(1.0), variance=np.array(np.nan))
-    merged = moments.merge_univariate(known, unknown)
-    assert merged.mean == pytest.approx(12 / 8)
-    assert np.isnan(merged.variance)
+def test_a_part_without_its_covariances_leaves_the_whole_without_them() -> None:
+    known = joint(np.array([[1.0], [2.0], [4.0]]))
+    unknown = Joint(n=np.array(5), means=np.array([1.0]), covariances=np.array([[np.nan]]))
+    merged = moments.merge_joint(known, unknown)
+    assert merged.means[0] == pytest.approx(12 / 8)
+    assert np.isnan(merged.covariances).all()
 
 
-def test_merging_keeps_the_digits_when_the_mean_is_large_against_the_spread(
-    univariate: MakeUnivariate,
-) -> None:
+def test_merging_keeps_the_digits_when_the_mean_is_large_against_the_spread() -> None:
     pattern = np.array([0.2, 0.1, 0.3] * 400)
     values = 1_000_000.0 + pattern
-    merged = moments.merge_univariate(*(univariate(part) for part in np.split(values, 8)))
-    assert np.sqrt(merged.variance) == pytest.approx(np.std(pattern, ddof=1), rel=1e-9)
+    merged = reduce(moments.merge_joint, (joint(part[:, None]) for part in np.split(values, 8)))
+    assert np.sqrt(merged.covariances[0, 0]) == pytest.approx(np.std(pattern, ddof=1), rel=1e-9)
 
 
 def test_ratio_variance_is_that_of_the_linearised_units(bivariate: MakeBivariate) -> None:

@@ -176,7 +176,8 @@ def _remarks(estimate: Estimate) -> str:
         said.append(f"{words.plural(estimate.capped_units, 'unit')} capped{of_value}")
     if estimate.non_inferiority is not None:
         said.append(f"margin {words.percent(estimate.non_inferiority.margin)}")
-    said.append(remarks.belief(estimate))
+    if estimate.role in {Role.PRIMARY, Role.GUARDRAIL}:
+        said.append(remarks.belief(estimate))
     return joined(*said, by="; ")
 
 
