@@ -1,5 +1,5 @@
 -- purpose: What the events of one fact table add up to, by unit, in one scan for all experiments and metrics.
--- takes: the metric parts over this fact table: window and aggregates of each, the value whose different values are
+-- takes: the metric parts over this fact table: window, weight by day and aggregates of each, the value whose different values are
 --        counted, if it is one, and the experiment, if only one is declared, compiled in.
 -- reads: first_exposures (or all enrolments, where what is found is kept for a later run) and part_values of one fact table.
 -- gives: one row per experiment and unit with at least one event in reach of a window (the experiment only where there are
@@ -18,9 +18,9 @@ with in_window as (
 {% endif %}
 {% for part in parts %}
 {% if part.window %}
-        , case when {{ part.window }} then e.{{ part.name }} end as {{ part.name }}
+        , case when {{ part.window }} then e.{{ part.name }}{{ part.times_weight }} end as {{ part.name }}
 {% else %}
-        , e.{{ part.name }}
+        , e.{{ part.name }}{{ part.times_weight }} as {{ part.name }}
 {% endif %}
 {% endfor %}
     from {{ exposures }} as x

@@ -26,17 +26,19 @@ def command(
 ) -> int:
     """Show the decision and the metrics of EXPERIMENT, or of every experiment.
 
-    --json prints all estimates (whole experiments, slices and days), and how slices differ.
+    --json prints all estimates (whole experiments, slices and days), how slices differ, and how effects change with
+    the days since exposure.
     """
     with analysis_of(study_file, quiet=quiet, in_words=not as_json) as analysis:
         names = chosen(experiment, analysis.declared)
         heterogeneity = [h for h in analysis.heterogeneity if h.experiment in names]
+        trends = [t for t in analysis.trends if t.experiment in names] if as_json else []
         estimates = tuple(e for e in analysis.estimates if e.experiment in names)
         checks = checks_of(analysis.checks, names)
         alpha = analysis.study.study.alpha
         results = [] if as_json else [r for r in analysis.gaps.experiments if r.name in names]
     if as_json:
-        put_part("estimates", estimates, heterogeneity=heterogeneity)
+        put_part("estimates", estimates, heterogeneity=heterogeneity, trends=trends)
     else:
         from abgap.cli.findings import show_experiments  # noqa: PLC0415 - rich is not needed for --json
 

@@ -92,7 +92,7 @@ def _prepare(engine: Engine, fact: FactSource, parts: Sequence[PartSql]) -> Held
     """Make the view of the values that parts take; what is known of them."""
     relation, apart = identifier(fact.name), _apart(parts)
     statement = compile_query("part_values", key=fact.key.column, apart=apart, parts=parts, fact=relation)
-    engine.create_view(tables.part_values_table(fact.name), statement)
+    engine.create_view(tables.part_values_table(fact.title), statement)
     return read_intake(engine, fact, [part for part in parts if not part.is_count])
 
 
@@ -122,9 +122,9 @@ def _add_up(
     apart = None if found is None else found.name
     grids = {part.part.name: _grid(part, held) for part in parts if part.is_sum}
     ready = with_totals(parts, grids, apart=apart)
-    partials = tables.unit_partials_table(fact.name)
+    partials = tables.unit_partials_table(fact.title)
     shape: dict[str, Any] = {"only": fact.only, "key": fact.key.column, "apart": apart, "parts": ready}
-    values = identifier(tables.part_values_table(fact.name))
+    values = identifier(tables.part_values_table(fact.title))
     events = {"values": values, "reach": scan.reach, **shape}
     statement, of_all = (
         compile_query("unit_partials", params=None, exposures=identifier(exposures), **events)
@@ -134,13 +134,13 @@ def _add_up(
     is_of_files = make_partials(engine, fact, statement, of_all, grouped, held, scan.keeper)
     total = compile_query("unit_parts", params=None, partials=identifier(partials), **shape)
     try:
-        engine.create_table(tables.unit_parts_table(fact.name), total)
+        engine.create_table(tables.unit_parts_table(fact.title), total)
     except DataError:
         if not is_of_files:
             raise
         # Somebody has cleared the cache meanwhile: that costs time and nothing else.
         engine.create_view(partials, statement)
-        engine.create_table(tables.unit_parts_table(fact.name), total)
+        engine.create_table(tables.unit_parts_table(fact.title), total)
     return _seen(engine, fact, parts)
 
 
@@ -160,7 +160,8 @@ def _grid(part: PartSql, held: Held) -> Grid:
     # Three parts, because one unit's value may be very much smaller than the largest of all events.
     # Bounds are rounded up, so that a few more events usually leave the grid as it is: what earlier runs added up
     # on it can then be added to.
-    largest, rows = held.bounds[part.part.name].largest, max(held.row_count, 1)
+    largest = held.bounds[part.part.name].largest * part.largest_weight
+    rows = max(held.row_count, 1)
     return make_grid(_power_above(largest, 1), int(_power_above(rows, 4)), integer=False, parts=3)
 
 
@@ -188,7 +189,7 @@ def _intake(fact: str, held: Held, *, timed: bool, with_events: int) -> FactInta
 
 
 def _seen(engine: Engine, fact: FactSource, parts: Sequence[PartSql]) -> tuple[int, dict[str, _Seen]]:
-    table = identifier(tables.unit_parts_table(fact.name))
+    table = identifier(tables.unit_parts_table(fact.title))
     found = engine.fetch_row(compile_query("unit_ranges", parts=parts, table=table))
     seen = {}
     for part in parts:

@@ -93,7 +93,7 @@ def make_partials(
 
     of_all: the same over all enrolments. Whether a unit is in one variant only may change without any event.
     """
-    name = tables.unit_partials_table(fact.name)
+    name = tables.unit_partials_table(fact.title)
     can_be_kept = len(fact.relation.files) > 1 and fact.relation.is_parquet and shape.can_be_merged
     if keeper is not None and isinstance(engine, DuckDBEngine) and can_be_kept:
         engine.run(_all_exposures(fact))
@@ -125,7 +125,7 @@ def _kept_parts(
     columns = list(fact.relation.table.columns.items())
     where = [str(fact.directory.absolute()), fact.source.path]
     depends_on = [statement.sql, columns, where, *_views(engine, fact)]
-    old = keeper.find(f"parts of {fact.name}", fact.relation.files, depends_on)
+    old = keeper.find(f"parts of {fact.title}", fact.relation.files, depends_on)
     if old is not None and old.notes["digest"] != _digest(engine, fact, shape, old.notes["last_at"]):
         old = None
     new = fact.relation.files if old is None else old.new
@@ -141,7 +141,7 @@ def _kept_parts(
 
 def _views(engine: DuckDBEngine, fact: FactSource) -> list[str]:
     """The statements of the views that the partial aggregates read."""
-    names = (fact.name, tables.part_values_table(fact.name), tables.ALL_EXPOSURES)
+    names = (fact.name, tables.part_values_table(fact.title), tables.ALL_EXPOSURES)
     wanted = comma_list(literal(name) for name in names)
     found = engine.rows(
         f"SELECT sql FROM duckdb_views() WHERE temporary AND view_name IN ({wanted}) ORDER BY 1"

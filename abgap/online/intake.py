@@ -32,6 +32,7 @@ class FactSource:
     """A fact table and where it comes from.
 
     only: the experiment, when one is declared. utc: whether its times without a zone are UTC. directory: of the study.
+    purpose: what its parts are made for, where that is not the metrics themselves.
     """
 
     name: str
@@ -41,6 +42,12 @@ class FactSource:
     only: Sql | None
     utc: bool
     directory: Path
+    purpose: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What the tables of its parts are called after."""
+        return self.name if self.purpose is None else tables.derived_name(self.name, self.purpose)
 
     def column(self, name: str) -> str | None:
         """The column of the files that is called ``name`` in the table; None when it is made of others."""
@@ -57,8 +64,10 @@ class FactSource:
         return at if is_utc else None
 
 
-def fact_source(study: Study, views: Views, name: str, only: Sql | None = None) -> FactSource:
-    """The fact table of this name. only: the experiment, when one is declared."""
+def fact_source(
+    study: Study, views: Views, name: str, only: Sql | None = None, *, purpose: str | None = None
+) -> FactSource:
+    """The fact table of this name. only: the experiment, when one is declared. purpose: of its parts."""
     return FactSource(
         name=name,
         source=study.facts[name],
@@ -67,6 +76,7 @@ def fact_source(study: Study, views: Views, name: str, only: Sql | None = None) 
         only=only,
         utc=study.study.timezone == "UTC",
         directory=views.directory,
+        purpose=purpose,
     )
 
 
@@ -112,7 +122,7 @@ def read_intake(engine: Engine, fact: FactSource, parts: Sequence[PartSql]) -> H
 
 def looked_at(engine: Engine, fact: FactSource, parts: Sequence[PartSql], held: Held) -> Held:
     """With the bounds of finite values of events that count, and the values below zero among them."""
-    values = identifier(tables.part_values_table(fact.name))
+    values = identifier(tables.part_values_table(fact.title))
     found = engine.fetch_row(compile_query("value_intake", parts=parts, values=values))
     bounds, below_zero = dict(held.bounds), {}
     for part in parts:

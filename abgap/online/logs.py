@@ -47,13 +47,34 @@ def units_from_logs(
     slices = [tables.slice_column(name) for name in wide.slices]
     progress("reading exposures")
     with reading("exposures"):
-        units = _enrol(engine, study, wide, slices, views.key)
+        _enrol(engine, study, wide, slices, views.key)
+    add_up_events(engine, study, plan, views, wide, progress, keeper=keeper)
+    return wide
+
+
+def add_up_events(
+    engine: Engine,
+    study: Study,
+    plan: Plan,
+    views: Views,
+    wide: WideTable,
+    progress: Progress,
+    *,
+    keeper: Keeper | None = None,
+    purpose: str | None = None,
+) -> None:
+    """Make the wide table of the enrolled units, and fill in what is known of it.
+
+    purpose: what its parts are made for, None for the metrics.
+    """
+    counts = wide.enrolment_counts
+    units = 0 if counts is None else int(counts["units"].sum() - counts["mixed_units"].sum())
     bounds: dict[str, Bounds] = {}
     for fact in plan.facts():
         progress(f"reading {fact}")
         found = aggregate_fact(
             engine,
-            fact_source(study, views, fact, wide.only_experiment),
+            fact_source(study, views, fact, wide.only_experiment, purpose=purpose),
             plan.parts_of(fact),
             timed=wide.by_day and "at" in study.facts[fact].columns,
             units=units,
@@ -64,12 +85,12 @@ def units_from_logs(
         bounds |= found.bounds
     if all(part.name in bounds for part in plan.parts):
         wide.row_count, wide.bounds = units, bounds
-    engine.create_view(tables.UNIT_OUTCOMES, _wide_statement(engine, plan, wide, slices, views.key))
-    return wide
+    names = {fact: fact_source(study, views, fact, purpose=purpose).title for fact in plan.facts()}
+    engine.create_view(wide.source, _wide_statement(engine, plan, wide, names, views.key))
 
 
-def _enrol(engine: Engine, study: Study, wide: WideTable, slices: Sequence[Sql], key: UnitKey) -> int:
-    """Find the first exposure of every unit in every experiment; how many are analysed."""
+def _enrol(engine: Engine, study: Study, wide: WideTable, slices: Sequence[Sql], key: UnitKey) -> None:
+    """Find the first exposure of every unit in every experiment."""
     timed, no_unit = {"timed": wide.by_day}, key.is_missing
     wide.exposure_counts = engine.fetch(compile_query("exposure_counts", params=timed, no_unit=no_unit))
     only = wide.only_experiment
@@ -77,12 +98,11 @@ def _enrol(engine: Engine, study: Study, wide: WideTable, slices: Sequence[Sql],
         "enrolments", params=timed, only=only, key=key.column, no_unit=no_unit, slices=slices
     )
     engine.create_table(tables.ENROLMENTS, statement)
-    counts = wide.enrolment_counts = engine.fetch(compile_query("enrolment_counts"))
+    wide.enrolment_counts = engine.fetch(compile_query("enrolment_counts"))
     day = local_day(Sql("first.at"), study.study.timezone)
     number = key.column if key.is_number else None
     statement = compile_query("first_exposures", only=only, number=number, slices=slices, day=day)
     engine.create_view(tables.FIRST_EXPOSURES, statement)
-    return int(counts["units"].sum() - counts["mixed_units"].sum())
 
 
 def _only_experiment(engine: Engine) -> Sql | None:
@@ -100,8 +120,9 @@ class _FactTable:
 
 
 def _wide_statement(
-    engine: Engine, plan: Plan, wide: WideTable, slices: Sequence[Sql], key: UnitKey
+    engine: Engine, plan: Plan, wide: WideTable, names: Mapping[str, str], key: UnitKey
 ) -> Statement:
+    """The statement of the wide table. names: what the tables of each fact table's parts are called after."""
     last_at = {intake.fact: intake.last_at for intake in wide.intakes}
     aliases = {fact: Sql(f"f{position}") for position, fact in enumerate(plan.facts(), start=1)}
     from_units = [part for part in plan.parts if part.from_units]
@@ -109,12 +130,15 @@ def _wide_statement(
     return compile_query(
         "unit_outcomes",
         key=key.column,
-        slices=slices,
+        slices=[tables.slice_column(name) for name in wide.slices],
         parts=[
             Named(name=identifier(p.name), value=_known_value(p, _part_value(p, aliases, units), last_at))
             for p in plan.parts
         ],
-        facts=[_FactTable(table=identifier(tables.unit_parts_table(f)), alias=a) for f, a in aliases.items()],
+        facts=[
+            _FactTable(table=identifier(tables.unit_parts_table(names[fact])), alias=alias)
+            for fact, alias in aliases.items()
+        ],
         with_units=bool(from_units),
     )
 

@@ -21,6 +21,7 @@ from abgap.sources.sql import Sql, identifier, literal
 
 _COUNTS = frozenset({Aggregate.COUNT, Aggregate.COUNT_DISTINCT})
 _SUMS = frozenset({Aggregate.SUM, Aggregate.MEAN})
+_NO_WEIGHT = Sql("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +38,8 @@ class PartSql:
     """A unit part as the templates read it.
 
     where: which events count, None for all. value: per event. window: at which times events count, None when all that
-    are joined do. whole: whether every value is a whole number. partials, total: what is aggregated, and the
-    part's number made of it, once the range of values is known.
+    are joined do. times_weight: what a value is multiplied by, empty for nothing. whole: whether every value is a whole
+    number. partials, total: what is aggregated, and the part's number made of it, once the range of values is known.
     """
 
     part: UnitPart
@@ -48,6 +49,7 @@ class PartSql:
     value: Sql
     window: Sql | None
     whole: bool
+    times_weight: Sql = _NO_WEIGHT
     partials: tuple[Partial, ...] = ()
     total: Sql | None = None
 
@@ -55,6 +57,11 @@ class PartSql:
     def chosen(self) -> Sql:
         """The value of an event that counts."""
         return self.value if self.where is None else Sql(f"case when {self.where} then {self.value} end")
+
+    @property
+    def largest_weight(self) -> float:
+        """The largest number that a value is multiplied by."""
+        return max((self.part.window.days or 0.0) - 1.0, 1.0) if self.part.slope else 1.0
 
     @property
     def is_count(self) -> bool:
@@ -114,6 +121,7 @@ def compile_part(
         value=value.sql if aggregate in _COUNTS or value.whole else Sql(f"cast({value.sql} as double)"),
         window=None if window == reach else window,
         whole=value.whole,
+        times_weight=_day_weight(part.window) if part.slope else _NO_WEIGHT,
     )
 
 
@@ -223,6 +231,15 @@ def _window(window: Window) -> Sql:
     return Sql("e.at >= x.exposed_at and e.at < x.ends_at")
 
 
+def _day_weight(window: Window) -> Sql:
+    """The day since exposure, counted from the middle of the window in steps of two, so that it is a whole number."""
+    days = int(window.days or 1)
+    steps = " ".join(
+        f"when e.at < x.exposed_at + {_seconds(day + 1)} then {2 * day - days + 1}" for day in range(days - 1)
+    )
+    return Sql(f" * case {steps} else {days - 1} end")
+
+
 def is_over(window: Window, last_at: str | None) -> Sql:
     """Whether a unit's window was over when the data ended. last_at: the last event of the fact table, None for none.
 
@@ -233,7 +250,8 @@ def is_over(window: Window, last_at: str | None) -> Sql:
         return Sql("false")
     end, until = f"x.exposed_at + {_seconds(window.days)}", f"cast({literal(last_at)} as timestamp)"
     complete = f"x.ends_at <= {until} + interval '1' day"
-    return Sql(f"({end} <= {until} or ({complete} and {end} <= x.ends_at))")
+    within = f" and {end} <= x.ends_at" if window.closed else ""
+    return Sql(f"({end} <= {until} or ({complete} and {end} <= x.ends_at)){within}")
 
 
 def lookback_of(windows: Sequence[Window]) -> Sql | None:

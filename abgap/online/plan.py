@@ -24,11 +24,13 @@ class Window:
 
     lookback_days: the events of that many days before exposure (a covariate). days: the events of that many
     days from exposure on, or from ``from_days`` after it. Both None: from exposure to the experiment's end.
+    closed: whether such a window is over only when it ends before the experiment does.
     """
 
     days: float | None = None
     lookback_days: float | None = None
     from_days: float = 0.0
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class UnitPart:
     where, value: the study's own expressions. occurred: 1 when there is any event, else 0 (a proportion).
     pre_period: known before exposure: null means "no history", not 0 events.
     matures: known only of units whose window was over when the data ended; null means "too young".
+    slope: a value counts by its day since exposure, from ``1 - days`` on the first to ``days - 1`` on the last, in
+    steps of two: what is added up is then by how much the values rise from day to day.
     key: where in the study it stands, for messages.
     """
 
@@ -52,6 +56,7 @@ class UnitPart:
     occurred: bool = False
     pre_period: bool = False
     matures: bool = False
+    slope: bool = False
     from_units: bool = False
 
     def same_as(self, other: UnitPart) -> bool:

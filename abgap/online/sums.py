@@ -210,5 +210,11 @@ def _incomplete(sums: Sums) -> list[str]:
     def has_gaps(columns: tuple[str, ...]) -> bool:
         return any(not np.array_equal(sums.known(column), units) for column in columns)
 
-    metrics = [m.metric for m in sums.plan.metrics if len(m.used()) > 1 and has_gaps(m.measured())]
+    # What only units of an age have, they have together.
+    mature = {column.name for column in sums.plan.columns if column.matures}
+    metrics = [
+        m.metric
+        for m in sums.plan.metrics
+        if len(m.used()) > 1 and not mature.issuperset(m.measured()) and has_gaps(m.measured())
+    ]
     return metrics + [name for name, stages in sums.plan.funnels if has_gaps(stages)]

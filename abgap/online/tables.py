@@ -24,6 +24,9 @@ CELLS = "cells"
 # The wide table with the fold of every unit, and its cells.
 UNIT_FOLDS = "unit_folds"
 FOLD_CELLS = "fold_cells"
+# The wide table of how the values of units change with the days since exposure, and its cells.
+TREND_OUTCOMES = "trend_outcomes"
+TREND_CELLS = "trend_cells"
 # Of the one metric and level at hand: its values, the cells they are in, and the values in order; then, by cell, places
 # of the order, points, and bounds that the values are held against.
 QUANTILE_VALUES = "quantile_values"

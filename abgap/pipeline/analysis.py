@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from abgap.offline.matching import ServedModels
     from abgap.offline.scores import Scores
     from abgap.online.counts import ArmCounts
+    from abgap.online.plan import Plan
     from abgap.online.resamples import Resamples
     from abgap.online.scorecard import Scorecard
     from abgap.online.sums import Sums
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from abgap.online.views import Views
     from abgap.online.wide import Progress, WideTable
     from abgap.pipeline.cache import Cache
-    from abgap.records import Check, Estimate, Heterogeneity, OfflineRow
+    from abgap.records import Check, Estimate, Heterogeneity, OfflineRow, Trend
 
 # What a stage computes with is imported by the stage, once it runs: loading all of abgap takes as long as adding up
 # millions of units, and a study uses half of it. Statistics bring scipy, which moments do not need. What will be
@@ -315,6 +316,39 @@ class Analysis:
             return experiments[h.experiment], h.slice_name, metrics[h.metric], arm
 
         return tuple(sorted(make_heterogeneity(self._scorecard, self.estimates), key=place))
+
+    @cached_property
+    def trends(self) -> tuple[Trend, ...]:
+        """How effects change with the days since exposure; asked for by reports, it reads the events once more."""
+        wide = self.wide
+        if wide is None or not wide.intakes or not wide.by_day or not self.study.study.novelty:
+            return ()
+        from abgap.online.moments import make_moments, make_rows
+        from abgap.online.trend_records import make_trends
+        from abgap.online.trends import plan_trends, trend_days
+        from abgap.study.procedure import procedure_of
+
+        wanted = trend_days(self.study, self.declared.values(), wide)
+        if all(trend.days is None for trend in wanted):
+            sums = None
+        else:
+            plan = plan_trends(self.study, wanted)
+            stage = self._of_units("trends")
+            sums = self.stages.result(
+                replace(stage, parts=(*stage.parts, "gap")), lambda: self._trend_sums(plan)
+            )
+        moments = make_rows(0, {}) if sums is None else make_moments(sums, self._variants)
+        arms = {f.name: (f.control, *f.treatments) for f in self.facts}
+        return make_trends(moments, wanted, arms, self.study, procedure_of(self.study))
+
+    def _trend_sums(self, plan: Plan) -> Sums:
+        from abgap.online.trends import sum_trends
+        from abgap.pipeline.kept_parts import keeping_parts
+
+        wide = self._made_wide
+        self.progress("following units by day")
+        with keeping_parts(self._cache, self.study.study.name) as keeper:
+            return sum_trends(self.engine, self.study, plan, self.views, wide, self.progress, keeper=keeper)
 
     @cached_property
     def _scorecard(self) -> Scorecard:

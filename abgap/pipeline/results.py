@@ -48,6 +48,7 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
         gaps=gaps.gaps,
         portfolio=gaps.portfolio,
         heterogeneity=analysis.heterogeneity,
+        trends=analysis.trends,
     )
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Portfolio,
         Results,
         StudySummary,
+        Trend,
         Unadjusted,
     )
 
@@ -77,6 +78,7 @@ __all__ = [
     "Role",
     "Status",
     "StudySummary",
+    "Trend",
     "Unadjusted",
     "VerdictName",
 ]

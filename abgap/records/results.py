@@ -244,6 +244,30 @@ class Heterogeneity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """How the effect on one metric changes with the days since first exposure, in one treatment arm.
+
+    days: over how many of them; only units that were there for all are counted (n_*), None when it cannot be told.
+    slope: change of the lift per day, a fraction of the control's mean per day: -0.01 is one lift point less each day.
+    pattern: ``novelty`` when the effect gets worse from day to day, ``primacy`` when it gets better, None when neither
+    is established at the adjusted p-value (Benjamini-Hochberg over the trends of the experiment).
+    """
+
+    experiment: str
+    metric: str
+    control: str
+    treatment: str
+    days: int | None
+    n_control: int | None
+    n_treatment: int | None
+    slope: Estimable
+    p_value: float | None
+    p_adjusted: float | None
+    pattern: str | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineRow:
     """One offline metric of one model against its baseline.
 
@@ -401,3 +425,4 @@ class Results:
     gaps: tuple[Gap, ...]
     portfolio: Portfolio
     heterogeneity: tuple[Heterogeneity, ...] = ()
+    trends: tuple[Trend, ...] = ()

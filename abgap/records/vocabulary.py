@@ -114,6 +114,8 @@ class Reason(StrEnum):
     NO_VARIANCE_GIVEN = "no_variance_given"
     TOO_FEW_VALUES = "too_few_values"
     NOT_DEFINED = "not_defined"
+    NOT_ADDITIVE = "not_additive"
+    TOO_SHORT = "too_short"
     NO_INTERVAL_GIVEN = "no_interval_given"
     NOT_POSITIVE = "not_positive"
     NOT_DECLARED = "not_declared"

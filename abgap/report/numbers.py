@@ -28,6 +28,8 @@ REASONS = {
     Reason.NO_VARIANCE_GIVEN: "no variance given",
     Reason.TOO_FEW_VALUES: "too few values beyond it",
     Reason.NOT_DEFINED: "not defined",
+    Reason.NOT_ADDITIVE: "no sum of events",
+    Reason.TOO_SHORT: "too short",
     Reason.NO_INTERVAL_GIVEN: "no interval given",
     Reason.NOT_POSITIVE: "not positive",
     Reason.NOT_DECLARED: "not declared",

@@ -57,6 +57,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "sequential_units": "Units of both arms at which always-valid intervals are narrowest.",
         "lift_interval": "How intervals of lifts are made; delta and log reproduce other tools.",
         "covariate_slopes": "Slopes of covariates: pooled over the arms, or by_arm (interacted regression).",
+        "novelty": "Whether effects are held against the days since exposure, which reads the events once more.",
         "seed": "Seed of everything random, so that the same inputs give the same report.",
     },
     m.Bootstrap: {"replicates": "How many times units are drawn."},

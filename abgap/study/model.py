@@ -118,6 +118,7 @@ class StudyHead(StudyModel):
     sequential_units: Annotated[int, Field(ge=2, le=10**12)] = 10_000
     lift_interval: Literal["fieller", "delta", "log"] = "fieller"
     covariate_slopes: Literal["pooled", "by_arm"] = "pooled"
+    novelty: bool = True
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 20260101
 
 

@@ -383,3 +383,24 @@ def test_a_metric_may_be_called_like_a_part_of_the_sum_of_another(days: Days) ->
         }
         assert values["revenue (part 2)"] == values["revenue (part 3)"] == values["items"]
         assert values["revenue"] != values["items"]
+
+
+def test_trends_over_days_since_exposure_are_made_of_new_days_only(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days.file.write_text(STUDY.replace("window_days = 5", 'window_days = 3\nrole = "primary"', 1))
+    days()
+    made: list[str] = []
+    run = DuckDBEngine.run
+
+    def watched(engine: DuckDBEngine, sql: str, params: Any = None) -> Any:
+        if 'VIEW "unit partials of events: trends"' in sql:
+            made.append(sql)
+        return run(engine, sql, params)
+
+    monkeypatch.setattr(DuckDBEngine, "run", watched)
+    days.day(4)
+    assert days.added() == {"04"}
+    (kept, fresh) = made
+    assert kept.count("base-") == 2
+    assert "base-" not in fresh

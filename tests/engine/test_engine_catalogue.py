@@ -21,7 +21,10 @@ def named(*names: str) -> list[Named]:
     return [Named(name=identifier(name), value=identifier(f"{name} in")) for name in names]
 
 
-def part(name: str, aggregate: str, *, window: Sql | None = None) -> SimpleNamespace:
+NO_WEIGHT = Sql("")
+
+
+def part(name: str, aggregate: str, *, window: Sql | None = None, weight: Sql = NO_WEIGHT) -> SimpleNamespace:
     """A unit part with every field that a template may ask for."""
     column = identifier(name)
     return SimpleNamespace(
@@ -29,6 +32,7 @@ def part(name: str, aggregate: str, *, window: Sql | None = None) -> SimpleNames
         part=column,
         chosen=Sql(f"case when b then {column} end"),
         window=window,
+        times_weight=weight,
         value=column,
         partials=[SimpleNamespace(name=identifier(f"{name} partial"), value=Sql(f"{aggregate}({column})"))],
         total=Sql(f"sum({column})"),
@@ -56,6 +60,7 @@ NUMBER = Named(name=identifier("unit: number"), value=identifier("id"))
 SLICES = [identifier("device"), identifier("new user")]
 WINDOW = Sql("e.at >= x.exposed_at")
 PARTS = [part("a", a, window=WINDOW) for a in ("sum", "count", "max")]
+PARTS += [part("b", "sum", weight=Sql(" * 2")), part("c", "sum", window=WINDOW, weight=Sql(" * 2"))]
 SUMS = [
     Named(name=identifier("s"), value=Sql('sum("s")')),
     Named(name=identifier("s low"), value=Sql("sum(1)")),

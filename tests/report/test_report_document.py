@@ -28,6 +28,7 @@ TOP = [
     "gaps",
     "portfolio",
     "heterogeneity",
+    "trends",
 ]
 
 

@@ -387,6 +387,7 @@ where = "kind = 'buy'"
 value = "amount"
 window_days = 7
 bootstrap = true
+role = "primary"
 [metrics.price]
 kind = "mean"
 fact = "events"

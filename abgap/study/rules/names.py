@@ -43,6 +43,8 @@ OWN_TABLES = (
     "resample_draws",
     "resample_units",
     "unit_folds",
+    "trend_cells",
+    "trend_outcomes",
     "unit_outcomes",
     "unit_values",
     "units",
