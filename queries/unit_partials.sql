@@ -1,6 +1,6 @@
 -- purpose: What the events of one fact table add up to, by unit, in one scan for all experiments and metrics.
--- takes: the metric parts over this fact table: window, weight by day and aggregates of each, the value whose different values are
---        counted, if it is one, and the experiment, if only one is declared, compiled in.
+-- takes: the metric parts over this fact table: window, weight by day and aggregates of each, the value whose different
+--        values are counted, if it is one, and the experiment, if only one is declared, compiled in.
 -- reads: first_exposures (or all enrolments, where what is found is kept for a later run) and part_values of one fact table.
 -- gives: one row per experiment and unit with at least one event in reach of a window (the experiment only where there are
 --        several; the unit as text, or as a number where all logs hold it as one), with the aggregates that unit_parts is
