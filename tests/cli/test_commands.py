@@ -20,7 +20,7 @@ Abgap: TypeAlias = Callable[..., Any]
 PRINTING = ("check", "analyze", "offline", "gap", "portfolio")
 PARTS = {
     "check": "checks",
-    "analyze": "estimates heterogeneity",
+    "analyze": "estimates heterogeneity trends",
     "offline": "offline",
     "gap": "gaps",
     "portfolio": "portfolio",
