@@ -52,6 +52,12 @@ def pair_arms(moments: Moments, controls: Mapping[str, str]) -> Pairs:
     )
 
 
+def denominator(moments: Moments, rows: IndexArray) -> Univariate:
+    """The denominator of a ratio in the given rows; NaN in the rows of other metrics."""
+    mean, variance = moments.denominator_mean[rows], moments.denominator_variance[rows]
+    return Univariate(n=moments.n[rows], mean=mean, variance=variance)
+
+
 def univariate(moments: Moments, rows: IndexArray) -> Univariate:
     """The metric's value in the given rows."""
     return Univariate(n=moments.n[rows], mean=moments.mean[rows], variance=moments.variance[rows])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from abgap.online.arms import Pairs, univariate
+from abgap.online.arms import Pairs, denominator, univariate
 from abgap.online.joint import covaried
 from abgap.online.post_strata import PostStrata, post_stratify
 from abgap.online.traits import MetricTraits
@@ -19,6 +19,7 @@ from abgap.stats.contrast import Contrast, mean_contrast
 from abgap.stats.covariates import adjusted_contrast
 from abgap.stats.procedure import Procedure
 from abgap.stats.proportions import Successes
+from abgap.stats.reliability import few_beyond, few_successes, rests_on_few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class Contrasts:
 
     judged: what tests and intervals are made from. raw: the same arms without covariates and strata.
     variance_removed: by them, NaN where there are none. successes: units of arms as counts; is_share: where they are
-    meant.
+    meant. rests_on_few: where few units carry the value, or few have successes, so that intervals can be off.
     """
 
     judged: Contrast
@@ -35,6 +36,7 @@ class Contrasts:
     variance_removed: FloatArray
     successes: Successes
     is_share: BoolArray
+    rests_on_few: BoolArray
     strata: PostStrata
 
     @property
@@ -52,7 +54,10 @@ def make_contrasts(
         covaried(moments, pairs.treatment),
         by_arm=procedure.slopes_by_arm,
     )
-    raw = mean_contrast(univariate(moments, pairs.control), univariate(moments, pairs.treatment))
+    plain = univariate(moments, pairs.control), univariate(moments, pairs.treatment)
+    raw = mean_contrast(*plain)
+    successes = _successes(moments, pairs)
+    is_share = np.array([t.kind.is_share for t in traits], dtype=bool)
     is_quantile = np.array([t.kind is Kind.QUANTILE for t in traits], dtype=bool)
     strata = post_stratify(moments, pairs, traits, judged)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -61,9 +66,32 @@ def make_contrasts(
         judged=_without_bounds(strata.contrast, is_quantile),
         raw=_without_bounds(raw, is_quantile),
         variance_removed=np.where(strata.strata > 0, by_strata, removed),
-        successes=_successes(moments, pairs),
-        is_share=np.array([t.kind.is_share for t in traits], dtype=bool),
+        successes=successes,
+        is_share=is_share,
+        rests_on_few=_rests_on_few(moments, pairs, successes, traits),
         strata=strata,
+    )
+
+
+def _rests_on_few(
+    moments: Moments, pairs: Pairs, successes: Successes, traits: Sequence[MetricTraits]
+) -> BoolArray:
+    """Where too little carries the metric of each pair: successes, values beyond a quantile, or units."""
+    arms = univariate(moments, pairs.control), univariate(moments, pairs.treatment)
+    below = denominator(moments, pairs.control), denominator(moments, pairs.treatment)
+    kinds = [t.kind for t in traits]
+    beyond = np.array([np.nan if t.quantile is None else t.quantile for t in traits], dtype=np.float64)
+    of_kind = (
+        (np.array([kind.is_share for kind in kinds], dtype=bool), few_successes(successes)),
+        (
+            np.array([kind is Kind.QUANTILE for kind in kinds], dtype=bool),
+            few_beyond(arms[0].n, arms[1].n, beyond),
+        ),
+    )
+    return np.select(
+        [where for where, _ in of_kind],
+        [few for _, few in of_kind],
+        default=rests_on_few(*arms) | rests_on_few(*below),
     )
 
 

@@ -25,7 +25,7 @@ from abgap.records import (
 from abgap.records.moments import FloatArray
 from abgap.records.words import percent, plural
 from abgap.stats.arrays import MIN_UNITS, Bounds, CheckedBounds, finite_or_none
-from abgap.stats.covariates import ENOUGH_UNITS
+from abgap.stats.covariates import ENOUGH_UNITS, ENOUGH_UNITS_BY_ARM
 from abgap.stats.procedure import Procedure
 
 # What the interval of a difference is called, where it is not Welch's.
@@ -213,8 +213,31 @@ class RecordMaker:
 
     def notes(self, i: int) -> tuple[str, ...]:
         """What a reader of the numbers has to know."""
-        if self.numbers.contrasts.strata.asked[i]:
-            return (self.strata_note(i),)
+        return (*self.adjustment_notes(i), *self.reliability_notes(i))
+
+    def reliability_notes(self, i: int) -> tuple[str, ...]:
+        """Where intervals can be off (docs/calibration.md); nothing where there is no interval."""
+        contrasts = self.numbers.contrasts
+        if not contrasts.rests_on_few[i] or contrasts.judged.problem[i] is not None:
+            return ()
+        if contrasts.is_share[i]:
+            return (
+                "few successes or failures are expected in an arm, so that test and intervals go in steps",
+            )
+        if self.traits[i].kind is Kind.QUANTILE:
+            return (
+                "few units lie beyond the quantile in an arm, so that test and intervals are too careful",
+            )
+        note = (
+            "few units carry the value of an arm: test and intervals can be off, most in arms of unequal size"
+        )
+        return (f"{note}; a cap or more units help",)
+
+    def adjustment_notes(self, i: int) -> tuple[str, ...]:
+        """What was done to make the estimate more precise."""
+        found = self.numbers.contrasts.strata
+        if found.asked[i]:
+            return (self.strata_note(i), *self.few_units_note(i, ENOUGH_UNITS * int(found.strata[i])))
         removed = self.numbers.contrasts.variance_removed[i]
         if np.isnan(removed):
             return ()
@@ -226,17 +249,17 @@ class RecordMaker:
             f"{percent(removed, decimals=0)} of the variance{share}; "
             "the lift divides by the unadjusted control mean"
         )
-        return (adjusted, *self.few_units_note(i))
-
-    def few_units_note(self, i: int) -> tuple[str, ...]:
-        """Where slopes are fitted on so few units that their own error tells."""
         rows = [self.pairs.control[i], self.pairs.treatment[i]]
         covariates = max(len(self.moments.covariate_means[row] or (0,)) for row in rows)
-        if self.moments.n[rows].min() >= ENOUGH_UNITS * covariates:
+        enough = ENOUGH_UNITS_BY_ARM if self.procedure.slopes_by_arm else ENOUGH_UNITS
+        return (adjusted, *self.few_units_note(i, enough * covariates))
+
+    def few_units_note(self, i: int, enough: int) -> tuple[str, ...]:
+        """Where slopes or strata are fitted on so few units that their own error tells."""
+        rows = [self.pairs.control[i], self.pairs.treatment[i]]
+        if self.moments.n[rows].min() >= enough:
             return ()
-        return (
-            f"with fewer than {ENOUGH_UNITS * covariates} units in an arm the adjusted interval is slightly too short",
-        )
+        return (f"with fewer than {enough} units in an arm the adjusted interval is slightly too short",)
 
     def strata_note(self, i: int) -> str:
         """What post-stratification did, or that it could not be done."""

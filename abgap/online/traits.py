@@ -11,7 +11,8 @@ from abgap.records import Direction, Kind, Role
 class MetricTraits:
     """What estimates need to know of a metric. cumulative: whether it is followed by day.
 
-    stratify_by: the slice name by which comparisons over all units are post-stratified.
+    stratify_by: the slice name by which comparisons over all units are post-stratified. quantile: which one, where it
+    is one.
     """
 
     name: str
@@ -22,3 +23,4 @@ class MetricTraits:
     non_inferiority_margin: float | None
     cumulative: bool
     stratify_by: str | None = None
+    quantile: float | None = None

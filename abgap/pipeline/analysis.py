@@ -427,6 +427,7 @@ class Analysis:
                 non_inferiority_margin=metric.non_inferiority_margin,
                 cumulative=metric.role is Role.PRIMARY or name in followed,
                 stratify_by=metric.stratify_by,
+                quantile=metric.quantile,
             )
             for name, metric in self.study.metrics.items()
         }

@@ -23,8 +23,9 @@ from abgap.stats.arrays import BoolArray
 from abgap.stats.contrast import Contrast, contrast_of, mean_contrast, per_unit
 from abgap.stats.moments import Bivariate, Univariate
 
-# Units per arm and covariate below which the error of the slopes tells.
+# Units per arm and covariate below which the error of the slopes tells (docs/calibration.md): pooled, and by arm.
 ENOUGH_UNITS = 30
+ENOUGH_UNITS_BY_ARM = 60
 # What is left of a variance at this share of the terms it cancelled from is rounding, not spread.
 _CANCELLED = 1e-14
 # Covariates that are combinations of one another up to this share of their spread count once.

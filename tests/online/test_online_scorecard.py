@@ -364,3 +364,42 @@ def test_the_share_of_value_that_a_cap_cut_is_that_of_both_arms() -> None:
     kept = [(float(part.n[0]), float(part.mean[0])) for part in parts]
     cut = kept[0][0] * 0.5 + kept[1][0] * 1.5
     assert found.capped_value_share == pytest.approx(cut / (cut + sum(n * mean for n, mean in kept)))
+
+
+def test_an_estimate_says_when_few_units_carry_it() -> None:
+    rng = np.random.default_rng(4)
+    payers = [
+        np.concatenate([np.zeros(n - n // 50), rng.lognormal(3.0, 1.0, n // 50)]) for n in (5000, 600, 50_000)
+    ]
+    few = the_only(estimates([arm(payers[0], "A"), arm(payers[1], "B")]))
+    assert [note for note in few.notes if note.startswith("few units carry the value")]
+    assert the_only(estimates([arm(payers[2], "A"), arm(payers[2][::-1] * 1.01, "B")])).notes == ()
+    nothing = the_only(estimates([arm([3.0] * 20, "A"), arm([3.0] * 20, "B")]))
+    assert nothing.notes == ()  # there is no interval to be off
+
+
+def test_a_share_says_when_few_successes_are_expected() -> None:
+    trait = replace(MEAN, kind=Kind.PROPORTION)
+    few, many = (np.repeat([1.0, 0.0], [k, 200 - k]) for k in (4, 60))
+    found = the_only(estimates([arm(few, "A"), arm(few, "B")], trait))
+    assert [note for note in found.notes if note.startswith("few successes or failures")]
+    assert the_only(estimates([arm(many, "A"), arm(few, "B")], trait)).notes == ()
+
+
+def test_a_quantile_says_when_few_units_lie_beyond_it() -> None:
+    trait = replace(MEAN, kind=Kind.QUANTILE, quantile=0.95)
+    found = the_only(estimates([arm(draw(1, 100), "A"), arm(draw(2, 100), "B")], trait))
+    assert [note for note in found.notes if note.startswith("few units lie beyond the quantile")]
+    assert the_only(estimates([arm(draw(1, 300), "A"), arm(draw(2, 300), "B")], trait)).notes == ()
+
+
+def test_a_ratio_says_when_few_units_carry_its_denominator() -> None:
+    trait = replace(MEAN, kind=Kind.RATIO)
+    parts = {"numerator_mean": 5.0, "numerator_variance": 9.0, "denominator_mean": 1.0, "covariance": 0.1}
+    for variance, said in ((4.0, True), (0.5, False)):
+        arms = [
+            arm(draw(s, 100) + 90.0, v, **parts, denominator_variance=variance)
+            for s, v in ((1, "A"), (2, "B"))
+        ]
+        found = the_only(estimates(arms, trait))
+        assert bool(found.notes) is said
