@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -16,7 +16,7 @@ from abgap.stats.contrast import mean_contrast
 from abgap.stats.covariates import ENOUGH_UNITS
 from abgap.stats.heterogeneity import common_lift_test, opposite_signs_test
 from abgap.stats.intervals import p_value
-from abgap.stats.moments import Univariate, merge_univariate
+from abgap.stats.moments import Univariate, merge_bivariate
 from abgap.stats.multiplicity import benjamini_hochberg, holm
 from abgap.stats.noninferiority import equivalence_p, non_inferiority_p
 from abgap.stats.proportions import Successes
@@ -107,12 +107,23 @@ def _growing(draw: Drawn, rng: np.random.Generator, runs: int, n: int) -> Univar
     """An arm at every look: (looks, runs)."""
     so_far = [draw(rng, runs, n // _LOOKS)]
     for _ in range(_LOOKS - 1):
-        so_far.append(merge_univariate(so_far[-1], draw(rng, runs, n // _LOOKS)))
+        so_far.append(_merged(_stacked([so_far[-1], draw(rng, runs, n // _LOOKS)], axis=-1)))
+    return _stacked(so_far, axis=0)
+
+
+def _stacked(parts: Sequence[Univariate], axis: int) -> Univariate:
+    """Parts along an axis of their own."""
     return Univariate(
-        n=np.stack([arm.n for arm in so_far]),
-        mean=np.stack([arm.mean for arm in so_far]),
-        variance=np.stack([arm.variance for arm in so_far]),
+        n=np.stack([part.n for part in parts], axis=axis),
+        mean=np.stack([part.mean for part in parts], axis=axis),
+        variance=np.stack([part.variance for part in parts], axis=axis),
     )
+
+
+def _merged(parts: Univariate) -> Univariate:
+    """All units of the parts along the last axis."""
+    whole = merge_bivariate(of_means(parts))
+    return Univariate(n=whole.n, mean=whole.mean_y, variance=whole.variance_y)
 
 
 def families(rng: np.random.Generator, runs: int) -> Iterator[Measured]:
@@ -155,12 +166,7 @@ def slices(rng: np.random.Generator, runs: int) -> Iterator[Measured]:
 
 def _side_by_side(rng: np.random.Generator, runs: int, n: int, means: FloatArray) -> Univariate:
     """Slices of one arm: (runs, slices)."""
-    parts = [normal_arm(rng, runs, n, mean, (0.8 * mean) ** 2).one() for mean in means]
-    return Univariate(
-        n=np.stack([part.n for part in parts], axis=-1),
-        mean=np.stack([part.mean for part in parts], axis=-1),
-        variance=np.stack([part.variance for part in parts], axis=-1),
-    )
+    return _stacked([normal_arm(rng, runs, n, mean, (0.8 * mean) ** 2).one() for mean in means], axis=-1)
 
 
 _SHARES = np.array([0.5, 0.3, 0.2])
@@ -173,7 +179,7 @@ def strata(rng: np.random.Generator, runs: int) -> Iterator[Measured]:
     def draw(sizes: Sizes, lift: float) -> Compared:
         arms = [_stratified(rng, runs, n, x) for n, x in zip(sizes, (0.0, lift), strict=True)]
         contrast = post_stratified(merge_small(*(of_means(arm) for arm in arms)))
-        control, treatment = (merge_univariate(arm) for arm in arms)
+        control, treatment = (_merged(arm) for arm in arms)
         return Compared(
             control=control, treatment=treatment, contrast=contrast, needed=ENOUGH_UNITS * len(_SHARES)
         )
