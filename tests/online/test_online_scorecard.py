@@ -328,6 +328,17 @@ class TestQuantiles:
             assert found.reason is Reason.TOO_FEW_VALUES
             assert found.detail.startswith("an arm has too few values beyond the quantile")
 
+    def test_swapping_the_arms_negates_the_difference(self) -> None:
+        found = []
+        for first, second in (("A", "B"), ("B", "A")):
+            parts = [self.row(first, 200.0, 3.0), self.row(second, 212.0, 4.0, 300.0)]
+            found.append(the_only(estimates(parts, self.P95)))
+        there, back = found
+        assert isinstance(there.difference, Interval)
+        assert isinstance(back.difference, Interval)
+        assert there.difference == back.difference.flipped()
+        assert there.p_value == back.p_value
+
     def test_there_is_no_effect_size(self) -> None:
         e = the_only(estimates([self.row("A", 200.0, 3.0), self.row("B", 212.0, 4.0)], self.P95))
         assert isinstance(e.effect_size, NotEstimable)
