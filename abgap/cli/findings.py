@@ -21,6 +21,7 @@ from abgap.records import (
     Portfolio,
     Role,
     Status,
+    Trend,
     words,
 )
 from abgap.report import marks, numbers, remarks
@@ -56,6 +57,7 @@ def show_experiments(
     *,
     alpha: float,
     heterogeneity: Sequence[Heterogeneity] = (),
+    trends: Sequence[Trend] = (),
 ) -> None:
     """Headline, decision, failed checks, scorecard and cautions of each experiment."""
     out = Terminal()
@@ -67,7 +69,8 @@ def show_experiments(
             out.line()
         differing = [found for found in heterogeneity if found.experiment == result.name]
         rows = of_experiment.get(result.name, [])
-        _experiment(out, result, rows, _failed(checks, result.name), differing, alpha)
+        changing = [trend for trend in trends if trend.experiment == result.name]
+        _experiment(out, result, rows, _failed(checks, result.name), differing, changing, alpha)
     out.show()
 
 
@@ -87,6 +90,7 @@ def _experiment(
     rows: Sequence[Estimate],
     failed: Sequence[Check],
     heterogeneity: Sequence[Heterogeneity],
+    trends: Sequence[Trend],
     alpha: float,
 ) -> None:
     mark = marks.outcome_mark(result)
@@ -129,7 +133,7 @@ def _experiment(
         used = [i for i in range(len(head)) if any(str(score[i]) for score in scores)]
         out.table([head[i] for i in used], [[score[i] for i in used] for score in scores])
         if trusted:
-            for text in remarks.cautions(rows, heterogeneity, alpha):
+            for text in remarks.cautions(rows, heterogeneity, trends, alpha):
                 out.point(("!", "yellow"), text)
         for row in rows:
             if row.bayesian is not None and row.role in {Role.PRIMARY, Role.GUARDRAIL}:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from abgap.records import Estimate, Heterogeneity, Role, words
+from abgap.records import Estimate, Heterogeneity, Role, Trend, words
 from abgap.report import numbers
 
 # From here on a significant result of a worthwhile size would be told much too large on average.
@@ -45,10 +45,14 @@ def _chance(probability: float) -> str:
 
 
 def cautions(
-    estimates: Iterable[Estimate], heterogeneity: Iterable[Heterogeneity], alpha: float
+    estimates: Iterable[Estimate],
+    heterogeneity: Iterable[Heterogeneity],
+    trends: Iterable[Trend],
+    alpha: float,
 ) -> list[str]:
     """What a reader of an experiment's headline would otherwise overlook."""
-    return [*_exaggerations(estimates), *_differences(heterogeneity, alpha)]
+    changing = [trend.sentence for trend in trends if trend.pattern is not None]
+    return [*_exaggerations(estimates), *_differences(heterogeneity, alpha), *changing]
 
 
 def _exaggerations(estimates: Iterable[Estimate]) -> list[str]:

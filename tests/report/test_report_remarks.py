@@ -14,6 +14,7 @@ from abgap.records import (
     MixDecomposition,
     Results,
     Role,
+    Trend,
     Unadjusted,
 )
 from abgap.report import remarks
@@ -56,20 +57,20 @@ def differing(p: float | None, *, role: Role = Role.PRIMARY, reversal: bool = Fa
 
 def test_a_significant_result_of_a_weak_test_is_said_to_overstate(primary: Estimate) -> None:
     weak = replace(primary, type_m=2.4)
-    (said,) = remarks.cautions([weak, primary], [], 0.05)
+    (said,) = remarks.cautions([weak, primary], [], [], 0.05)
     assert (
         "shows 2.4 times as much on average once it is significant, and the wrong sign in 2.0 % of cases"
         in said
     )
-    assert remarks.cautions([replace(weak, significant=False)], [], 0.05) == []
-    assert remarks.cautions([replace(weak, role=Role.SECONDARY)], [], 0.05) == []
+    assert remarks.cautions([replace(weak, significant=False)], [], [], 0.05) == []
+    assert remarks.cautions([replace(weak, role=Role.SECONDARY)], [], [], 0.05) == []
 
 
 def test_slices_are_spoken_of_only_where_something_is_shown() -> None:
-    assert remarks.cautions([], [differing(0.2), differing(None)], 0.05) == []
-    assert remarks.cautions([], [differing(0.01)], 0.05) == ["Slices differ."]
-    assert remarks.cautions([], [differing(0.2, reversal=True)], 0.05) == ["Slices differ."]
-    assert remarks.cautions([], [differing(0.01, role=Role.DIAGNOSTIC)], 0.05) == []
+    assert remarks.cautions([], [differing(0.2), differing(None)], [], 0.05) == []
+    assert remarks.cautions([], [differing(0.01)], [], 0.05) == ["Slices differ."]
+    assert remarks.cautions([], [differing(0.2, reversal=True)], [], 0.05) == ["Slices differ."]
+    assert remarks.cautions([], [differing(0.01, role=Role.DIAGNOSTIC)], [], 0.05) == []
 
 
 def test_what_was_adjusted_stands_beside_what_was_not(primary: Estimate) -> None:
@@ -96,3 +97,21 @@ def test_a_belief_is_said_where_the_study_asks_for_one(primary: Estimate) -> Non
     assert remarks.belief(replace(primary, bayesian=replace(found, probability_better=1e-6))).startswith(
         "P(better) < 0.1 %"
     )
+
+
+def test_a_trend_is_said_where_it_is_established() -> None:
+    trend = Trend(
+        experiment="e",
+        metric="m",
+        control="A",
+        treatment="B",
+        days=7,
+        n_control=100,
+        n_treatment=100,
+        slope=interval(-0.01, -0.02, -0.005),
+        p_value=0.001,
+        p_adjusted=0.001,
+        pattern="novelty",
+        sentence="The lift wears off.",
+    )
+    assert remarks.cautions([], [], [trend, replace(trend, pattern=None)], 0.05) == ["The lift wears off."]

@@ -125,6 +125,7 @@ def _cautions(index: Index, experiment: ExperimentResult) -> tuple[str, ...]:
     found = remarks.cautions(
         index.totals[experiment.name],
         index.heterogeneity[experiment.name],
+        index.trends[experiment.name],
         index.results.study.alpha,
     )
     return tuple(found[:_MOST_CAUTIONS])

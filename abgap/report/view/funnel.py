@@ -150,12 +150,18 @@ def _cumulative(index: Index, rows: Sequence[Estimate], key: str) -> Panel | Non
                 band=worthwhile * 100.0 if worthwhile else None,
             ),
         ),
-        table=_days_table(days, key, index.direction_note(first.metric)),
+        table=_days_table(days, key, index.direction_note(first.metric), _trend_of(index, first)),
         note=purpose,
     )
 
 
-def _days_table(days: Sequence[tuple[Estimate, Interval]], key: str, direction: str) -> Table:
+def _trend_of(index: Index, estimate: Estimate) -> str:
+    """How the effect changes with the days since first exposure, in words."""
+    of_arm = (t for t in index.trends[estimate.experiment] if t.treatment == estimate.treatment)
+    return next((trend.sentence for trend in of_arm if trend.metric == estimate.metric), "")
+
+
+def _days_table(days: Sequence[tuple[Estimate, Interval]], key: str, direction: str, trend: str) -> Table:
     step = -(-len(days) // _MOST_DAYS)
     kept = days[::-1][::step][::-1]
     first = days[0][0]
@@ -182,5 +188,7 @@ def _days_table(days: Sequence[tuple[Estimate, Interval]], key: str, direction: 
                 ),
             ),
         ),
-        note=f"Every {words.plural(step, 'day')}; results.json has all of them." if step > 1 else "",
+        note=joined(
+            f"Every {words.plural(step, 'day')}; results.json has all of them." if step > 1 else "", trend
+        ),
     )

@@ -26,6 +26,7 @@ from abgap.records import (
     Results,
     Role,
     Status,
+    Trend,
     VerdictName,
 )
 from abgap.report.marks import DECISION_ORDER
@@ -51,6 +52,7 @@ class Index:
     gaps: dict[str, list[Gap]]
     checks: dict[str | None, list[Check]]
     heterogeneity: dict[str, list[Heterogeneity]]
+    trends: dict[str, list[Trend]]
     less_offline: frozenset[str]
 
     def headline_gaps(self, experiment: str) -> list[Gap]:
@@ -165,6 +167,7 @@ def index_of(results: Results) -> Index:
         gaps=gaps,
         checks=_grouped(results.checks, lambda check: check.experiment),
         heterogeneity=_grouped(results.heterogeneity, lambda found: found.experiment),
+        trends=_grouped(results.trends, lambda trend: trend.experiment),
         less_offline=frozenset(row.metric for row in results.offline if row.direction is Direction.DOWN),
     )
 

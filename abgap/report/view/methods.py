@@ -50,6 +50,7 @@ def _topics(results: Results) -> Iterator[tuple[str, str]]:
     yield "Shown to be flat", _equivalence(estimates)
     yield "Looking early", _looks(results)
     yield "Slices", _slices(results)
+    yield "Novelty", _trends(results)
     yield "Belief", _belief(estimates)
     yield "Offline gain", _offline(results)
     yield "Funnel", _funnel(results)
@@ -138,6 +139,16 @@ def _slices(results: Results) -> str:
         "Whether lifts differ between slices is tested by Cochran's Q, whether they have opposite signs by Gail and "
         "Simon; a difference is taken apart into what happens within slices and what their mix does. A lift that is "
         "pulled in is the slice's own and that of the others, weighed by their precision (empirical Bayes)."
+    )
+
+
+def _trends(results: Results) -> str:
+    if not results.trends:
+        return ""
+    return (
+        "Whether an effect wears off or grows is the slope of the lift over the days since first exposure, over the units "
+        "that were there for all of these days; the effects by day of first exposure compare other units each day, and "
+        "cannot tell that."
     )
 
 
