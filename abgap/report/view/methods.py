@@ -146,8 +146,8 @@ def _trends(results: Results) -> str:
     if not results.trends:
         return ""
     return (
-        "Whether an effect wears off or grows is the slope of the lift over the days since first exposure, over the units "
-        "that were there for all of these days; the effects by day of first exposure compare other units each day, and "
+        "Whether an effect wears off or grows is the slope of the lift over the days since first exposure, over units "
+        "that were there for all of these days. The effects by day of first exposure compare other units each day, and "
         "cannot tell that."
     )
 
