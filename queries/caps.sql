@@ -1,6 +1,7 @@
 -- purpose: The value at which each capped metric is cut: a percentile over all analysed units, arms pooled.
--- takes: the capped columns and their percentiles, compiled into the select list.
--- reads: unit_outcomes, experiments, and arms where an experiment declares its variants.
+-- takes: the units, the capped columns and their percentiles, compiled into the select list.
+-- reads: unit_outcomes (its like by unit, where clusters are analysed), experiments, and arms where an experiment declares
+--        its variants.
 -- gives: one row per experiment: one threshold per capped column, interpolated between order statistics, null where no
 --        unit has a value.
 select
@@ -8,7 +9,7 @@ select
 {% for threshold in thresholds %}
     , {{ threshold.value }} as {{ threshold.name }}
 {% endfor %}
-from unit_outcomes as o
+from {{ units }} as o
 join experiments as x on x.experiment = o.experiment
 left join arms as a on a.experiment = o.experiment and a.variant = o.variant
 where o.variant is not null

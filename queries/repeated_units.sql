@@ -1,6 +1,6 @@
 -- purpose: Units that stand in more than one row of a table that promises one row per unit, and rows without a unit.
--- takes: nothing.
--- reads: unit_outcomes.
+-- takes: the table, compiled in.
+-- reads: unit_outcomes (or its like by unit, where clusters are analysed).
 -- gives: one row: without_unit (rows), repeated_units (units with more than one row in an experiment), in_two_variants
 --        (those of them seen in more than one variant), example (one of them).
 with counted as (
@@ -9,7 +9,7 @@ with counted as (
         , nullif(unit, '') as unit
         , count(*) as row_count
         , min(variant) <> max(variant) as mixed
-    from unit_outcomes
+    from {{ units }}
     group by experiment, nullif(unit, '')
 )
 

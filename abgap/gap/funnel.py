@@ -55,7 +55,7 @@ def funnels_to_resample(study: Study, moments: Moments) -> tuple[tuple[str, ...]
     Very large experiments are left out: a funnel alone is not worth that much work. Nothing is resampled where
     results may be read at any time.
     """
-    if procedure_of(study).is_sequential or not study.gap.business:
+    if procedure_of(study).is_sequential or study.is_clustered or not study.gap.business:
         return (), ()
     units: dict[str, float] = {}
     few: dict[tuple[str, str], None] = {}
@@ -168,7 +168,9 @@ def funnel_view(
     stages = tuple(_stage(result, i, name, per_unit[i]) for i, name in enumerate(funnel.stages))
     return FunnelView(
         stages=stages,
-        note=_note(result, problem, control, treatment, same=same, draws=draws),
+        note=_note(
+            result, problem, control, treatment, same=same, draws=draws, by_cluster=procedure.by_cluster
+        ),
         total=_total(funnel.total, result, control, treatment, procedure, draws=draws),
     )
 
@@ -181,6 +183,7 @@ def _note(
     *,
     same: bool,
     draws: tuple[FloatArray, FloatArray] | None,
+    by_cluster: bool,
 ) -> str:
     parts = [_ACCOUNTING]
     if result.method.item() == "shapley":
@@ -199,7 +202,7 @@ def _note(
             f"An arm has fewer than {_FEW_ORDERS} orders, so the intervals are percentiles of "
             f"{count(len(draws[0]))} bootstrap draws."
         )
-    elif _orders(control, treatment) < _FEW_ORDERS:
+    elif not by_cluster and _orders(control, treatment) < _FEW_ORDERS:
         parts.append(f"An arm has fewer than {_FEW_ORDERS} orders, so the intervals are only approximate.")
     if not same:
         parts.append("The funnel adds up values before capping and covariate adjustment.")

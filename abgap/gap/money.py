@@ -63,6 +63,8 @@ def money_per_year(
     if estimate.kind is Kind.RATIO:
         per_unit = denominators.per_unit(facts.name, estimate.metric)
         what = "denominators of the ratio"
+    elif (in_clusters := denominators.per_unit(facts.name, estimate.metric)) is not None:
+        per_unit = in_clusters
     if per_unit is None:
         return None
     volume = sum(facts.arms.values()) * per_unit / days * _DAYS_PER_YEAR

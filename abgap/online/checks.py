@@ -18,6 +18,56 @@ from abgap.records.words import count, percent, plural
 
 MIXED_WARN, MIXED_FAIL, MIXED_MIN_UNITS = 0.01, 0.10, 10
 
+# --- clusters -------------------------------------------------------------------------------------------------------
+
+
+def mixed_clusters_check(name: str, clusters: float, mixed: float, units: float) -> Check:
+    """Clusters seen in two variants, which are left out. units: of these."""
+    share = mixed / clusters if clusters else 0.0
+    said = (
+        f"{count(mixed)} of {count(clusters)} clusters ({percent(share)}) have units in two variants and are left out "
+        f"with {plural(int(units), 'unit')}."
+    )
+    status, blocking = Status.PASS, False
+    if share > MIXED_FAIL:
+        status, blocking = Status.FAIL, True
+        said += " With so many, clusters were not what was randomised: leave `cluster` away, or mend it."
+    elif mixed:
+        status = Status.WARN
+    if not mixed:
+        said = "No cluster has units in two variants."
+    return make_check(
+        "clusters_in_two_variants",
+        name,
+        status,
+        said,
+        value=share,
+        threshold=MIXED_FAIL,
+        sql="cluster_counts",
+        blocking=blocking,
+    )
+
+
+def units_without_cluster_check(name: str, units: float, without: float) -> Check | None:
+    """Units that no cluster is known of."""
+    if not without:
+        return None
+    share = without / units
+    sentence = (
+        f"{count(without)} of {count(units)} units ({percent(share)}) have no cluster and are left out; "
+        "if each of them is one, give them their own id as cluster."
+    )
+    return make_check(
+        "units_without_cluster",
+        name,
+        Status.WARN,
+        sentence,
+        value=share,
+        threshold=0.0,
+        sql="cluster_counts",
+    )
+
+
 # --- exposures ------------------------------------------------------------------------------------------------------
 
 

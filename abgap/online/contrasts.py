@@ -57,7 +57,9 @@ def make_contrasts(
     plain = univariate(moments, pairs.control), univariate(moments, pairs.treatment)
     raw = mean_contrast(*plain)
     successes = _successes(moments, pairs)
-    is_share = np.array([t.kind.is_share for t in traits], dtype=bool)
+    # Shares over clusters are ratios.
+    in_units = np.isnan(moments.denominator_mean[pairs.treatment])
+    is_share = in_units & np.array([t.kind.is_share for t in traits], dtype=bool)
     is_quantile = np.array([t.kind is Kind.QUANTILE for t in traits], dtype=bool)
     strata = post_stratify(moments, pairs, traits, judged)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -68,13 +70,17 @@ def make_contrasts(
         variance_removed=np.where(strata.strata > 0, by_strata, removed),
         successes=successes,
         is_share=is_share,
-        rests_on_few=_rests_on_few(moments, pairs, successes, traits),
+        rests_on_few=_rests_on_few(moments, pairs, successes, is_share, traits),
         strata=strata,
     )
 
 
 def _rests_on_few(
-    moments: Moments, pairs: Pairs, successes: Successes, traits: Sequence[MetricTraits]
+    moments: Moments,
+    pairs: Pairs,
+    successes: Successes,
+    is_share: BoolArray,
+    traits: Sequence[MetricTraits],
 ) -> BoolArray:
     """Where too little carries the metric of each pair: successes, values beyond a quantile, or units."""
     arms = univariate(moments, pairs.control), univariate(moments, pairs.treatment)
@@ -82,7 +88,7 @@ def _rests_on_few(
     kinds = [t.kind for t in traits]
     beyond = np.array([np.nan if t.quantile is None else t.quantile for t in traits], dtype=np.float64)
     of_kind = (
-        (np.array([kind.is_share for kind in kinds], dtype=bool), few_successes(successes)),
+        (is_share, few_successes(successes)),
         (
             np.array([kind is Kind.QUANTILE for kind in kinds], dtype=bool),
             few_beyond(arms[0].n, arms[1].n, beyond),

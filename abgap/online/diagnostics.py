@@ -126,6 +126,23 @@ def _ready_made(variants: Variants, counts: RowCounts, what: str) -> list[Check]
     return _present([_undeclared(counts, what), *of_experiments])
 
 
+def cluster_checks(declared: Iterable[DeclaredExperiment], wide: WideTable) -> list[Check]:
+    """What became of clusters and their units; none where units were randomised."""
+    if wide.cluster_counts is None:
+        return []
+    names = ("units", "without_cluster", "clusters", "mixed_clusters", "mixed_units")
+    known = {e.name for e in declared}
+    found: list[Check | None] = []
+    for i, name in enumerate(wide.cluster_counts["experiment"]):
+        units, without, clusters, mixed, mixed_units = (
+            float(wide.cluster_counts[column][i]) for column in names
+        )
+        if name in known:
+            found.append(checks.mixed_clusters_check(name, clusters, mixed, mixed_units))
+            found.append(checks.units_without_cluster_check(name, units, without))
+    return _present(found)
+
+
 def exposure_checks(declared: Iterable[DeclaredExperiment], wide: WideTable) -> list[Check]:
     """What became of the exposures of each experiment; none when units come ready-made."""
     if wide.exposure_counts is None or wide.enrolment_counts is None:

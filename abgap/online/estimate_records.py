@@ -102,7 +102,8 @@ class RecordMaker:
             return "bootstrap", "bootstrap"
         if verdicts.score[i]:
             return "score", "score"
-        plain = _METHODS.get(self.traits[i].kind, "welch")
+        is_ratio = not np.isnan(self.moments.denominator_mean[self.pairs.control[i]])
+        plain = "delta" if is_ratio else _METHODS.get(self.traits[i].kind, "welch")
         how = "stratified" if self.numbers.contrasts.strata.strata[i] else "adjusted"
         method = f"{plain}-{how}" if adjusted and self.numbers.contrasts.is_adjusted[i] else plain
         lift = self.procedure.lift_method.value
@@ -176,9 +177,11 @@ class RecordMaker:
     def why_not(self, i: int, reason: Reason) -> str:
         """The reason in words."""
         m = self.moments
-        counts = f"{int(m.n[self.pairs.control[i]])} units in control, {int(m.n[self.pairs.treatment[i]])} in treatment"
+        units = "clusters" if self.procedure.by_cluster else "units"
+        control, treatment = (int(m.n[rows[i]]) for rows in (self.pairs.control, self.pairs.treatment))
+        counts = f"{control} {units} in control, {treatment} in treatment"
         return {
-            Reason.NO_UNITS: f"an arm has no units with a value ({counts})",
+            Reason.NO_UNITS: f"an arm has no {units} with a value ({counts})",
             Reason.TOO_FEW_UNITS: f"{counts}; at least {MIN_UNITS} in each arm are needed",
             Reason.ZERO_VARIANCE: "every unit has the same value, so nothing can be tested",
             Reason.NO_DENOMINATOR: "the denominator is zero in an arm",
@@ -213,7 +216,12 @@ class RecordMaker:
 
     def notes(self, i: int) -> tuple[str, ...]:
         """What a reader of the numbers has to know."""
-        return (*self.adjustment_notes(i), *self.reliability_notes(i))
+        by_cluster = ("n counts clusters, which were randomised; values are per unit",)
+        return (
+            *(by_cluster if self.procedure.by_cluster else ()),
+            *self.adjustment_notes(i),
+            *self.reliability_notes(i),
+        )
 
     def reliability_notes(self, i: int) -> tuple[str, ...]:
         """Where intervals can be off (docs/calibration.md); nothing where there is no interval."""

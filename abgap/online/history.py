@@ -76,12 +76,16 @@ def steady_traffic(units_per_week: float) -> Traffic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitHistory:
-    """How the units of a metric were. residual: the variance that covariates leave, None without covariates."""
+    """How the units of a metric were. residual: the variance that covariates leave, None without covariates.
+
+    is_ratio: whether there are denominators: of a ratio, or of values per unit over clusters.
+    """
 
     n: int
     mean: float | None
     variance: float | None
     residual: float | None
+    is_ratio: bool = False
 
 
 def unit_history(arms: Moments) -> UnitHistory:
@@ -98,6 +102,7 @@ def unit_history(arms: Moments) -> UnitHistory:
         mean=finite_or_none(mean),
         variance=finite_or_none(variance),
         residual=_residual(counted, variance),
+        is_ratio=not bool(np.isnan(counted.denominator_mean).all()),
     )
 
 

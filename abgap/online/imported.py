@@ -114,9 +114,11 @@ def _checked(rows: Columns, kinds: Mapping[str, Kind]) -> Moments:
         of_shares = mean * (1.0 - mean) * n / (n - 1.0)
     shares = {name for name, kind in kinds.items() if kind.is_share}
     share = np.array([metric in shares for metric in columns["metric"]], dtype=bool)
+    # Shares over clusters are ratios, and bring their variance.
+    in_units = np.isnan(np.asarray(rows["denominator_mean"], dtype=np.float64))
     no_share = share & ((mean < 0.0) | (mean > 1.0))
     _refuse(no_share, keys, mean, "the share of {} is {:g}; a proportion lies between 0 and 1")
-    variance = np.where(share & (n >= 2), of_shares, rows["variance"])
+    variance = np.where(share & (n >= 2) & in_units, of_shares, rows["variance"])
     ratio = np.array([kinds.get(metric) is Kind.RATIO for metric in columns["metric"]], dtype=bool)
     of_parts, variance_of_parts = _ratio_of_parts(rows)
     columns["variance"] = np.where(ratio & np.isnan(mean) & np.isnan(variance), variance_of_parts, variance)

@@ -41,7 +41,10 @@ def units_from_logs(
     Raises DataError when a column is missing or has the wrong type, or when summed values are not finite.
     """
     wide = WideTable(
-        relations=views.relations, slices=tuple(exposures.slices), by_day="at" in exposures.columns
+        relations=views.relations,
+        slices=tuple(exposures.slices),
+        by_day="at" in exposures.columns,
+        source=tables.MEMBER_OUTCOMES if study.is_clustered else tables.UNIT_OUTCOMES,
     )
     wide.only_experiment = _only_experiment(engine)
     slices = [tables.slice_column(name) for name in wide.slices]
@@ -139,7 +142,8 @@ def _wide_statement(
             _FactTable(table=identifier(tables.unit_parts_table(names[fact])), alias=alias)
             for fact, alias in aliases.items()
         ],
-        with_units=bool(from_units),
+        cluster=tables.cluster_column() if wide.of_members else None,
+        with_units=bool(from_units) or wide.of_members,
     )
 
 

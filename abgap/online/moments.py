@@ -84,7 +84,11 @@ class _Reader:
         if metric.covariates:
             columns |= self.covariates(metric, n)
         cut = self.sums.rows.get(tables.cut_name(metric.value))
-        if cut is not None:
+        if metric.cut is not None:
+            columns["capped_units"] = np.asarray(
+                np.round(np.nan_to_num(self.mean(metric.cut, n) * n)), dtype=np.float64
+            )
+        elif cut is not None:
             columns["capped_units"] = np.nan_to_num(cut[self.keep])
         if metric.uncapped is not None:
             columns["capped_value"] = self.mean(metric.uncapped, n) - self.mean(metric.value, n)
@@ -105,7 +109,9 @@ class _Reader:
         """A single covariate of a single value in columns of its own, others in lists."""
         names, values = metric.covariates, metric.measured()
         known = np.min([self.known(covariate) for covariate in names], axis=0)
-        found: dict[str, FloatArray | ObjectArray] = {"without_history": n - known}
+        # Of clusters nobody counted them.
+        without = n - known if self.sums.counted.issuperset(names) else np.full(self.length, np.nan)
+        found: dict[str, FloatArray | ObjectArray] = {"without_history": without}
         if len(names) == len(values) == 1:
             return found | {
                 "covariate_mean": self.mean(names[0], n),
@@ -129,6 +135,8 @@ class _Reader:
         n = self.known(stages[0])
         means = np.stack([self.mean(stage, n) for stage in stages], axis=-1)
         covariances = np.stack([self.second(a, b, n) for a in stages for b in stages], axis=-1)
+        if self.sums.plan.by_cluster:
+            means, covariances = _per_unit(means, covariances)
         columns = self.keys(name) | {
             "n": n,
             "stage_means": as_lists(means),
@@ -160,6 +168,24 @@ class _Reader:
 
     def total(self, left: str, right: str | None = None) -> FloatArray:
         return self.sums.total(left, right)[self.keep]
+
+
+def _per_unit(means: FloatArray, covariances: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Stages of a funnel per unit, out of sums of clusters of which the first counts units, by the delta method.
+
+    Means and covariances (k x k, row by row) have one entry less: those of ``(y - m u) / mean u`` for each stage y with
+    the ratio m to the units u.
+    """
+    size = means.shape[-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        units = np.where(means[..., :1] > 0.0, means[..., :1], np.nan)
+        ratios = means[..., 1:] / units
+    square = covariances.reshape(*means.shape[:-1], size, size)
+    shared = square[..., 1:, :1] * ratios[..., None, :]
+    rest = square[..., 1:, 1:] - shared - np.swapaxes(shared, -1, -2)
+    rest = rest + square[..., :1, :1] * ratios[..., :, None] * ratios[..., None, :]
+    per_unit = rest / units[..., None] ** 2
+    return ratios, per_unit.reshape(*means.shape[:-1], (size - 1) ** 2)
 
 
 def _undefined_below_two(n: FloatArray, value: FloatArray) -> FloatArray:

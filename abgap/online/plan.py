@@ -84,7 +84,7 @@ class MetricColumns:
     """The columns of one metric: value alone, or numerator and denominator; its covariates.
 
     fraction: of a quantile. of_events: whether it is one of the values of events, which the column then counts, and not
-    of the column. uncapped: the value before a cap cut it, None without a cap.
+    of the column. uncapped: the value before a cap cut it, None without a cap. cut: how many units of a cluster it cut.
     """
 
     metric: str
@@ -95,6 +95,7 @@ class MetricColumns:
     fraction: float | None = None
     of_events: bool = False
     uncapped: str | None = None
+    cut: str | None = None
 
     def measured(self) -> tuple[str, ...]:
         """The columns whose value a unit must have to count."""
@@ -118,13 +119,17 @@ class MetricColumns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All numbers that the study's metrics need, each once."""
+    """All numbers that the study's metrics need, each once.
+
+    by_cluster: over clusters: what is a value per unit is a ratio, and the first column of a funnel counts units.
+    """
 
     parts: tuple[UnitPart, ...]
     columns: tuple[ValueColumn, ...]
     metrics: tuple[MetricColumns, ...]
     funnels: tuple[tuple[str, tuple[str, ...]], ...]
     products: tuple[tuple[str, str], ...]
+    by_cluster: bool = False
 
     def facts(self) -> list[str]:
         """The fact tables that are read, in the order of first use."""

@@ -66,16 +66,18 @@ def part_ranges(engine: Engine, plan: Plan, wide: WideTable) -> tuple[int, dict[
 
 def _read(engine: Engine, plan: Plan, wide: WideTable) -> tuple[int, Mapping[str, Bounds]]:
     with reading("unit_values" if "unit_values" in wide.relations else tables.UNIT_OUTCOMES):
-        found = _found(engine, plan)
+        found = _found(engine, plan, wide)
     return int(found["row_count"]), {part.name: bounds_of(found, part.name) for part in plan.parts}
 
 
-def _found(engine: Engine, plan: Plan) -> Row:
+def _found(engine: Engine, plan: Plan, wide: WideTable) -> Row:
     try:
-        return engine.fetch_row(compile_query("ranges", parts=_parts(plan), by_arm=False))
+        return engine.fetch_row(
+            compile_query("ranges", units=identifier(wide.source), parts=_parts(plan), by_arm=False)
+        )
     except DataError as error:
         columns = ((part.key, identifier(part.name)) for part in plan.parts)
-        culprit = blamed(engine, columns, identifier(tables.UNIT_OUTCOMES))
+        culprit = blamed(engine, columns, identifier(wide.source))
         if culprit is None:
             raise
         raise culprit from error
@@ -83,7 +85,9 @@ def _found(engine: Engine, plan: Plan) -> Row:
 
 def arm_ranges(engine: Engine, plan: Plan, wide: WideTable) -> dict[Arm, dict[str, Range]]:
     """The range of every part in every arm, where it has a value."""
-    rows = engine.fetch(compile_query("ranges", parts=_parts(plan), by_arm=True))
+    rows = engine.fetch(
+        compile_query("ranges", units=identifier(wide.source), parts=_parts(plan), by_arm=True)
+    )
     arms = list(zip(rows["experiment"], rows["variant"], strict=True))
     found: dict[Arm, dict[str, Range]] = {arm: {} for arm in arms}
     for part in plan.parts:
@@ -108,6 +112,11 @@ def column_range(column: ValueColumn, ranges: Mapping[str, Range]) -> Range:
     low, high = (min(found.low, 0.0), max(found.high, 0.0)) if column.pre_period else (found.low, found.high)
     # A cap lies between two values.
     return Range(low=low, high=high, integer=found.integer and column.cap_fraction is None)
+
+
+def ranges_of_columns(plan: Plan, ranges: Mapping[str, Range]) -> dict[str, Range]:
+    """The range of every column."""
+    return {column.name: column_range(column, ranges) for column in plan.columns}
 
 
 def not_finite_part(plan: Plan, part: str) -> DataError:

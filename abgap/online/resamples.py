@@ -65,7 +65,7 @@ def resample(engine: Engine, plan: Plan, wide: WideTable, wanted: Wanted, *, pro
     progress("resampling")
     plan = _part_of(plan, wanted)
     row_count, ranges = part_ranges(engine, plan, wide)
-    make_caps(engine, plan)
+    make_caps(engine, plan, wide)
     centres = common_centres(plan, ranges)
     counted = {c.name for c in plan.columns if wide.may_miss_values or c.pre_period or c.matures or c.guards}
     columns = [column_sql(column, centres, counted=column.name in counted) for column in plan.columns]
@@ -241,6 +241,9 @@ class _Collected:
         return _divided(self._sum(metric.value, days), self._sum(metric.denominator, days))
 
     def _stages(self, stages: Sequence[str], days: _Days) -> FloatArray:
+        if self._plan.by_cluster:
+            units, *stages = stages
+            return np.stack([_divided(self._sum(s, days), self._sum(units, days)) for s in stages], axis=-1)
         return np.stack([_divided(self._sum(s, days), self._known(s, days)) for s in stages], axis=-1)
 
     def _sum(self, column: str, days: _Days) -> FloatArray:

@@ -83,7 +83,7 @@ def sum_units(engine: Engine, plan: Plan, wide: WideTable, *, progress: Progress
     Raises DataError when a value is NaN or infinite, or when a share is not made of 0 and 1.
     """
     row_count, ranges = part_ranges(engine, plan, wide)
-    caps = make_caps(engine, plan)
+    caps = make_caps(engine, plan, wide)
     work = _Work(engine=engine, wide=wide, row_count=row_count, ranges=ranges, caps=caps)
     progress("adding up")
     sums = _add_up(work, plan, common_centres(plan, ranges))
@@ -100,7 +100,7 @@ def sum_units(engine: Engine, plan: Plan, wide: WideTable, *, progress: Progress
     return sums
 
 
-def make_caps(engine: Engine, plan: Plan) -> dict[tuple[str, str], float]:
+def make_caps(engine: Engine, plan: Plan, wide: WideTable) -> dict[tuple[str, str], float]:
     """Make the table of the values that capped columns are cut at, and return them, by column and experiment."""
     capped = {column.name: column for column in plan.columns if column.cap_fraction is not None}
     if not capped:
@@ -112,7 +112,9 @@ def make_caps(engine: Engine, plan: Plan) -> dict[tuple[str, str], float]:
         )
         for name, c in capped.items()
     ]
-    engine.create_table(tables.CAPS, compile_query("caps", thresholds=thresholds))
+    engine.create_table(
+        tables.CAPS, compile_query("caps", units=identifier(wide.source), thresholds=thresholds)
+    )
     rows = engine.rows(f"SELECT experiment, {comma_list(t.name for t in thresholds)} FROM {tables.CAPS}")
     return {
         (name, experiment): float(cap)

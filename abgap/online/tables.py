@@ -18,6 +18,8 @@ FIRST_EXPOSURES = "first_exposures"
 # With those of units in two variants.
 ALL_EXPOSURES = "all_first_exposures"
 UNIT_OUTCOMES = "unit_outcomes"
+# The same by unit, where it is by cluster.
+MEMBER_OUTCOMES = "member_outcomes"
 CAPS = "caps"
 CENTRES = "centres"
 CELLS = "cells"
@@ -54,6 +56,11 @@ def unit_partials_table(fact: str) -> str:
 def part_values_table(fact: str) -> str:
     """The view of the events of one fact table with the values that metric parts take from them."""
     return f"part values of {fact}"
+
+
+def cluster_column() -> Sql:
+    """The column that says which cluster a unit is of, quoted. No metric and no slice is called "unit"."""
+    return identifier(derived_name("unit", "cluster"))
 
 
 def column_name(word: str) -> str:

@@ -26,7 +26,7 @@ def units_from_values(
     Raises DataError when a column is missing or has the wrong type, or when units repeat.
     """
     progress("opening unit_values")
-    text = [*plain_names(source, "experiment", "unit", "variant"), *source.slices]
+    text = [*plain_names(source, "experiment", "unit", "variant", "cluster"), *source.slices]
     relation = engine.open_source("unit_values", source, directory, text=text)
     values = {part.name: _value(engine, part, relation) for part in plan.parts}
     is_one_experiment = isinstance(source.columns.get("experiment"), ConstantColumn)
@@ -37,14 +37,15 @@ def units_from_values(
         has_units="unit" in source.columns,
         may_miss_values=True,
         integer_parts=frozenset(name for name, value in values.items() if value.whole),
+        source=tables.MEMBER_OUTCOMES if study.is_clustered else tables.UNIT_OUTCOMES,
         only_experiment=mapped_text(source, relation.table, "experiment") if is_one_experiment else None,
     )
-    _name_columns(engine, study, source, relation, values)
+    _name_columns(engine, study, source, relation, values, wide.source)
     if wide.has_units and source.unique == "check":
         progress("checking that units do not repeat")
-        wide.without_unit = _check_units(engine)
+        wide.without_unit = _check_units(engine, wide.source)
         if wide.without_unit:
-            _name_columns(engine, study, source, relation, values, with_unit_only=True)
+            _name_columns(engine, study, source, relation, values, wide.source, with_unit_only=True)
     return wide
 
 
@@ -59,10 +60,13 @@ def _name_columns(
     source: UnitValues,
     relation: Relation,
     values: dict[str, Value],
+    name: str,
     *,
     with_unit_only: bool = False,
 ) -> None:
+    """Make the view ``name``."""
     at = time_column(engine, source, relation, study.study.timezone)
+    cluster = mapped_text(source, relation.table, "cluster") if study.is_clustered else None
     statement = compile_query(
         "unit_values",
         source=relation.sql,
@@ -73,15 +77,16 @@ def _name_columns(
         slices=slice_columns(relation.table, source.slices),
         # No cast here: on parquet a bare column's range comes from the files' statistics, without a scan.
         parts=[Named(name=identifier(name), value=value.sql) for name, value in values.items()],
+        cluster=None if cluster is None else Named(name=tables.cluster_column(), value=cluster),
         with_unit_only=with_unit_only,
     )
-    engine.create_view(tables.UNIT_OUTCOMES, statement)
+    engine.create_view(name, statement)
 
 
-def _check_units(engine: Engine) -> int:
+def _check_units(engine: Engine, name: str) -> int:
     """Rows without a unit, which are left out. Raises DataError when a unit stands in several rows."""
     with reading("unit_values"):
-        found = engine.fetch_row(compile_query("repeated_units"))
+        found = engine.fetch_row(compile_query("repeated_units", units=identifier(name)))
     repeated, across = whole(found["repeated_units"]), whole(found["in_two_variants"])
     if repeated:
         mixed = f", {across} of them in more than one variant" if across else ""

@@ -163,6 +163,16 @@ class Analysis:
     @cached_property
     def _made_wide(self) -> WideTable:
         """The wide table, made in the engine."""
+        wide = self._wide_units()
+        if not wide.of_members:
+            return wide
+        from abgap.online.clusters import add_up_clusters
+
+        self.progress("adding up clusters")
+        return add_up_clusters(self.engine, self.study, wide)
+
+    def _wide_units(self) -> WideTable:
+        """The wide table with one row per unit, made in the engine."""
         from abgap.online.plan import make_plan
 
         plan = make_plan(self.study)
@@ -190,11 +200,11 @@ class Analysis:
         """The exact sums over units; None when the study brings its moments."""
         if self.wide is None:
             return None
-        from abgap.online.plan import make_plan
+        from abgap.online.clusters import plan_of
         from abgap.online.sums import sum_units
 
         load_meanwhile(*_MOMENTS)
-        plan = make_plan(self.study)
+        plan = plan_of(self.study)
         return self.stages.result(
             self._of_units("sums"),
             lambda: sum_units(self.engine, plan, self._made_wide, progress=self.progress),
@@ -260,11 +270,11 @@ class Analysis:
         wide = self.wide
         if wide is None or not wide.has_units:
             return None
+        from abgap.online.clusters import plan_of
         from abgap.online.folds import as_folds, sum_folds
         from abgap.online.moments import make_moments
-        from abgap.online.plan import make_plan
 
-        plan = make_plan(self.study)
+        plan = plan_of(self.study)
         sums = self.stages.result(
             self._of_units("folds"),
             lambda: sum_folds(self.engine, plan, self._made_wide, progress=self.progress),
@@ -535,6 +545,7 @@ class Analysis:
         )
         if wide is not None and self.sums is not None:
             found += diagnostics.exposure_checks(self.declared.values(), wide)
+            found += diagnostics.cluster_checks(self.declared.values(), wide)
             found += diagnostics.value_checks(self.study, self.sums, wide, self.counts)
             found += self.stages.result(
                 self._of_units("windows"),

@@ -197,8 +197,9 @@ def _design(plan: MetricPlan) -> formulas.Design:
 
 
 def _by_score(plan: MetricPlan) -> bool:
-    """Whether the scorecard will compare the metric by score: a share without covariates."""
-    return plan.metric.kind in {Kind.PROPORTION, Kind.RETENTION} and plan.history.residual is None
+    """Whether the scorecard will compare the metric by score: a share of units without covariates."""
+    plain = plan.history.residual is None and not plan.history.is_ratio
+    return plain and plan.metric.kind in {Kind.PROPORTION, Kind.RETENTION}
 
 
 def _power(

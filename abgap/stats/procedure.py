@@ -14,7 +14,7 @@ class Procedure:
     """alpha: the study's level. rule: fixed or sequential looks. lift_method: of the intervals of lifts.
 
     slopes_by_arm: whether covariates get slopes in each arm of their own.
-    prior: of lifts, where a Bayesian summary is wanted.
+    prior: of lifts, where a Bayesian summary is wanted. by_cluster: whether n counts clusters.
     """
 
     alpha: float = 0.05
@@ -22,6 +22,7 @@ class Procedure:
     lift_method: LiftMethod = LiftMethod.FIELLER
     slopes_by_arm: bool = False
     prior: Prior | None = None
+    by_cluster: bool = False
 
     @property
     def is_sequential(self) -> bool:

@@ -348,3 +348,10 @@ class Study(StudyModel):
     gap: GapSettings = Field(default_factory=GapSettings)
     bayesian: BayesianSettings | None = None
     bootstrap: Bootstrap = Field(default_factory=Bootstrap)
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether the study names the cluster that was randomised."""
+        return any(
+            source is not None and "cluster" in source.columns for source in (self.units, self.unit_values)
+        )

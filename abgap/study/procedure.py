@@ -17,5 +17,6 @@ def procedure_of(study: Study) -> Procedure:
         rule=AnytimeValid(units=float(head.sequential_units)) if head.looks == "sequential" else FIXED,
         lift_method=LiftMethod(head.lift_interval),
         slopes_by_arm=head.covariate_slopes == "by_arm",
+        by_cluster=study.is_clustered,
         prior=None if belief is None else Prior(lift=belief.prior_lift, sd=belief.prior_sd),
     )

@@ -75,6 +75,7 @@ FACT = [SimpleNamespace(table=identifier("unit parts of events"), alias=Sql("f1"
 SLICED = [SimpleNamespace(column=identifier("device"), label=Sql("'device'"))]
 UNITS = identifier("unit_outcomes")
 CELLS = identifier("cells")
+CLUSTERED = {"members": identifier("member_outcomes"), "cluster": identifier("unit: cluster")}
 DRAWN = {"drawn": Sql("u.drawn_from % 7"), "weight": Sql("case when drawn < 3 then 1 else 2 end")} | {
     "nothing_below": Sql("1")
 }
@@ -84,12 +85,17 @@ DECLARED = {name: identifier(name) for name in ("experiment", "control", "split"
 
 # For each query the smallest and the largest thing it is compiled with; None where it takes nothing.
 CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
-    "caps": ({"thresholds": named("x", "y")},),
+    "caps": ({"units": UNITS, "thresholds": named("x", "y")},),
     "cells": (
         {"units": UNITS, "keys": KEYS[:2], "columns": COLUMNS[:1], "sums": SUMS[:1]}
         | {"capped": False, "by_arm": False, "only_experiment": Sql("cast('mail' as varchar)")},
         {"units": UNITS, "keys": KEYS, "columns": COLUMNS, "sums": SUMS}
         | {"capped": True, "by_arm": True, "only_experiment": None},
+    ),
+    "cluster_counts": (CLUSTERED,),
+    "cluster_outcomes": (
+        CLUSTERED | {"slices": [], "columns": COLUMNS[:1], "capped": False, "sums": SUMS[:1]},
+        CLUSTERED | {"slices": SLICES, "columns": COLUMNS, "capped": True, "sums": SUMS},
     ),
     "declared_experiments": (SOURCE | DECLARED,),
     "enrolments": (KEYED | {"slices": [], "only": None}, KEYED | {"slices": SLICES, "only": ONLY}),
@@ -129,8 +135,12 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"slices": [], "part": identifier("p95")},
         {"slices": SLICES, "part": identifier("p95")},
     ),
-    "ranges": ({"parts": [], "by_arm": False}, {"parts": PARTS[:2], "by_arm": True}),
+    "ranges": (
+        {"units": UNITS, "parts": [], "by_arm": False},
+        {"units": UNITS, "parts": PARTS[:2], "by_arm": True},
+    ),
     "repeated_events": ({"columns": [identifier("unit"), identifier("at")], "fact": Sql("events")},),
+    "repeated_units": ({"units": UNITS},),
     "resample_cells": (
         {"keys": KEYS[:2], "counted": [], "terms": SUMS[:1]} | DRAWN,
         {"keys": KEYS, "counted": COLUMNS[1:], "terms": SUMS} | DRAWN,
@@ -153,8 +163,15 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "unit_folds": ({"fold": fold_of(identifier("unit"))},),
     "unit_outcomes": (
-        KEYED | {"slices": [], "parts": [], "facts": [], "with_units": False},
-        KEYED | {"slices": SLICES, "parts": named("a"), "facts": FACT, "with_units": True},
+        KEYED | {"slices": [], "parts": [], "facts": [], "with_units": False, "cluster": None},
+        KEYED
+        | {
+            "slices": SLICES,
+            "parts": named("a"),
+            "facts": FACT,
+            "with_units": True,
+            "cluster": identifier("c"),
+        },
     ),
     "unit_partials": (
         KEYED
@@ -170,8 +187,10 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "unit_ranges": ({"table": VALUES, "parts": PARTS},),
     "unit_values": (
-        SOURCE | MAPPED | {"slices": [], "parts": [], "with_unit_only": False},
-        SOURCE | MAPPED | {"slices": named("device"), "parts": named("a"), "with_unit_only": True},
+        SOURCE | MAPPED | {"slices": [], "parts": [], "with_unit_only": False, "cluster": None},
+        SOURCE
+        | MAPPED
+        | {"slices": named("device"), "parts": named("a"), "with_unit_only": True, "cluster": NUMBER},
     ),
     "units": (SOURCE | MAPPED | {"others": []}, SOURCE | MAPPED | {"others": named("amount")}),
     "value_intake": ({"values": VALUES, "parts": PARTS[:2]},),

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from abgap.engine.duckdb import DuckDBEngine
+from abgap.online.clusters import add_up_clusters, plan_of
 from abgap.online.experiments import DeclaredExperiment, declared_experiments, register_experiments
 from abgap.online.logs import units_from_logs
 from abgap.online.moments import make_moments
@@ -85,13 +86,15 @@ class Workbench:
                 engine.run(setting)
             experiments = declared_experiments(engine, study, self.directory)
             register_experiments(engine, list(experiments.values()))
-            plan = make_plan(study)
+            units, plan = make_plan(study), plan_of(study)
             if study.unit_values is not None:
-                wide = units_from_values(engine, study, study.unit_values, plan, self.directory, silent)
+                wide = units_from_values(engine, study, study.unit_values, units, self.directory, silent)
             else:
                 assert study.exposures is not None
                 views = open_views(engine, study, self.directory)
-                wide = units_from_logs(engine, study, study.exposures, plan, views, silent)
+                wide = units_from_logs(engine, study, study.exposures, units, views, silent)
+            if wide.of_members:
+                wide = add_up_clusters(engine, study, wide)
             sums = sum_units(engine, plan, wide, progress=silent)
             moments = make_moments(sums, {name: e.variants for name, e in experiments.items()})
             yield Run(engine=engine, study=study, declared=experiments, wide=wide, sums=sums, moments=moments)

@@ -417,6 +417,45 @@ bootstrap = true
 
 
 @pytest.fixture(scope="session")
+def clustered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Households that were randomised, with some in two variants and members of none."""
+    folder = tmp_path_factory.mktemp("clustered")
+    rng = np.random.default_rng(10)
+    home = rng.integers(0, 40, 200)
+    pd.DataFrame(
+        {
+            "user": [f"u{i}" for i in range(200)],
+            "home": [None if i % 50 == 0 else f"h{h}" for i, h in enumerate(home)],
+            "arm": np.where((home % 2 == 0) ^ (np.arange(200) == 7), "A", "B"),
+            "device": np.where(home % 3 == 0, "phone", rng.choice(["phone", "desk"], 200)),
+            "spend": np.where(rng.random(200) < 0.1, np.nan, rng.lognormal(2, 1, 200)),
+            "before": rng.lognormal(2, 1, 200),
+        }
+    ).to_parquet(folder / "users.parquet", index=False)
+    study = folder / "abgap.toml"
+    study.write_text(
+        """
+[unit_values]
+path = "users.parquet"
+columns = { experiment = { value = "e" }, unit = "user", variant = "arm", cluster = "home" }
+slices = ["device"]
+[experiments.e]
+control = "A"
+[metrics.spend]
+kind = "mean"
+value = "spend"
+cap_percentile = 90
+covariate = { column = "before" }
+[metrics.large]
+kind = "proportion"
+value = "spend > 10"
+""",
+        encoding="utf-8",
+    )
+    return study
+
+
+@pytest.fixture(scope="session")
 def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Moments from elsewhere."""
     folder = tmp_path_factory.mktemp("brought")

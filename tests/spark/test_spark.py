@@ -22,7 +22,7 @@ from abgap.study.model import Source
 
 pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("ignore")]
 
-STUDIES = ("sample", "ready_made", "logs_with_units", "numbered_logs", "brought")
+STUDIES = ("sample", "ready_made", "logs_with_units", "numbered_logs", "clustered", "brought")
 
 # Everything the allow-list has, over columns that hold what engines see differently.
 COLUMNS = r"""

@@ -16,8 +16,11 @@ YET = f"not supported yet by abgap {__version__}"
     ("lines", "expected"),
     [
         (
-            "[units]\npath = 'u'\ncolumns = { unit = 'u', cluster = 'household' }",
-            [f"units.columns.cluster: randomisation by cluster is {YET}; remove it"],
+            (
+                "[units]\npath = 'u'\ncolumns = { unit = 'u', cluster = 'household' }\n"
+                "[metrics.x]\nkind = 'quantile'\nfact = 'events'\nvalue = 'a'\nquantile = 0.9"
+            ),
+            [f"metrics.x.kind: a quantile where clusters were randomised is {YET}; remove it"],
         ),
         (
             "[gap]\nlatency_elasticity_per_100ms = -0.003",

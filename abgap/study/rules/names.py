@@ -28,6 +28,7 @@ OWN_TABLES = (
     "fold_cells",
     "gaps",
     "judgements",
+    "member_outcomes",
     "moments",
     "offline",
     "offline_scores",

@@ -41,7 +41,7 @@ ROLES: Mapping[str, Roles] = {
     "exposures": Roles(required=("experiment", "unit", "variant"), optional=("at",)),
     "facts": Roles(required=("unit",), optional=("at",), takes_more=True),
     "units": Roles(required=("unit",), optional=("cluster",), takes_more=True),
-    "unit_values": Roles(required=("experiment", "variant"), optional=("unit", "at")),
+    "unit_values": Roles(required=("experiment", "variant"), optional=("unit", "at", "cluster")),
     "moments": Roles(
         required=_MOMENTS_REQUIRED,
         optional=tuple(
