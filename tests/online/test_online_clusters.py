@@ -131,7 +131,7 @@ def test_a_slice_is_what_all_units_of_a_cluster_have(
     bench.parquet("users.parquet", frame)
     moments = bench.moments(study(spend=SPEND))
     in_a = frame[frame["arm"] == "A"].groupby("home")["device"]
-    values = in_a.agg(lambda devices: devices.iloc[0] if (devices == devices.iloc[0]).all() else None)
+    values = in_a.min().where(in_a.min() == in_a.max())
     for value in ("phone", "desk", None):
         expected = values.isna().sum() if value is None else (values == value).sum()
         row = row_of(moments, "spend", "A", slice_name="device", slice_value=value)
@@ -261,7 +261,7 @@ def test_clusters_of_logs_come_from_the_table_of_units(
         assert found[name] == pytest.approx(value, rel=1e-9), name
     first = seen[5:].to_series(index=rest.index).groupby(rest["home"]).min()
     homes = rest[rest["arm"] == "A"]["home"].unique()
-    assert day["n"] == (first[homes] < "2026-03-02").sum()
+    assert day["n"] == (first[homes] < pd.Timestamp("2026-03-02")).sum()
     assert checks == {"clusters_in_two_variants", "units_without_cluster"}
 
 
