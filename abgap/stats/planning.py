@@ -18,6 +18,7 @@ import numpy as np
 
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import MIN_UNITS, BoolArray, Floats, set_same_shape
+from abgap.stats.proportions import Successes, constrained_variance
 from abgap.stats.rule import FIXED, Rule
 from abgap.stats.tails import noncentral_t_sf, normal_cdf, normal_quantile, t_quantile
 
@@ -95,8 +96,9 @@ def non_inferiority_power(
     """Return the probability that the one-sided test at ``alpha`` shows the treatment not worse by ``margin``.
 
     The margin is relative, so the control mean's own variance enters: for ``T = d D + M |m|`` it is ``V_D + 2 d M C +
-    M^2 V_m`` with ``C = -residual / n_c``. direction_sign: +1 where more is better, -1 where less is. lift: the true
-    one.
+    M^2 V_m`` with ``C = -residual / n_c``. Shares are tested by score, whose variance is that of the shares on the
+    margin where it decides (Farrington, Manning 1990). direction_sign: +1 where more is better, -1 where less is.
+    lift: the true one.
     """
     sign, margin = np.asarray(direction_sign, dtype=np.float64), np.asarray(margin, dtype=np.float64)
     errors = _errors(design, units, lift)
@@ -104,7 +106,10 @@ def non_inferiority_power(
     joint = -np.sign(design.mean) * errors[0]
     variance = errors[0] + errors[1] + 2.0 * sign * margin * joint + margin**2 * design.variance / n_control
     shift = (sign * np.asarray(lift) + margin) * design.size / np.sqrt(variance)
-    return _above(design, units, errors, shift, 2.0 * alpha, rule)
+    by_t = _above(design, units, errors, shift, 2.0 * alpha, rule)
+    if rule is not FIXED or not np.any(design.binary):
+        return by_t
+    return np.where(design.binary, _score_margin_power(design, units, margin, alpha, sign, lift), by_t)
 
 
 def equivalence_power(
@@ -172,6 +177,30 @@ def _score_power(design: Design, units: Floats, lift: FloatArray, alpha: float) 
     critical = normal_quantile(1.0 - alpha / 2.0) * decides
     found = normal_cdf((distance - critical) / varies) + normal_cdf((-distance - critical) / varies)
     return np.where((treatment >= 0.0) & (treatment <= 1.0), found, np.nan)
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def _score_margin_power(
+    design: Design, units: Floats, margin: FloatArray, alpha: float, sign: FloatArray, lift: Floats
+) -> FloatArray:
+    """Return the power of the score test of a margin: the shares as they will be on average."""
+    n_control, n_treatment = (
+        part * np.asarray(units, dtype=np.float64) for part in (design.control_part, design.treatment_part)
+    )
+    control, treatment = design.mean, design.mean * (1.0 + np.asarray(lift, dtype=np.float64))
+    ratio = np.asarray(1.0 - sign * margin)
+    expected = Successes(
+        control=n_control * control,
+        n_control=n_control,
+        treatment=n_treatment * treatment,
+        n_treatment=n_treatment,
+    )
+    decides = np.sqrt(constrained_variance(expected, ratio))
+    varies = np.sqrt(
+        treatment * (1.0 - treatment) / n_treatment + ratio**2 * control * (1.0 - control) / n_control
+    )
+    distance = sign * (treatment - ratio * control) - normal_quantile(1.0 - alpha) * decides
+    return np.where(ratio > 0.0, normal_cdf(distance / varies), 1.0)
 
 
 def _errors(design: Design, units: Floats, lift: Floats) -> tuple[FloatArray, FloatArray]:

@@ -129,6 +129,15 @@ def score_statistic_at(successes: Successes, lift: Floats) -> FloatArray:
     """
     control, treatment = successes.arms
     ratio = 1.0 + np.asarray(lift, dtype=np.float64)
+    variance = constrained_variance(successes, ratio)
+    score = (treatment.share - ratio * control.share) / np.sqrt(variance)
+    return only_where(no_reason(successes.problem) & (variance > 0.0) & (ratio > 0.0), score)
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def constrained_variance(successes: Successes, ratio: FloatArray) -> FloatArray:
+    """Return the variance of ``p_t - ratio p_c`` at the most likely shares that have this ratio."""
+    control, treatment = successes.arms
     # The constrained share of control is the smaller root of a quadratic, by the product of its roots.
     leading = ratio * (control.n + treatment.n)
     half = 0.5 * (control.n + treatment.x + ratio * (treatment.n + control.x))
@@ -136,12 +145,10 @@ def score_statistic_at(successes: Successes, lift: Floats) -> FloatArray:
     root = np.sqrt(np.maximum(half**2 - leading * constant, 0.0))
     p_control = constant / (half + root)
     p_treatment = np.minimum(ratio * p_control, 1.0)
-    variance = (
+    return np.asarray(
         p_treatment * (1.0 - p_treatment) / treatment.n
         + ratio**2 * p_control * np.maximum(1.0 - p_control, 0.0) / control.n
     )
-    score = (treatment.share - ratio * control.share) / np.sqrt(variance)
-    return only_where(no_reason(successes.problem) & (variance > 0.0) & (ratio > 0.0), score)
 
 
 @np.errstate(divide="ignore", invalid="ignore")

@@ -19,6 +19,7 @@ from abgap.stats.contrast import Contrast, mean_contrast, ratio_contrast
 from abgap.stats.covariates import adjusted_contrast, one_covariate
 from abgap.stats.intervals import difference_interval, lift_interval, p_value, relative_difference
 from abgap.stats.moments import Univariate, linear_variance
+from abgap.stats.quantile import EventCounts, outer_places, quantile_variance, share_sd
 from abgap.stats.rule import FIXED, AnytimeValid, Rule
 from abgap.stats.srm import sample_ratio
 from tests.golden.conftest import bivariate, univariate
@@ -153,3 +154,39 @@ def test_posteriors_of_lifts(case: Case) -> None:
 @pytest.mark.parametrize("case", RECORDED["sample_ratio"])
 def test_sample_ratios(case: Case) -> None:
     assert float(sample_ratio(case["counts"], case["weights"])[2]) == pytest.approx(case["p"], rel=1e-9)
+
+
+@pytest.mark.parametrize("case", of_kind("clustered quantile"))
+def test_quantiles_of_events_vary_about_as_much(case: Case) -> None:
+    """Ours takes order statistics as far out as units spread; theirs widens the nearer ones of independent events."""
+    for events, arm, variance in zip(case["events"], case["arms"], case["variances"], strict=True):
+        values, user = np.array(events["values"]), np.array(events["users"])
+        units, total = float(user.max() + 1), np.asarray(float(len(values)))
+        quantile = np.quantile(values, arm["nu"])
+        assert quantile == pytest.approx(arm["quantile_hat"], rel=1e-12)
+        mine, below = np.bincount(user), np.bincount(user, weights=values <= quantile)
+        counts = EventCounts(
+            units=np.asarray(units), events=total, counted=np.asarray(below.sum()),
+            events_squared=np.asarray(float((mine**2).sum())), counted_squared=np.asarray((below**2).sum()),
+            events_counted=np.asarray((mine * below).sum()),
+        )  # fmt: skip
+        ordered = np.sort(values)
+        ends = []
+        for place in outer_places(total, arm["nu"], share_sd(counts)):
+            low, high = (ordered[int(rank) - 1] for rank in (place.low, place.high))
+            ends.append(place.value(np.asarray(low), np.asarray(high)))
+        assert float(quantile_variance(*ends)) == pytest.approx(variance, rel=0.35)
+        # The spread of the share is the same number.
+        theirs = share_variance(arm)
+        assert float(share_sd(counts)) ** 2 == pytest.approx(theirs, rel=1e-9)
+
+
+def share_variance(arm: dict[str, float]) -> float:
+    """The variance of the share below the quantile, from the sums that gbstats takes."""
+    n = arm["n_clusters"]
+    s, d = arm["main_sum"] / n, arm["denominator_sum"] / n
+    factor = n / (n - 1)
+    ss = (arm["main_sum_squares"] / n - s**2) * factor
+    dd = (arm["denominator_sum_squares"] / n - d**2) * factor
+    sd = (arm["main_denominator_sum_product"] / n - s * d) * factor
+    return (ss - 2 * s * sd / d + s**2 * dd / d**2) / (n * d**2)

@@ -17,7 +17,7 @@ from abgap.stats.contrast import Contrast, mean_contrast
 from abgap.stats.covariates import adjusted_contrast, one_covariate
 from abgap.stats.intervals import p_value
 from abgap.stats.moments import Bivariate, Univariate
-from abgap.stats.noninferiority import equivalence_p, non_inferiority_p
+from abgap.stats.noninferiority import equivalence_p, non_inferiority_p, score_non_inferiority_p
 from abgap.stats.planning import (
     LARGEST_EFFECT,
     Design,
@@ -216,6 +216,22 @@ def test_non_inferiority_is_shown_as_often_as_planned(sign: float, mean: float) 
     )
     shown = non_inferiority_p(contrast(rng, of, units, 0.0), 0.3, sign) < 0.05
     near(float(np.mean(shown)), float(non_inferiority_power(of, units, 0.3, 0.05, sign)))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_margin_of_a_share_is_cleared_as_often_as_planned(sign: float) -> None:
+    rng = np.random.default_rng(8)
+    of = share(0.2, control=0.3, treatment=0.7)
+    units = 10 * round(
+        float(units_for(of, lambda n: non_inferiority_power(of, n, 0.1, 0.05, sign), 0.8)) / 10
+    )
+    n_c, n_t = round(0.3 * units), round(0.7 * units)
+    counts = Successes(
+        control=rng.binomial(n_c, 0.2, RUNS).astype(np.float64), n_control=np.asarray(float(n_c)),
+        treatment=rng.binomial(n_t, 0.2, RUNS).astype(np.float64), n_treatment=np.asarray(float(n_t)),
+    )  # fmt: skip
+    shown = float(np.mean(score_non_inferiority_p(counts, 0.1, sign) < 0.05))
+    assert shown == pytest.approx(float(non_inferiority_power(of, units, 0.1, 0.05, sign)), abs=0.012)
 
 
 def test_equivalence_is_shown_as_often_as_planned() -> None:

@@ -18,7 +18,7 @@ from abgap.stats.heterogeneity import common_lift_test, opposite_signs_test
 from abgap.stats.intervals import p_value
 from abgap.stats.moments import Univariate, merge_bivariate
 from abgap.stats.multiplicity import benjamini_hochberg, holm
-from abgap.stats.noninferiority import equivalence_p, non_inferiority_p
+from abgap.stats.noninferiority import equivalence_p, non_inferiority_p, score_non_inferiority_p
 from abgap.stats.proportions import Successes
 from abgap.stats.reliability import few_successes, rests_on_few
 from abgap.stats.rule import AnytimeValid
@@ -30,6 +30,7 @@ Drawn: TypeAlias = Callable[[np.random.Generator, int, int], Univariate]
 _MEAN, _SD = 10.0, 8.0
 _LOOKS = 20
 _MARGIN = 0.1
+_SHARE = 0.2
 
 
 def margins(rng: np.random.Generator, runs: int) -> Iterator[Measured]:
@@ -51,6 +52,24 @@ def margins(rng: np.random.Generator, runs: int) -> Iterator[Measured]:
             treatment = draw(sizes[1], _MARGIN)
             p = equivalence_p(mean_contrast(control, treatment), _MARGIN)
             yield _rejections("Equivalence (TOST)", case, sizes, p, control, treatment, at_most=True)
+
+
+def share_margins(rng: np.random.Generator, runs: int) -> Iterator[Measured]:
+    """The same for shares, by score."""
+    for sizes in SIZES[2:]:
+        for sign, way in ((1.0, "more is better"), (-1.0, "less is better")):
+            counts = Successes(
+                control=rng.binomial(sizes[0], _SHARE, runs).astype(np.float64),
+                n_control=np.asarray(float(sizes[0])),
+                treatment=rng.binomial(sizes[1], _SHARE * (1 - sign * _MARGIN), runs).astype(np.float64),
+                n_treatment=np.asarray(float(sizes[1])),
+            )
+            rate, count = share_rejected(score_non_inferiority_p(counts, _MARGIN, sign))
+            yield Measured(
+                group=f"Non-inferiority of shares, {way}", case="a fifth of the units", units=units_of(sizes),
+                what="false positives", nominal=ALPHA, rate=rate, runs=count,
+                warned=float(np.mean(few_successes(counts))),
+            )  # fmt: skip
 
 
 def _rejections(
@@ -99,7 +118,7 @@ def _normal_unit(rng: np.random.Generator, runs: int, n: int) -> Univariate:
 
 
 def _share_unit(rng: np.random.Generator, runs: int, n: int) -> Univariate:
-    share = rng.binomial(n, 0.2, runs) / n
+    share = rng.binomial(n, _SHARE, runs) / n
     return Univariate(n=np.full(runs, float(n)), mean=share, variance=share * (1 - share) * n / (n - 1))
 
 

@@ -25,6 +25,7 @@ GROUPS: Mapping[str, tuple[Group, int]] = {
     "quantiles": (quantiles.quantiles, 1_500),
     "bootstrap": (drawn.bootstrap, 1_500),
     "margins": (decisions.margins, _RUNS),
+    "margins of shares": (decisions.share_margins, _RUNS),
     "looks": (decisions.looks, _RUNS),
     "sample ratios": (shares.sample_ratios, _RUNS),
     "families": (decisions.families, _RUNS),
