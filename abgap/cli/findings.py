@@ -237,7 +237,7 @@ def show_gaps(gaps: Sequence[Gap], checks: Sequence[Check], *, currency: str | N
 def _funnel(out: Terminal, gap: Gap, currency: str | None) -> None:
     head = columns(
         "stage", ">control", ">treatment", ">log points", ">interval", f">{currency or 'change'} per unit",
-        spare=("control", "treatment"),
+        ">lift per unit", spare=("control", "treatment"),
     )  # fmt: skip
     rows: list[list[str | Text]] = []
     stages = [(stage.stage, stage) for stage in gap.funnel]
@@ -254,6 +254,7 @@ def _funnel(out: Terminal, gap: Gap, currency: str | None) -> None:
                 points.text,
                 points.range or points.why,
                 amount.text,
+                "" if stage.per_unit_lift is None else numbers.lift(stage.per_unit_lift).text,
             ]
         )
     out.table(head, rows)

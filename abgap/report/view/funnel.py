@@ -39,6 +39,7 @@ def _funnel(index: Index, gap: Gap, key: str) -> Panel:
             Column(label="Treatment", kind="number", note=gap.treatment),
             Column(label="Log points", kind="number", note="100 × ln ratio"),
             Column(label="Adds", kind="number", note=f"{unit} per unit"),
+            Column(label="Lift per unit", kind="number", note="causal"),
         ),
         groups=(Group(title="", rows=(*(_stage(stage) for stage in stages), *_total(gap))),),
         note=gap.funnel_note or "Accounting, not causal: later stages compare different people.",
@@ -58,6 +59,7 @@ def _stage(stage: FunnelStage, before: str = "") -> tuple[Cell, ...]:
         cell(treatment),
         cell(numbers.log_points(stage.log_lift, stage.low, stage.high)),
         cell(numbers.contribution(stage.money, stage.money_low, stage.money_high)),
+        Cell() if stage.per_unit_lift is None else cell(numbers.lift(stage.per_unit_lift)),
     )
 
 
