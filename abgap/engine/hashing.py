@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from abgap.engine.protocol import Engine, Given
 from abgap.sources.sql import Sql, literal
 
 FOLDS = 10
@@ -59,6 +60,21 @@ def make_draws(seed: int, count: int, *, purpose: str) -> Draws:
     raw = stream.random_raw(2 * count).astype(np.uint64)
     factor = raw[:count] % np.uint64(PRIME - 1) + np.uint64(1)
     return Draws(factor=factor.astype(np.int64), shift=(raw[count:] % np.uint64(PRIME)).astype(np.int64))
+
+
+def drawn_number(unit: Sql, factor: Sql, shift: Sql) -> Sql:
+    """The draw of a unit's number, uniform below ``PRIME``."""
+    return Sql(f"({factor} * {unit} + {shift}) % {PRIME}")
+
+
+def put_draws(engine: Engine, name: str, draws: Draws, *, first: int = 0) -> None:
+    """Make a table of draws, which are counted from ``first`` on."""
+    columns = {
+        "draw": range(first, first + len(draws)),
+        "factor": draws.factor.tolist(),
+        "shift": draws.shift.tolist(),
+    }
+    engine.put_table(name, {c: Given(type="BIGINT", values=list(values)) for c, values in columns.items()})
 
 
 def fold_of(unit: Sql) -> Sql:

@@ -75,7 +75,7 @@ def compile_cells(
     statement = compile_query(
         "cells",
         units=identifier(wide.source),
-        keys=[*keys, *slices],
+        keys=[*keys, *slices, *([] if wide.draw is None else [wide.draw])],
         columns=columns,
         sums=[column for of_one in sums.values() for column in of_one.columns],
         capped=any(column.is_cut for column in columns),
@@ -168,5 +168,5 @@ def _rollup(wide: WideTable, columns: Sequence[ColumnSql], sums: Iterable[_Sum])
         sums=names,
         slices=slices,
         by_day=wide.by_day,
-        draw=None,
+        draw=wide.draw,
     )

@@ -46,12 +46,14 @@ class Centres:
         return np.array([self.of_arms[arm][column] for arm in arms], dtype=np.float64)
 
 
-def common_centres(plan: Plan, ranges: Mapping[str, Range]) -> Centres:
-    """One centre per column."""
+def common_centres(
+    plan: Plan, ranges: Mapping[str, Range], *, known: Mapping[str, float] | None = None
+) -> Centres:
+    """One centre per column. known: better ones than its range tells."""
     sizes, shifts = {}, {}
     for column in plan.columns:
         found = column_range(column, ranges)
-        shift = shift_for(found.low, found.high)
+        shift = (known or {}).get(column.name, shift_for(found.low, found.high))
         shifts[column.name] = shift
         sizes[column.name] = Size(
             largest=found.farthest_from(shift), whole=found.integer and shift.is_integer()

@@ -135,6 +135,17 @@ class Plan:
         """The fact tables that are read, in the order of first use."""
         return list(dict.fromkeys(part.fact for part in self.parts if part.fact is not None))
 
+    def only(self, columns: Collection[str]) -> Plan:
+        """The plan with these columns alone, and what they are made of."""
+        kept = tuple(column for column in self.columns if column.name in columns)
+        parts = {column.part for column in kept} | {guard for column in kept for guard in column.guards}
+        return replace(
+            self,
+            parts=tuple(part for part in self.parts if part.name in parts),
+            columns=kept,
+            products=tuple(pair for pair in self.products if set(pair) <= set(columns)),
+        )
+
     def parts_of(self, fact: str) -> list[UnitPart]:
         """The parts made from one fact table."""
         return [part for part in self.parts if part.fact == fact]

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.exact import SumColumn, exact_terms, make_grid, sum_of
-from abgap.engine.hashing import PRIME, Draws, make_draws, number_of_unit
-from abgap.engine.protocol import Columns, Engine, Given, text_or_none
+from abgap.engine.hashing import PRIME, Draws, drawn_number, make_draws, number_of_unit, put_draws
+from abgap.engine.protocol import Columns, Engine, text_or_none
 from abgap.online import tables
 from abgap.online.cells import Slice, column_sql
 from abgap.online.centres import Centres, common_centres
@@ -95,16 +95,7 @@ def _part_of(plan: Plan, wanted: Wanted) -> Plan:
     metrics = tuple(metric for metric in plan.metrics if metric.metric in wanted.metrics)
     funnels = tuple((name, stages) for name, stages in plan.funnels if name in wanted.funnels)
     used = {c for metric in metrics for c in metric.measured()} | {c for _, stages in funnels for c in stages}
-    columns = tuple(column for column in plan.columns if column.name in used)
-    parts = {column.part for column in columns} | {guard for column in columns for guard in column.guards}
-    return replace(
-        plan,
-        parts=tuple(part for part in plan.parts if part.name in parts),
-        columns=columns,
-        metrics=metrics,
-        funnels=funnels,
-        products=(),
-    )
+    return replace(plan.only(used), metrics=metrics, funnels=funnels, products=())
 
 
 def _keys(wide: WideTable) -> list[Sql]:
@@ -153,7 +144,7 @@ def _batches(
         keys=keys,
         counted=counted,
         terms=terms,
-        drawn=Sql(f"(r.factor * u.drawn_from + r.shift) % {PRIME}"),
+        drawn=drawn_number(Sql("u.drawn_from"), Sql("r.factor"), Sql("r.shift")),
         weight=_weight(),
         nothing_below=literal(_BOUNDS[0]),
     )
@@ -171,7 +162,7 @@ def _batches(
     )
     size = max(1, _MOST_GROUPS // max(int(cells), 1))
     for first in range(0, len(draws), size):
-        _put_draws(engine, draws.take(first, first + size), first)
+        put_draws(engine, tables.RESAMPLE_DRAWS, draws.take(first, first + size), first=first)
         engine.create_table(tables.RESAMPLE_CELLS, statement)
         yield engine.fetch(rollup)
 
@@ -182,16 +173,6 @@ def _weight() -> Sql:
         f"when drawn < {bound} then {weight}" for weight, bound in enumerate(_BOUNDS[1:], start=1)
     )
     return Sql(f"case {cases} else {len(_BOUNDS)} end")
-
-
-def _put_draws(engine: Engine, draws: Draws, first: int) -> None:
-    columns = {
-        "draw": range(first, first + len(draws)),
-        "factor": draws.factor.tolist(),
-        "shift": draws.shift.tolist(),
-    }
-    given = {name: Given(type="BIGINT", values=list(values)) for name, values in columns.items()}
-    engine.put_table(tables.RESAMPLE_DRAWS, given)
 
 
 class _Collected:

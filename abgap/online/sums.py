@@ -9,7 +9,7 @@ values are so large that the grid made for them is too coarse for the others.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -92,6 +92,8 @@ def sum_units(engine: Engine, plan: Plan, wide: WideTable, *, progress: Progress
     incomplete = _incomplete(sums)
     if incomplete:
         plan = with_guards(plan, incomplete)
+        # Guarded columns have names of their own, and so have their caps.
+        work = replace(work, caps=make_caps(engine, plan))
         sums = _add_up(work, plan, common_centres(plan, ranges))
     if _is_crowded(sums):
         return _add_up(work, plan, arm_centres(engine, plan, wide, _arm_means(sums)), parts=_THOROUGH)
@@ -142,6 +144,32 @@ def _add_up(work: _Work, plan: Plan, centres: Centres, *, parts: int = 2) -> Sum
         smallest={name: found.low for name, found in work.ranges.items()},
         caps=work.caps,
     )
+
+
+def sum_splits(engine: Engine, plan: Plan, wide: WideTable, known: Sums, experiment: str) -> Sums:
+    """Add up the units of one experiment as they are drawn into arms, in one pass over ``wide.source``.
+
+    plan: a part of the one used before. known: the sums of the units themselves, which say where the values lie.
+    """
+    row_count, ranges = part_ranges(engine, plan, wide)
+    work = _Work(engine=engine, wide=wide, row_count=row_count, ranges=ranges, caps=make_caps(engine, plan))
+    return _add_up(work, plan, common_centres(plan, ranges, known=_crowded_means(known, experiment)))
+
+
+def _crowded_means(sums: Sums, experiment: str) -> dict[str, float]:
+    """The mean over all arms of every column whose values lie far from zero beside their spread."""
+    whole = sums.is_whole
+    here = sums.rows["experiment"][whole] == experiment
+    found: dict[str, float] = {}
+    for name, *numbers in _arm_squares(sums):
+        n, mean, squares = (of_arms[here] for of_arms in numbers)
+        own = sums.centres[name][whole][here] + mean
+        units = max(float(n.sum()), 1.0)
+        pooled = float((n * own).sum()) / units
+        spread = float((n * (squares - mean**2 + (own - pooled) ** 2)).sum()) / units
+        if pooled**2 > _CROWDED * spread:
+            found[name] = pooled
+    return found
 
 
 def _means(sums: Sums, column: str) -> FloatArray:

@@ -37,6 +37,11 @@ QUANTILE_RANKS = "quantile_ranks"
 QUANTILE_PLACES = "quantile_places"
 QUANTILE_POINTS = "quantile_points"
 QUANTILE_BOUNDS = "quantile_bounds"
+# Units with their numbers, the draws, units as drawn into two arms, and their cells by draw.
+SPLIT_UNITS = "split_units"
+SPLIT_DRAWS = "split_draws"
+UNIT_SPLITS = "unit_splits"
+SPLIT_CELLS = "split_cells"
 # Units with their numbers, the draws, and weighted sums by cell and draw.
 RESAMPLE_UNITS = "resample_units"
 RESAMPLE_DRAWS = "resample_draws"

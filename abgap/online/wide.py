@@ -77,8 +77,8 @@ class WideTable:
     table that is read. row_count, bounds: rows of ``unit_outcomes``, and the range of every part in them, where both
     are known without reading it. without_unit: rows left out because they have no id (ready-made tables only).
     only_experiment: the experiment of all rows, where the study says that it is one. source, cells: the tables that
-    units are added up from and into. cluster_counts: the result of the query of that name, where clusters were
-    randomised.
+    units are added up from and into. draw: the column that tells draws of the same units apart, where there are any.
+    cluster_counts: the result of the query of that name, where clusters were randomised.
     """
 
     relations: dict[str, Relation] = field(default_factory=dict)
@@ -96,6 +96,7 @@ class WideTable:
     only_experiment: Sql | None = None
     source: str = tables.UNIT_OUTCOMES
     cells: str = tables.CELLS
+    draw: Sql | None = None
     cluster_counts: Columns | None = None
 
     @property

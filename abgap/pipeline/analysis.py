@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from abgap.offline.scores import Scores
     from abgap.online.counts import ArmCounts
     from abgap.online.plan import Plan
+    from abgap.online.rerandomised import Splits
     from abgap.online.resamples import Resamples
     from abgap.online.scorecard import Scorecard
     from abgap.online.sums import Sums
@@ -406,6 +407,23 @@ class Analysis:
             replace(self._of_units("resamples"), more=wanted),
             lambda: resample(self.engine, sums.plan, self._made_wide, wanted, progress=self.progress),
         )
+
+    def divided_anew(self, splits: Splits) -> Scorecard | None:
+        """Both arms of every draw compared, draws in place of experiments; None where units have no ids."""
+        wide, sums = self.wide, self.sums
+        if wide is None or sums is None or not wide.has_units:
+            return None
+        from abgap.online.rerandomised import split_units
+        from abgap.online.scorecard import compare_arms
+        from abgap.study.procedure import procedure_of
+
+        moments = self.stages.result(
+            replace(self._of_units("splits"), more=splits),
+            lambda: split_units(self.engine, sums, self._made_wide, splits, progress=self.progress),
+        )
+        controls = dict.fromkeys(moments.experiment, splits.control)
+        self.progress("comparing what was divided anew")
+        return compare_arms(moments, controls, self._traits(), procedure_of(self.study))
 
     def _reading_order(self) -> Callable[[Estimate], tuple[object, ...]]:
         """The key that sorts estimates as they are read: arms and metrics as the study has them."""

@@ -126,8 +126,8 @@ class _Planner:
         known = {name: counts.get(name, 0) for name in self.analysis.declared}
         name = asked if asked is not None else max(known, key=known.__getitem__)
         if not known[name]:
-            which = f"experiment {name!r} has" if asked else "no experiment has"
-            raise UsageError(f"{which} no analysed units, so there is no history to plan from")
+            which = f"experiment {name!r} has no" if asked else "no experiment has"
+            raise UsageError(f"{which} analysed units, so there is no history to plan from")
         return name
 
     def _traffic(self) -> Traffic | None:

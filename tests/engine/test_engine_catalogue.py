@@ -161,6 +161,14 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
             "draw": Sql("draw"),
         },
     ),
+    "split_units": (
+        {"number": Sql("1"), "columns": [], "experiment": ONLY},
+        {"number": Sql("1"), "columns": SLICES, "experiment": ONLY},
+    ),
+    "unit_splits": (
+        {"columns": [], "bound": Sql("3"), "control": ONLY, "treatment": Sql("'f'")} | DRAWN,
+        {"columns": SLICES, "bound": Sql("3"), "control": ONLY, "treatment": Sql("'f'")} | DRAWN,
+    ),
     "unit_folds": ({"fold": fold_of(identifier("unit"))},),
     "unit_outcomes": (
         KEYED | {"slices": [], "parts": [], "facts": [], "with_units": False, "cluster": None},

@@ -1,0 +1,161 @@
+"""``abgap selftest``: what it says of sound and of unsound studies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+N = 1_200
+_STUDY = """\
+[unit_values]
+path = "rows.parquet"
+columns = {{ experiment = {{ value = "e" }}, {unit}variant = "arm" }}
+{more}
+[experiments.e]
+control = "A"
+treatments = ["B"]
+split = {{ A = 0.5, B = 0.5 }}
+
+[metrics.spend]
+kind = "mean"
+value = "spend"
+
+[metrics.buyer]
+kind = "proportion"
+value = "spend > 0"
+
+[metrics.middle]
+kind = "quantile"
+value = "spend"
+quantile = 0.5
+
+[metrics."odd | <b>name"]
+kind = "mean"
+value = "spend"
+bootstrap = true
+"""
+
+
+def write(folder: Path, frame: pd.DataFrame, *, unit: str = 'unit = "user", ', more: str = "") -> Path:
+    frame.to_parquet(folder / "rows.parquet", index=False)
+    text = _STUDY.format(unit=unit, more=more)
+    text = text if unit else text.replace("bootstrap = true\n", "")
+    (folder / "abgap.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def users(effect: float = 1.0) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    arm = rng.choice(["A", "B"], N)
+    spend = np.where(rng.random(N) < 0.4, rng.gamma(2.0, 20.0, N), 0.0) * np.where(arm == "B", effect, 1.0)
+    return pd.DataFrame({"user": [f"u{i}" for i in range(N)], "arm": arm, "spend": spend})
+
+
+def sessions() -> pd.DataFrame:
+    """Four rows for every user, alike within a user."""
+    rows = users().loc[np.repeat(np.arange(N), 4)].reset_index(drop=True)
+    noise = np.random.default_rng(6).gamma(20.0, 0.05, len(rows))
+    return rows.assign(spend=rows["spend"] * noise)
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    return write(tmp_path, users())
+
+
+def document(outcome: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(outcome.out)
+    assert found["schema_version"] == "1"
+    selftest: dict[str, Any] = found["selftest"]
+    return selftest
+
+
+def test_a_sound_study_passes_and_the_same_seed_gives_the_same_bytes(
+    sound: Path, abgap_in: Callable[..., Any]
+) -> None:
+    outcomes = [
+        abgap_in(sound, "selftest", "--json", *more) for more in ((), ("--no-cache", "--threads", "1"))
+    ]
+    assert [o.code for o in outcomes] == [0, 0]
+    assert outcomes[0].out == outcomes[1].out
+    units = document(outcomes[0])["units"]
+    assert (units["experiment"], units["units"], units["draws"], units["alpha"]) == ("e", N, 200, 0.05)
+    assert units["split"] == {"A": 0.5, "B": 0.5}
+    by_name = {m["metric"]: m for m in units["metrics"]}
+    assert [m["verdict"] for m in by_name.values()] == ["ok", "ok", "not tested", "not tested"]
+    spend = by_name["spend"]
+    assert spend["rate"]["estimate"] == spend["found"] / 200
+    assert spend["rate"]["low"] < 0.05 < spend["rate"]["high"]
+    assert spend["coverage"] == pytest.approx(1.0 - spend["rate"]["estimate"])
+    assert spend["uniformity_p"] > 0.01
+    assert "quantiles are put in order" in by_name["middle"]["sentence"]
+    assert "bootstrap" in by_name["odd | <b>name"]["sentence"]
+
+
+def test_a_real_effect_does_not_spoil_it(tmp_path: Path, abgap_in: Callable[..., Any]) -> None:
+    outcome = abgap_in(write(tmp_path, users(effect=1.5)), "selftest", "--json")
+    assert outcome.code == 0
+    assert document(outcome)["units"]["metrics"][0]["verdict"] == "ok"
+
+
+def test_rows_that_are_not_what_was_randomised_are_found(
+    tmp_path: Path, abgap_process: Callable[..., Any]
+) -> None:
+    folder = write(tmp_path, sessions(), more='unique = "trust"')
+    outcome = abgap_process(folder, "selftest", "--quiet")
+    assert outcome.code == 1
+    assert "too many" in outcome.out
+    assert "several rows of one user" in outcome.out
+    assert outcome.err.startswith("abgap: exit code 1 for spend: too many false positives and 1 more")
+
+
+def test_the_terminal_shows_a_line_for_every_metric(sound: Path, abgap_in: Callable[..., Any]) -> None:
+    outcome = abgap_in(sound, "selftest", "--replicates", "100")
+    lines = outcome.out.splitlines()
+    assert lines[0] == "e   1,200 units divided anew 100 times: A 50.0 %, B 50.0 %"
+    assert lines[1].split()[:2] == ["metric", "kind"]
+    assert [line.split()[0] for line in lines[2:6]] == ["spend", "buyer", "middle", "odd"]
+    assert outcome.code == 0
+
+
+def test_without_ids_nothing_can_be_divided(tmp_path: Path, abgap_in: Callable[..., Any]) -> None:
+    outcome = abgap_in(write(tmp_path, users(), unit=""), "selftest")
+    assert "Units have no ids" in outcome.out
+
+
+def test_moments_have_no_units(moments_study: Path, abgap_in: Callable[..., Any]) -> None:
+    assert "The study brings moments" in abgap_in(moments_study, "selftest").out
+
+
+def test_logs_are_divided_anew_with_covariates(parquet_study: Path, abgap_in: Callable[..., Any]) -> None:
+    outcome = abgap_in(parquet_study, "selftest", "--experiment", "layout", "--replicates", "100", "--json")
+    units = document(outcome)["units"]
+    assert units["experiment"] == "layout"
+    assert {m["verdict"] for m in units["metrics"]} <= {"ok", "too few"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--replicates", "5"), "5 is not in the range 20<=x<=10000"),
+        (("--experiment", "f"), "there is no experiment 'f'"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(
+    sound: Path, abgap_in: Callable[..., Any], arguments: tuple[str, ...], sentence: str
+) -> None:
+    outcome = abgap_in(sound, "selftest", *arguments)
+    assert outcome.code == 2
+    assert sentence in outcome.err
+
+
+def test_no_units_are_told_in_a_sentence(tmp_path: Path, abgap_in: Callable[..., Any]) -> None:
+    outcome = abgap_in(write(tmp_path, users().assign(arm="X")), "selftest")
+    assert outcome.code == 2
+    assert "no experiment has analysed units that could be divided anew" in outcome.err
