@@ -85,7 +85,7 @@ def to_control(units: pd.DataFrame, draw: int, share: float) -> npt.NDArray[np.b
 
 
 def expected(units: pd.DataFrame, chosen: npt.NDArray[np.bool_], metric: str) -> dict[str, float]:
-    cap = units["spend"].quantile(0.95)
+    cap = float(units["spend"].quantile(0.95))
     part = units[chosen]
     spend = part["spend"]
     if metric == "spend":
@@ -175,5 +175,5 @@ def test_a_capped_metric_of_which_units_lack_a_part_is_added_up(bench: Any, fram
     moments = bench.moments(study)
     (row,) = np.flatnonzero(moments.variant == "A")
     both = frame[(frame["arm"] == "A") & frame["spend"].notna()]
-    capped = both["spend"].clip(upper=frame["spend"].quantile(0.95))
+    capped = both["spend"].clip(upper=float(frame["spend"].quantile(0.95)))
     assert moments.mean[row] == pytest.approx(capped.sum() / both["orders"].sum(), rel=1e-12)
