@@ -63,7 +63,7 @@ def split_units(
     )
     put_draws(engine, tables.SPLIT_DRAWS, make_draws(splits.seed, splits.draws, purpose="selftest"))
     engine.create_view(tables.UNIT_SPLITS, _statement(splits, columns))
-    sums = sum_splits(engine, plan, _as_source(wide, splits), known, splits.experiment)
+    sums = sum_splits(engine, plan, wide, _drawn(wide, splits), known, splits.experiment)
     draws: ObjectArray = np.empty(len(sums.rows["draw"]), dtype=object)
     draws[:] = [str(int(draw)) for draw in sums.rows["draw"]]
     by_draw = replace(sums, rows=sums.rows | {"experiment": draws})
@@ -88,7 +88,7 @@ def _statement(splits: Splits, columns: Sequence[Sql]) -> Statement:
     )
 
 
-def _as_source(wide: WideTable, splits: Splits) -> WideTable:
+def _drawn(wide: WideTable, splits: Splits) -> WideTable:
     """The wide table with the drawn units as what is added up."""
     return replace(
         wide,

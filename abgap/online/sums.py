@@ -93,7 +93,7 @@ def sum_units(engine: Engine, plan: Plan, wide: WideTable, *, progress: Progress
     if incomplete:
         plan = with_guards(plan, incomplete)
         # Guarded columns have names of their own, and so have their caps.
-        work = replace(work, caps=make_caps(engine, plan))
+        work = replace(work, caps=make_caps(engine, plan, wide))
         sums = _add_up(work, plan, common_centres(plan, ranges))
     if _is_crowded(sums):
         return _add_up(work, plan, arm_centres(engine, plan, wide, _arm_means(sums)), parts=_THOROUGH)
@@ -146,13 +146,16 @@ def _add_up(work: _Work, plan: Plan, centres: Centres, *, parts: int = 2) -> Sum
     )
 
 
-def sum_splits(engine: Engine, plan: Plan, wide: WideTable, known: Sums, experiment: str) -> Sums:
-    """Add up the units of one experiment as they are drawn into arms, in one pass over ``wide.source``.
+def sum_splits(
+    engine: Engine, plan: Plan, wide: WideTable, drawn: WideTable, known: Sums, experiment: str
+) -> Sums:
+    """Add up the units of one experiment as they are drawn into arms, in one pass over ``drawn.source``.
 
-    plan: a part of the one used before. known: the sums of the units themselves, which say where the values lie.
+    plan: a part of the one used before. wide, known: the units themselves and their sums, which say where values lie.
     """
     row_count, ranges = part_ranges(engine, plan, wide)
-    work = _Work(engine=engine, wide=wide, row_count=row_count, ranges=ranges, caps=make_caps(engine, plan))
+    caps = make_caps(engine, plan, wide)
+    work = _Work(engine=engine, wide=drawn, row_count=row_count, ranges=ranges, caps=caps)
     return _add_up(work, plan, common_centres(plan, ranges, known=_crowded_means(known, experiment)))
 
 
