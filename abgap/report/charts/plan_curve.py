@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from abgap.records.planning import PlannedMetric, PlannedOption, TestPlan
+from abgap.records.words import percent
 from abgap.report.charts.canvas import INK, PLACEHOLDERS, axes_in, numbered, paper, short
 from abgap.report.charts.svg import inline_svg
 from abgap.resources import folder
 
 _WIDTH, _HEIGHT = 560.0, 300.0
 _MOST_METRICS = 6
+# A line of text, as a part of the height of the axes.
+_LINE = 0.065
 _COLOURS = ("bonus", "good", "bad", "part", "void", "flat")
 _VARIABLES = re.compile(
     r":root \{[^}]*\}|@media screen and \(prefers-color-scheme: dark\) \{\s*:root \{[^}]*\}\s*\}"
@@ -22,11 +26,14 @@ def draw_plan(plan: TestPlan) -> str:
     drawn = [m for m in plan.metrics if m.option is PlannedOption.AS_DECLARED and _points(m)][:_MOST_METRICS]
     with paper(_WIDTH, _HEIGHT) as figure:
         axes = axes_in(figure, left=52.0, right=150.0, top=28.0, bottom=40.0)
-        for metric, name in zip(drawn, _COLOURS, strict=False):
+        ends = _apart(
+            [_points(metric)[-1][1] for metric in drawn], max(y for m in drawn for _, y in _points(m))
+        )
+        for metric, name, end in zip(drawn, _COLOURS, ends, strict=False):
             points, colour = _points(metric), PLACEHOLDERS[name]
             axes.plot(*zip(*points, strict=True), color=colour, linewidth=2.0, marker="o", markersize=4.0)
             axes.annotate(
-                short(metric.metric, 20), points[-1], xytext=(8, 0), textcoords="offset points",
+                short(metric.metric, 20), (points[-1][0], end), xytext=(8, 0), textcoords="offset points",
                 color=INK, annotation_clip=False, verticalalignment="center",
             )  # fmt: skip
         axes.set_ylim(bottom=0.0)
@@ -34,12 +41,20 @@ def draw_plan(plan: TestPlan) -> str:
         axes.set_xticks(weeks, [str(week) for week in weeks])
         numbered(axes.yaxis, most=5)
         axes.set_xlabel("weeks")
-        power = f"{plan.power:.0%}"
-        axes.text(
-            0.0, 1.05, f"effect found with a power of {power}, percent of control", transform=axes.transAxes
-        )
+        head = f"effect found with a power of {percent(plan.power, decimals=0)}, in percent of control"
+        axes.text(0.0, 1.05, head, transform=axes.transAxes)
         alt = "; ".join(_in_words(metric) for metric in drawn)
         return _alone(inline_svg(figure, key="plan", title="Detectable effects by week", alt=alt))
+
+
+def _apart(heights: Sequence[float], top: float) -> list[float]:
+    """Heights of labels that do not lie on one another, in the order of the curves."""
+    placed = dict.fromkeys(range(len(heights)), 0.0)
+    last = -top
+    for i in sorted(placed, key=heights.__getitem__):
+        last = max(heights[i], last + _LINE * top)
+        placed[i] = last
+    return list(placed.values())
 
 
 def _points(metric: PlannedMetric) -> list[tuple[int, float]]:
