@@ -14,12 +14,12 @@ from abgap.online.post_strata import PostStrata, post_stratify
 from abgap.online.traits import MetricTraits
 from abgap.records import Kind, Moments, Reason
 from abgap.records.moments import FloatArray, ObjectArray
-from abgap.stats.arrays import BoolArray
+from abgap.stats.arrays import BoolArray, first_reason
 from abgap.stats.contrast import Contrast, mean_contrast
 from abgap.stats.covariates import adjusted_contrast
 from abgap.stats.procedure import Procedure
 from abgap.stats.proportions import Successes
-from abgap.stats.reliability import few_beyond, few_successes, rests_on_few
+from abgap.stats.reliability import few_beyond, few_carry, few_successes, rests_on_few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +62,12 @@ def make_contrasts(
     is_share = in_units & np.array([t.kind.is_share for t in traits], dtype=bool)
     is_quantile = np.array([t.kind is Kind.QUANTILE for t in traits], dtype=bool)
     strata = post_stratify(moments, pairs, traits, judged)
+    few = few_carry(denominator(moments, pairs.control)) | few_carry(denominator(moments, pairs.treatment))
     with np.errstate(divide="ignore", invalid="ignore"):
         by_strata = 1.0 - strata.contrast.variance / raw.variance
     return Contrasts(
-        judged=_without_bounds(strata.contrast, is_quantile),
-        raw=_without_bounds(raw, is_quantile),
+        judged=_refused(strata.contrast, is_quantile, few),
+        raw=_refused(raw, is_quantile, few),
         variance_removed=np.where(strata.strata > 0, by_strata, removed),
         successes=successes,
         is_share=is_share,
@@ -101,11 +102,14 @@ def _rests_on_few(
     )
 
 
-def _without_bounds(contrast: Contrast, is_quantile: BoolArray) -> Contrast:
-    """The contrast, where a quantile without a variance is one that has too few values beyond it."""
+def _refused(contrast: Contrast, is_quantile: BoolArray, few: BoolArray) -> Contrast:
+    """The contrast with the refusals that its kind of metric brings.
+
+    A quantile without a variance has too few values beyond it. few: where too few units have a denominator.
+    """
     none_given = is_quantile & np.asarray(contrast.problem == Reason.NO_VARIANCE_GIVEN, dtype=bool)
     problem: ObjectArray = np.where(none_given, Reason.TOO_FEW_VALUES, contrast.problem)
-    return replace(contrast, problem=problem)
+    return replace(contrast, problem=first_reason((few, Reason.TOO_FEW_UNITS), after=problem))
 
 
 def _successes(moments: Moments, pairs: Pairs) -> Successes:

@@ -182,7 +182,11 @@ class RecordMaker:
         counts = f"{control} {units} in control, {treatment} in treatment"
         return {
             Reason.NO_UNITS: f"an arm has no {units} with a value ({counts})",
-            Reason.TOO_FEW_UNITS: f"{counts}; at least {MIN_UNITS} in each arm are needed",
+            Reason.TOO_FEW_UNITS: (
+                f"{counts}; at least {MIN_UNITS} in each arm are needed"
+                if min(control, treatment) < MIN_UNITS
+                else f"fewer than {MIN_UNITS} {units} carry the denominator in an arm ({counts})"
+            ),
             Reason.ZERO_VARIANCE: "every unit has the same value, so nothing can be tested",
             Reason.NO_DENOMINATOR: "the denominator is zero in an arm",
             Reason.CONTROL_NEAR_ZERO: "the control value cannot be told from zero, so a lift has no bounds",

@@ -16,14 +16,13 @@ import numpy as np
 from abgap.online.arms import IndexArray
 from abgap.online.heterogeneity_words import heterogeneity_sentence
 from abgap.online.scorecard import Scorecard
-from abgap.online.slice_groups import lifts_are_comparable
 from abgap.online.stratum_rows import Wanted, find_strata, has_strata
 from abgap.records import Estimable, Estimate, Heterogeneity, Interval, MixDecomposition, NotEstimable, Reason
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import finite_or_none
 from abgap.stats.contrast import Contrast
 from abgap.stats.heterogeneity import common_lift_test, opposite_signs_test
-from abgap.stats.intervals import difference_interval, relative_difference
+from abgap.stats.intervals import difference_interval, lift_is_bounded, relative_difference
 from abgap.stats.multiplicity import benjamini_hochberg
 from abgap.stats.procedure import Procedure
 from abgap.stats.shrinkage import random_effects
@@ -76,7 +75,7 @@ def make_heterogeneity(card: Scorecard, estimates: Iterable[Estimate]) -> tuple[
 def _tested(card: Scorecard, positions: IndexArray) -> Iterator[_Group]:
     """The tests of groups of one size, of which each is a row of positions."""
     slices = card.numbers.contrasts.judged.take(positions)
-    use = lifts_are_comparable(card.moments, card.pairs, positions, slices, card.procedure)
+    use = lift_is_bounded(slices, card.procedure.alpha, card.procedure.rule)
     common, signs = common_lift_test(slices, use), opposite_signs_test(slices, use)
     lift, error = relative_difference(slices)
     spread = np.sqrt(

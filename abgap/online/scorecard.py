@@ -77,7 +77,7 @@ def make_estimates(card: Scorecard) -> tuple[Estimate, ...]:
     families, adjustments = find_families(card.moments, card.pairs, card.traits)
     adjusted = adjust(card.numbers.verdicts.p, families, adjustments)
     judged = card.numbers.contrasts.judged
-    shrunk = shrink_lifts(card.moments, card.pairs, judged, card.groups, card.procedure)
+    shrunk = shrink_lifts(judged, card.groups, card.procedure)
     make = RecordMaker(
         card.moments, card.pairs, card.traits, card.numbers, adjusted, adjustments, shrunk, card.procedure
     )

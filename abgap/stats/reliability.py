@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from abgap.stats.arrays import BoolArray, Floats
+from abgap.stats.arrays import MIN_UNITS, BoolArray, Floats
 from abgap.stats.contrast import per_unit
 from abgap.stats.moments import Univariate
 from abgap.stats.proportions import Successes
@@ -36,6 +36,16 @@ def rests_on_few(control: Univariate, treatment: Univariate) -> BoolArray:
     skewness = np.abs(third[1] - third[0]) / (error[0] ** 2 + error[1] ** 2) ** 1.5
     trusted = (skewness <= _SKEWED) & (np.maximum(*relative) <= _UNSURE)
     return np.asarray(~trusted & (error[0] + error[1] > 0.0))
+
+
+def few_carry(denominator: Univariate) -> BoolArray:
+    """Tell where a ratio's denominator comes from fewer than the minimum of units.
+
+    ``(sum x)^2 / sum x^2`` is how many units of equal weight that would be (Kish 1965). Where few of many units have
+    a denominator, the delta method's variance is far too small. False for what is no ratio.
+    """
+    squares = denominator.mean**2
+    return np.asarray(denominator.n * squares < MIN_UNITS * (squares + denominator.variance))
 
 
 def few_successes(successes: Successes) -> BoolArray:

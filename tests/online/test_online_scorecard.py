@@ -414,3 +414,32 @@ def test_a_ratio_says_when_few_units_carry_its_denominator() -> None:
         ]
         found = the_only(estimates(arms, trait))
         assert bool(found.notes) is said
+
+
+def test_a_ratio_that_few_units_carry_is_refused() -> None:
+    def ratio(variant: str, carriers: int) -> Moments:
+        rng = np.random.default_rng(carriers)
+        x = np.where(np.arange(200) < carriers, rng.poisson(5.0, 200) + 1.0, 0.0)
+        y = x * rng.normal(100.0, 5.0, 200)
+        joint = np.cov(y, x)
+        r = y.sum() / x.sum()
+        return arm(
+            y,
+            variant,
+            mean=r,
+            variance=float(((y - r * x) / x.mean()).var(ddof=1)),
+            numerator_mean=float(y.mean()),
+            numerator_variance=float(joint[0, 0]),
+            denominator_mean=float(x.mean()),
+            denominator_variance=float(joint[1, 1]),
+            covariance=float(joint[0, 1]),
+        )
+
+    trait = replace(MEAN, kind=Kind.RATIO)
+    few = the_only(estimates([ratio("A", 6), ratio("B", 150)], trait))
+    assert isinstance(few.difference, NotEstimable)
+    assert few.difference.reason is Reason.TOO_FEW_UNITS
+    assert few.difference.detail.startswith("fewer than 8 units carry the denominator in an arm (200 units")
+    assert few.p_value is None
+    enough = the_only(estimates([ratio("A", 30), ratio("B", 150)], trait))
+    assert isinstance(enough.difference, Interval)
