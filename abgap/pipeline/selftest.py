@@ -19,7 +19,7 @@ from abgap.online.scorecard import Scorecard
 from abgap.pipeline.analysis import Analysis
 from abgap.records import Interval, Kind
 from abgap.records.moments import FloatArray
-from abgap.records.selftest import MetricLevel, ReRandomised, Selftest, TestLevel
+from abgap.records.selftest import MetricLevel, ReRandomised, TestLevel
 from abgap.records.words import count, plain, plural
 from abgap.stats.uniformity import Level, binomial_interval, level_of
 from abgap.study.model import Metric
@@ -35,18 +35,6 @@ class SelftestRequest:
 
     experiment: str | None = None
     draws: int = 200
-
-
-def selftest(analysis: Analysis, request: SelftestRequest) -> Selftest:
-    """All of it. Raises UsageError when no experiment has units."""
-    reason = why_not(analysis)
-    return Selftest(units=compare_units(analysis, request) if reason is None else None, reason=reason)
-
-
-def failures(found: Selftest) -> list[str]:
-    """What is not as it should be, each in a few words."""
-    metrics = () if found.units is None else found.units.metrics
-    return [f"{m.metric}: too many false positives" for m in metrics if m.verdict is TestLevel.TOO_MANY]
 
 
 def why_not(analysis: Analysis) -> str | None:

@@ -45,7 +45,7 @@ def level_of(p: FloatArray, alpha: float) -> Level:
         found=found,
         count=count,
         too_many_p=binomial_sf(found, count, alpha),
-        too_few_p=float(special.bdtr(found, count, alpha)),
+        too_few_p=binomial_cdf(found, count, alpha),
         too_small_p=float(special.smirnov(count, above)),
         too_large_p=float(special.smirnov(count, below)),
     )
@@ -54,6 +54,11 @@ def level_of(p: FloatArray, alpha: float) -> Level:
 def binomial_sf(found: int, count: int, share: float) -> float:
     """Return the probability of ``found`` or more successes out of ``count``."""
     return 1.0 if found == 0 else float(special.bdtrc(found - 1, count, share))
+
+
+def binomial_cdf(found: int, count: int, share: float) -> float:
+    """Return the probability of ``found`` or fewer successes out of ``count``."""
+    return float(special.bdtr(found, count, share))
 
 
 def binomial_interval(found: int, count: int, level: float) -> tuple[float, float]:

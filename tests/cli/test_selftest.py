@@ -80,7 +80,8 @@ def test_a_sound_study_passes_and_the_same_seed_gives_the_same_bytes(
     sound: Path, abgap_in: Callable[..., Any]
 ) -> None:
     outcomes = [
-        abgap_in(sound, "selftest", "--json", *more) for more in ((), ("--no-cache", "--threads", "1"))
+        abgap_in(sound, "selftest", "--no-simulations", "--json", *more)
+        for more in ((), ("--no-cache", "--threads", "1"))
     ]
     assert [o.code for o in outcomes] == [0, 0]
     assert outcomes[0].out == outcomes[1].out
@@ -99,7 +100,7 @@ def test_a_sound_study_passes_and_the_same_seed_gives_the_same_bytes(
 
 
 def test_a_real_effect_does_not_spoil_it(tmp_path: Path, abgap_in: Callable[..., Any]) -> None:
-    outcome = abgap_in(write(tmp_path, users(effect=1.5)), "selftest", "--json")
+    outcome = abgap_in(write(tmp_path, users(effect=1.5)), "selftest", "--no-simulations", "--json")
     assert outcome.code == 0
     assert document(outcome)["units"]["metrics"][0]["verdict"] == "ok"
 
@@ -108,7 +109,7 @@ def test_rows_that_are_not_what_was_randomised_are_found(
     tmp_path: Path, abgap_process: Callable[..., Any]
 ) -> None:
     folder = write(tmp_path, sessions(), more='unique = "trust"')
-    outcome = abgap_process(folder, "selftest", "--quiet")
+    outcome = abgap_process(folder, "selftest", "--no-simulations", "--quiet")
     assert outcome.code == 1
     assert "too many" in outcome.out
     assert "several rows of one user" in outcome.out
@@ -116,7 +117,7 @@ def test_rows_that_are_not_what_was_randomised_are_found(
 
 
 def test_the_terminal_shows_a_line_for_every_metric(sound: Path, abgap_in: Callable[..., Any]) -> None:
-    outcome = abgap_in(sound, "selftest", "--replicates", "100")
+    outcome = abgap_in(sound, "selftest", "--no-simulations", "--replicates", "100")
     lines = outcome.out.splitlines()
     assert lines[0] == "e   1,200 units divided anew 100 times: A 50.0 %, B 50.0 %"
     assert lines[1].split()[:2] == ["metric", "kind"]
@@ -125,16 +126,42 @@ def test_the_terminal_shows_a_line_for_every_metric(sound: Path, abgap_in: Calla
 
 
 def test_without_ids_nothing_can_be_divided(tmp_path: Path, abgap_in: Callable[..., Any]) -> None:
-    outcome = abgap_in(write(tmp_path, users(), unit=""), "selftest")
-    assert "Units have no ids" in outcome.out
+    outcome = abgap_in(write(tmp_path, users(), unit=""), "selftest", "--no-simulations")
+    assert outcome.code == 2
+    assert "Units have no ids" in outcome.err
 
 
-def test_moments_have_no_units(moments_study: Path, abgap_in: Callable[..., Any]) -> None:
-    assert "The study brings moments" in abgap_in(moments_study, "selftest").out
+def test_moments_have_no_units_but_simulations_run(
+    moments_study: Path, abgap_process: Callable[..., Any]
+) -> None:
+    refused = abgap_process(moments_study, "selftest", "--no-simulations")
+    assert (refused.code, refused.out) == (2, "")
+    assert "The study brings moments" in refused.err
+    outcome = abgap_process(moments_study, "selftest", "--simulations", "5")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith(
+        "The study brings moments: there are no units that could be divided anew.\n"
+    )
+    assert "planted lifts   5 simulated experiments of 3,000 users" in outcome.out
+    assert "caught by repeated_events" in outcome.out
+    document_of = json.loads(abgap_process(moments_study, "selftest", "--simulations", "5", "--json").out)
+    found = document_of["selftest"]
+    assert found["units"] is None
+    assert len(found["faults"]["faults"]) == 12
+    assert found["effects"]["experiments"] == 5
 
 
 def test_logs_are_divided_anew_with_covariates(parquet_study: Path, abgap_in: Callable[..., Any]) -> None:
-    outcome = abgap_in(parquet_study, "selftest", "--experiment", "layout", "--replicates", "100", "--json")
+    outcome = abgap_in(
+        parquet_study,
+        "selftest",
+        "--experiment",
+        "layout",
+        "--replicates",
+        "100",
+        "--no-simulations",
+        "--json",
+    )
     units = document(outcome)["units"]
     assert units["experiment"] == "layout"
     assert {m["verdict"] for m in units["metrics"]} <= {"ok", "too few"}
@@ -144,6 +171,7 @@ def test_logs_are_divided_anew_with_covariates(parquet_study: Path, abgap_in: Ca
     ("arguments", "sentence"),
     [
         (("--replicates", "5"), "5 is not in the range 20<=x<=10000"),
+        (("--simulations", "1"), "1 is not in the range 5<=x<=500"),
         (("--experiment", "f"), "there is no experiment 'f'"),
     ],
 )

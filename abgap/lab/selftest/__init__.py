@@ -1,0 +1,1 @@
+"""Simulations of ``abgap selftest``: made-up logs with planted effects and faults, through the whole pipeline."""
