@@ -13,10 +13,13 @@ from typing import Any
 
 from abgap.online.experiments import Variants, is_analysed
 from abgap.online.sums import Sums
-from abgap.records import Moments
+from abgap.records import Kind, Moments
+from abgap.study.model import Study
 
 DAY = "day"
 NOT_KNOWN = "not known"
+# Retention knows units that are old enough, a quantile those that have a value.
+_OF_SOME_UNITS = {Kind.RETENTION, Kind.QUANTILE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +54,47 @@ def count_units(sums: Sums, variants: Variants) -> dict[str, ArmCounts]:
     return _counted((row for row in rows if is_analysed(variants, row[0], row[1])), "rollup")
 
 
-def count_arms(moments: Moments) -> dict[str, ArmCounts]:
-    """Units per experiment and arm out of moments: the largest n any metric has there; folds count for nothing."""
+def count_arms(moments: Moments, study: Study) -> dict[str, ArmCounts]:
+    """Units per experiment and arm out of moments: the largest n any metric has there; folds count for nothing.
+
+    Days are those of the study's metrics that count every unit. Where none of them has days, retention and quantiles
+    stand for them, the n of quantiles as what each day adds: their rows by day hold all units up to that day.
+    """
     columns = (
         moments.experiment,
         moments.variant,
+        moments.metric,
         moments.slice_name,
         moments.slice_value,
         moments.period,
         moments.n,
     )
-    rows = zip(moments.fold, *columns, strict=True)
-    return _counted((row for fold, *row in rows if fold is None), "imported_moments")
+    rows = [tuple(row) for fold, *row in zip(moments.fold, *columns, strict=True) if fold is None]
+    by_day = [row for row in rows if isinstance(row[5], str)]
+    kept = [row for row in rows if not isinstance(row[5], str)] + _days_of_units(by_day, study)
+    return _counted(((e, v, *part, n) for e, v, _, *part, n in kept), "imported_moments")
+
+
+def _days_of_units(by_day: list[tuple[Any, ...]], study: Study) -> list[tuple[Any, ...]]:
+    """The rows by day that say how many units came on a day, in each experiment."""
+    kinds = {name: metric.kind for name, metric in study.metrics.items()}
+    complete = {name for name, kind in kinds.items() if kind not in _OF_SOME_UNITS} | set(study.funnels)
+    counted = [row for row in by_day if row[2] in complete]
+    known = {row[0] for row in counted}
+    rest = [row for row in by_day if row[0] not in known]
+    matured = [row for row in rest if kinds.get(row[2]) is Kind.RETENTION]
+    return counted + matured + _added([row for row in rest if kinds.get(row[2]) is Kind.QUANTILE])
+
+
+def _added(cumulated: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """What each day adds to rows that hold everything up to their day."""
+    so_far: dict[tuple[Any, ...], float] = {}
+    found = []
+    for *keys, period, n in sorted(cumulated, key=lambda row: str(row[5])):
+        metric = tuple(keys)
+        found.append((*keys, period, max(n - so_far.get(metric, 0.0), 0.0)))
+        so_far[metric] = n
+    return found
 
 
 def _counted(rows: Iterable[Sequence[Any]], query: str) -> dict[str, ArmCounts]:

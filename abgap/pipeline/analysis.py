@@ -299,7 +299,9 @@ class Analysis:
         """Analysed units per experiment and arm."""
         from abgap.online.counts import count_arms, count_units
 
-        return count_arms(self.moments) if self.sums is None else count_units(self.sums, self._variants)
+        if self.sums is None:
+            return count_arms(self.moments, self.study)
+        return count_units(self.sums, self._variants)
 
     @cached_property
     def _variants(self) -> dict[str, tuple[str, ...] | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from abgap.online.arm_checks import experiment_checks, planned_weights
 from abgap.online.checks import mixed_units_check, unmatched_events_check
 from abgap.online.counts import DAY, ArmCounts, count_arms, count_units
 from abgap.online.experiments import DeclaredExperiment
+from abgap.online.moments import make_rows
 from abgap.online.value_checks import empty_cap_check, missing_values_check, too_young_check
 from abgap.online.views import open_views
 from abgap.records import Check, Status
 from abgap.records.order import natural_order
+from abgap.study.load import check_study
 
 EXPOSED = "2026-03-02 10:00:00"
 LATE = "2026-03-15 00:00:00"
@@ -329,10 +332,24 @@ class TestReadyMade:
             counts = count_units(run.sums, {"e": None})["e"]
             found = by_name(experiment_checks(experiment(), counts))
             ran = {statement.name for statement in run.engine.record.texts}
-            brought = by_name(experiment_checks(experiment(), count_arms(run.moments)["e"]))
+            brought = by_name(experiment_checks(experiment(), count_arms(run.moments, run.study)["e"]))
         assert found["sample_ratio"].sql in ran
         assert found["arm_sizes"].sql == "rollup"
         assert brought["sample_ratio"].sql == "imported_moments"
+
+
+BROUGHT: dict[str, Any] = {
+    "moments": {"path": "moments.parquet"},
+    "metrics": {
+        "spend": {"kind": "mean", "role": "primary"},
+        "seen": {"kind": "mean"},
+        "paid": {"kind": "ratio"},
+        "p50": {"kind": "quantile"},
+        "back": {"kind": "retention"},
+    },
+    "funnels": {"funnel": {"total": "spend", "stages": ["seen", "paid"]}},
+    "experiments": {"e": {"control": "A"}},
+}
 
 
 class TestCounts:
@@ -361,9 +378,40 @@ class TestCounts:
                 ("plan", "y"): {"B": 1},
                 ("plan", "not known"): {"A": 1},
             }
-            assert count_arms(run.moments)["e"].whole == {"A": 1, "B": 1}, (
+            assert count_arms(run.moments, run.study)["e"].whole == {"A": 1, "B": 1}, (
                 "without a count, the n of metrics stands for it"
             )
+
+    @pytest.mark.parametrize(
+        ("metrics", "expected"),
+        [
+            (("spend", "p50", "back"), {"2026-03-02": {"A": 10, "B": 9}, "2026-03-03": {"A": 5, "B": 6}}),
+            (("funnel", "p50"), {"2026-03-02": {"A": 10, "B": 9}, "2026-03-03": {"A": 5, "B": 6}}),
+            (("p50",), {"2026-03-02": {"A": 8, "B": 7}, "2026-03-03": {"A": 4, "B": 5}}),
+            (("p50", "back"), {"2026-03-02": {"A": 10, "B": 9}, "2026-03-03": {"A": 4, "B": 5}}),
+            (("not declared",), {}),
+        ],
+    )
+    def test_a_unit_is_counted_on_one_day_though_quantiles_are_of_all_days_so_far(
+        self, metrics: tuple[str, ...], expected: dict[str, dict[str, int]]
+    ) -> None:
+        all_of_it = {"spend": (10, 9, 5, 6), "back": (10, 9, 0, 0), "p50": (8, 7, 12, 12)}
+        by_day = all_of_it | {"funnel": all_of_it["spend"], "not declared": all_of_it["p50"]}
+        rows = [
+            (metric, variant, period, n)
+            for metric in metrics
+            for (period, variant), n in zip(
+                itertools.product(("2026-03-02", "2026-03-03"), "AB"), by_day[metric], strict=True
+            )
+        ]
+        names = ("metric", "variant", "period")
+        keys: dict[str, Any] = {
+            name: np.array([row[i] for row in rows], dtype=object) for i, name in enumerate(names)
+        }
+        n = np.array([row[3] for row in rows], dtype=np.float64)
+        moments = make_rows(len(rows), {"experiment": np.full(len(rows), "e", dtype=object), "n": n} | keys)
+        found = count_arms(moments, check_study(BROUGHT)).get("e")
+        assert {day: dict(arms) for (_, day), arms in (found.parts if found else {}).items()} == expected
 
 
 def test_arm_ten_comes_after_arm_nine() -> None:
