@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
 from abgap.gap.inputs import whole_rows
 from abgap.gap.per_unit import PerUnit, stages_per_unit
-from abgap.records import Estimate, FunnelStage, Interval, Moments, Reason
+from abgap.records import FunnelStage, Moments, Reason
 from abgap.records.moments import FloatArray
 from abgap.records.words import count
 from abgap.stats.funnel import FunnelArm, FunnelDecomposition, decompose_funnel, resampled_funnel
@@ -42,11 +42,15 @@ _WHY_NOT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunnelView:
-    """The stages of one arm against control, what they add up to, and what to know when reading them."""
+    """The stages of one arm against control, what they add up to, and what to know when reading them.
+
+    is_resampled: whether the stages' intervals come from the bootstrap.
+    """
 
     stages: tuple[FunnelStage, ...] = ()
     note: str | None = None
     total: FunnelStage | None = None
+    is_resampled: bool = False
 
 
 def funnels_to_resample(study: Study, moments: Moments) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -84,28 +88,21 @@ class Funnels:
         experiment: str,
         control: str,
         treatment: str,
-        estimate: Estimate | None = None,
     ) -> FunnelView:
-        """The first declared funnel of the metric ``total``, in one treatment arm; empty without one.
-
-        estimate: of that metric. Made from the same values it lends the total its intervals, so that one effect is
-        not told in two ways.
-        """
+        """The first declared funnel of the metric ``total``, in one treatment arm; empty without one."""
         declared = ((name, funnel) for name, funnel in self._study.funnels.items() if funnel.total == total)
         for name, funnel in declared:
             before = self._arms.get((experiment, control, name))
             after = self._arms.get((experiment, treatment, name))
             if before is not None and after is not None:
-                same = self._same(total)
-                view = funnel_view(
+                return funnel_view(
                     funnel,
                     before,
                     after,
                     procedure=procedure_of(self._study),
-                    same=same,
+                    same=self._same(total),
                     draws=self._drawn(name, experiment, control, treatment, before, after),
                 )
-                return _with_intervals_of(view, estimate) if same and estimate is not None else view
         return FunnelView()
 
     def _drawn(
@@ -123,23 +120,6 @@ class Funnels:
         if metric is None:
             return True
         return metric.cap_percentile is None and metric.covariate is None and metric.stratify_by is None
-
-
-def _with_intervals_of(view: FunnelView, estimate: Estimate) -> FunnelView:
-    """The funnel with the intervals of the metric itself for its total."""
-    total, lift, difference = view.total, estimate.lift, estimate.difference
-    if total is None or total.low is None or not isinstance(lift, Interval) or lift.low <= -1.0:
-        return view
-    if not isinstance(difference, Interval):
-        return view
-    told = replace(
-        total,
-        low=math.log1p(lift.low),
-        high=math.log1p(lift.high),
-        money_low=difference.low,
-        money_high=difference.high,
-    )
-    return replace(view, total=told)
 
 
 def funnel_view(
@@ -172,6 +152,7 @@ def funnel_view(
             result, problem, control, treatment, same=same, draws=draws, by_cluster=procedure.by_cluster
         ),
         total=_total(funnel.total, result, control, treatment, procedure, draws=draws),
+        is_resampled=draws is not None,
     )
 
 

@@ -14,6 +14,7 @@ from itertools import product
 from abgap.gap.expected import Expectation, expected_lift
 from abgap.gap.funnel import FunnelDraws, Funnels, FunnelView
 from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
+from abgap.gap.lending import lend_intervals
 from abgap.gap.money import Denominators, YearlyMoney, money_per_year
 from abgap.gap.next_steps import next_action
 from abgap.gap.offline_side import OfflineSide, offline_side
@@ -91,7 +92,8 @@ class PairFinder:
     def _case(
         self, facts: ExperimentFacts, treatment: str, offline_metric: str, business_metric: str
     ) -> _Case:
-        estimate = self._index.online(facts.name, treatment).get(business_metric)
+        of_arm = self._index.online(facts.name, treatment)
+        estimate = of_arm.get(business_metric)
         side = self._offline_side(facts, treatment, offline_metric)
         subject = Subject(
             offline_metric=offline_metric,
@@ -112,7 +114,11 @@ class PairFinder:
             estimate=estimate,
             power=self._power(facts, evidence, estimate),
             expected=expected,
-            funnel=self._funnels.of(business_metric, facts.name, facts.control, treatment, estimate),
+            funnel=lend_intervals(
+                self._funnels.of(business_metric, facts.name, facts.control, treatment),
+                of_arm,
+                self._study.metrics,
+            ),
             money=None if evidence.blocked or subject.same_model else self._money(facts, estimate),
         )
 

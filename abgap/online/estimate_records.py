@@ -26,6 +26,7 @@ from abgap.records.moments import FloatArray
 from abgap.records.words import percent, plural
 from abgap.stats.arrays import MIN_UNITS, Bounds, CheckedBounds, finite_or_none
 from abgap.stats.covariates import ENOUGH_UNITS, ENOUGH_UNITS_BY_ARM
+from abgap.stats.effect_size import cohen_d
 from abgap.stats.procedure import Procedure
 
 # What the interval of a difference is called, where it is not Welch's.
@@ -49,6 +50,10 @@ class RecordMaker:
         self.moments, self.pairs, self.traits = moments, pairs, traits
         self.numbers, self.shrunk, self.procedure = numbers, shrunk, procedure
         self.adjusted, self.adjustments = adjusted, adjustments
+        verdicts = numbers.verdicts
+        d = cohen_d(numbers.contrasts.judged, Bounds(*verdicts.difference[:3]))
+        of_shares = zip(numbers.share_effect, d, strict=True)
+        self.effects = Bounds(*(np.where(verdicts.score, h, other) for h, other in of_shares))
 
     def estimate(self, i: int) -> Estimate:
         """The record."""
@@ -117,7 +122,7 @@ class RecordMaker:
         if self.traits[i].kind is Kind.QUANTILE:
             detail = "a quantile is no mean of units, so there is no standard deviation to divide by"
             return NotEstimable(reason=Reason.NOT_DEFINED, detail=detail)
-        found = CheckedBounds(*x.effect, x.verdicts.difference.problem)
+        found = CheckedBounds(*self.effects, x.verdicts.difference.problem)
         return self.estimable(i, found, "cohen-h" if x.verdicts.score[i] else "cohen-d")
 
     def unadjusted(self, i: int) -> Unadjusted | None:

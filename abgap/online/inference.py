@@ -15,10 +15,9 @@ from abgap.online.contrasts import Contrasts
 from abgap.online.traits import MetricTraits
 from abgap.records.moments import FloatArray, ObjectArray
 from abgap.records.vocabulary import LiftMethod
-from abgap.stats.arrays import BoolArray, Bounds, CheckedBounds
+from abgap.stats.arrays import BoolArray, Bounds, CheckedBounds, no_reason
 from abgap.stats.bayesian import Posterior, lift_posterior
 from abgap.stats.contrast import Contrast
-from abgap.stats.effect_size import cohen_d
 from abgap.stats.exaggeration import Exaggeration, exaggeration_at
 from abgap.stats.intervals import (
     difference_interval,
@@ -59,7 +58,7 @@ class Inference:
     contrasts: Contrasts
     verdicts: Verdicts
     raw: Verdicts
-    effect: Bounds
+    share_effect: Bounds
     mde: FloatArray
     power: FloatArray
     exaggeration: Exaggeration
@@ -77,12 +76,11 @@ def infer(contrasts: Contrasts, traits: Sequence[MetricTraits], procedure: Proce
     signs = numbers_of(t.direction.sign for t in traits)
     verdicts = _judge(contrasts, judged, contrasts.is_share & ~contrasts.is_adjusted, procedure)
     successes, score = contrasts.successes, verdicts.score
-    h, d = cohen_h(successes, alpha), cohen_d(judged, alpha, rule)
     return Inference(
         contrasts=contrasts,
         verdicts=verdicts,
         raw=_judge(contrasts, contrasts.raw, contrasts.is_share, procedure),
-        effect=Bounds(*(np.where(score, a, b) for a, b in zip(h, d, strict=True))),
+        share_effect=cohen_h(successes, alpha),
         mde=realised_mde(judged, alpha, rule=rule),
         power=power_at(judged, deltas, alpha, rule=rule),
         exaggeration=exaggeration_at(judged, deltas, alpha, rule=rule),
@@ -108,7 +106,10 @@ def _judge(contrasts: Contrasts, contrast: Contrast, shares: BoolArray, procedur
         score=np.zeros(shares.shape, dtype=bool),
         resampled=np.zeros(shares.shape, dtype=bool),
     )
-    if procedure.is_sequential or method is not LiftMethod.FIELLER or not shares.any():
+    if method is not LiftMethod.FIELLER:
+        # Where there is no such lift, what is left is tested as by default.
+        shares = shares & ~no_reason(found.lift.problem)
+    if procedure.is_sequential or not shares.any():
         return found
     successes = contrasts.successes
     p, problem = score_p_value(successes)
@@ -116,7 +117,9 @@ def _judge(contrasts: Contrasts, contrast: Contrast, shares: BoolArray, procedur
     return Verdicts(
         p=np.where(shares, p, found.p),
         difference=_choose(shares, by_score, found.difference),
-        lift=_choose(shares, score_lift(successes, alpha), found.lift),
+        lift=_choose(shares, score_lift(successes, alpha), found.lift)
+        if method is LiftMethod.FIELLER
+        else found.lift,
         score=shares,
         resampled=found.resampled,
     )

@@ -29,7 +29,7 @@ def with_resamples(
 ) -> Inference:
     """The same with p, both intervals and the tests of margins from the draws, for the metrics that have any.
 
-    Effect sizes, detectable effects and power stay those of the variances.
+    Detectable effects and power stay those of the variances.
     """
     where = np.flatnonzero([trait.name in resamples.metrics for trait in traits])
     if not where.size:

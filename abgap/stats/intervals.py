@@ -92,7 +92,9 @@ def lift_is_bounded(contrast: Contrast, alpha: float, rule: Rule = FIXED) -> Boo
 def statistic_at(contrast: Contrast, lift: Floats, method: LiftMethod = LiftMethod.FIELLER) -> FloatArray:
     """Return how many standard errors the lift lies above this hypothetical one (a fraction, above -1)."""
     psi = np.asarray(lift, dtype=np.float64)
-    by_fieller = (contrast.difference - psi * contrast.control_size) / _joint_error(contrast, psi)
+    # No lift is no difference, also where the control mean is zero and has no lifts.
+    away = np.where(psi == 0.0, 0.0, psi * contrast.control_size)
+    by_fieller = (contrast.difference - away) / _joint_error(contrast, psi)
     if method is LiftMethod.FIELLER:
         return np.asarray(by_fieller)
     found, error = relative_difference(contrast)

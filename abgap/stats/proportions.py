@@ -101,9 +101,11 @@ def score_p_value(successes: Successes) -> tuple[FloatArray, ObjectArray]:
 def score_difference(successes: Successes, alpha: float) -> CheckedBounds:
     """Return the difference of the proportions, treatment minus control, with Mee's score interval."""
     control, treatment = successes.arms
-    low = _difference_low(treatment, control, alpha)
-    high = -_difference_low(control, treatment, alpha)
-    return checked_bounds(successes.problem, treatment.share - control.share, low, high)
+    (low_t, low_c), (high_c, high_t) = (
+        _apart(treatment, control, alpha),
+        _apart(control, treatment, alpha),
+    )
+    return checked_bounds(successes.problem, treatment.share - control.share, low_t - low_c, high_t - high_c)
 
 
 @np.errstate(divide="ignore", invalid="ignore")
@@ -153,15 +155,26 @@ def constrained_variance(successes: Successes, ratio: FloatArray) -> FloatArray:
 
 @np.errstate(divide="ignore", invalid="ignore")
 def cohen_h(successes: Successes, alpha: float) -> Bounds:
-    """Return Cohen's h, difference of ``2 arcsin sqrt(p)``, with ``h +- z sqrt(1/n_c + 1/n_t)``."""
+    """Return Cohen's h, difference of ``2 arcsin sqrt(p)``, with its interval.
+
+    The interval is h of the shares at either end of the difference's score interval, so that it excludes 0 exactly
+    when that does; with many units it is ``h +- z sqrt(1/n_c + 1/n_t)``.
+    """
     control, treatment = successes.arms
-    h = 2.0 * (np.arcsin(np.sqrt(treatment.share)) - np.arcsin(np.sqrt(control.share)))
-    margin = normal_quantile(1.0 - alpha / 2.0) * np.sqrt(1.0 / control.n + 1.0 / treatment.n)
-    return bounds(no_reason(successes.problem), h, h - margin, h + margin)
+    (low_t, low_c), (high_c, high_t) = _apart(treatment, control, alpha), _apart(control, treatment, alpha)
+    h, low, high = (
+        2.0 * (np.arcsin(np.sqrt(of_treatment)) - np.arcsin(np.sqrt(of_control)))
+        for of_treatment, of_control in (
+            (treatment.share, control.share),
+            (low_t, low_c),
+            (high_t, high_c),
+        )
+    )
+    return bounds(no_reason(successes.problem), h, low, high)
 
 
-def _difference_low(first: _Arm, second: _Arm, alpha: float) -> FloatArray:
-    """Return the lower score limit of the first proportion minus the second.
+def _apart(first: _Arm, second: _Arm, alpha: float) -> tuple[FloatArray, FloatArray]:
+    """Return both shares where the first minus the second is at its lower score limit.
 
     With multiplier m the constrained estimates solve ``p^ - p = (m/n) p (1-p)``, the first pulled down
     and the second up, and the squared score is ``m^2 (p1 q1/n1 + p2 q2/n2)``.
@@ -183,7 +196,7 @@ def _difference_low(first: _Arm, second: _Arm, alpha: float) -> FloatArray:
     enough = np.maximum(2.0 * np.maximum(first.n, second.n), 2.0 * target / way)
     m = _solve_increasing(squared_score, np.where(way > 0.0, enough, 0.0), target)
     p_first, _, p_second, _ = constrained(m)
-    return p_first - p_second
+    return p_first, p_second
 
 
 def _ratio_low(first: _Arm, second: _Arm, alpha: float) -> FloatArray:

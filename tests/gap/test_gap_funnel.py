@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from abgap.gap.funnel import Funnels, FunnelView, funnels_to_resample
+from abgap.gap.lending import lend_intervals
 from abgap.records import Direction, Interval, Kind, Moments, NotEstimable, Reason
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS
 from abgap.stats.contrast import mean_contrast
@@ -182,22 +183,39 @@ def test_without_a_funnel_or_its_rows_the_view_is_empty(study: Study) -> None:
     assert Funnels(study, None).of("revenue_per_session", "search_v2", "A", "B") == FunnelView()
 
 
-def test_the_total_has_the_intervals_of_the_metric_itself(study: Study, make_estimate: Make) -> None:
+def test_the_metrics_lend_their_intervals_to_the_total_and_the_stages(
+    study: Study, make_estimate: Make
+) -> None:
     rows = [row("A", CONTROL), row("B", TREATMENT)]
-    estimate = make_estimate(-0.05, 0.02, metric="revenue_per_session")
-    found = Funnels(study, moments(rows)).of("revenue_per_session", "search_v2", "A", "B", estimate)
+    of_total = make_estimate(-0.05, 0.02, metric="revenue_per_session")
+    of_stage = make_estimate(-0.01, 0.20, metric="clicks_per_session")
+    estimates = {e.metric: e for e in (of_total, of_stage)}
+    own = view(study, rows)
+    found = lend_intervals(own, estimates, study.metrics)
     assert found.total is not None
     assert (found.total.low, found.total.high) == pytest.approx((math.log(0.95), math.log(1.02)))
     assert (found.total.money_low, found.total.money_high) == (
-        estimate.difference.low,
-        estimate.difference.high,
+        of_total.difference.low,
+        of_total.difference.high,
     )
-    assert found.total.log_lift == pytest.approx(math.log(TREATMENT[2] / CONTROL[2]))
+    first, second, last = found.stages
+    assert (first.low, first.high) == pytest.approx((math.log(0.99), math.log(1.20)))
+    assert first.money_low is not None
+    assert first.money_low < 0.0, "its own end lay above 0, where the metric's does not"
+    assert first.money_high == own.stages[0].money_high
+    assert first.per_unit_lift == of_stage.lift
+    assert second == own.stages[1]
+    assert last.per_unit_lift == of_total.lift
+
+
+def test_a_capped_metric_lends_nothing(study: Study, make_estimate: Make) -> None:
+    rows = [row("A", CONTROL), row("B", TREATMENT)]
+    estimates = {"revenue_per_session": make_estimate(-0.05, 0.02, metric="revenue_per_session")}
     metric = study.metrics["revenue_per_session"].model_copy(update={"cap_percentile": 99.9})
-    capped = study.model_copy(update={"metrics": study.metrics | {"revenue_per_session": metric}})
-    own = Funnels(capped, moments(rows)).of("revenue_per_session", "search_v2", "A", "B", estimate)
-    assert own.total is not None
-    assert own.total.low != found.total.low
+    own = view(study, rows)
+    assert lend_intervals(own, estimates, study.metrics | {"revenue_per_session": metric}) == own
+    drawn = dataclasses.replace(own, is_resampled=True)
+    assert lend_intervals(drawn, estimates, study.metrics).stages == own.stages
 
 
 def test_a_capped_total_says_that_the_funnel_is_not(study: Study) -> None:

@@ -64,7 +64,9 @@ def test_welch_results_of_the_published_experiments(references: References) -> N
     np.testing.assert_allclose(contrast.df, column(welch, "df"), rtol=1e-9)
     np.testing.assert_allclose(p_value(contrast), column(welch, "p"), rtol=1e-9)
     np.testing.assert_allclose(np.stack(interval[1:], axis=-1), ends, rtol=1e-9)
-    np.testing.assert_allclose(cohen_d(contrast, 0.05).estimate, column(welch, "cohen_d"), rtol=1e-9)
+    np.testing.assert_allclose(
+        cohen_d(contrast, difference_interval(contrast, 0.05)).estimate, column(welch, "cohen_d"), rtol=1e-9
+    )
     detectable = realised_mde(contrast, 0.05) * np.abs(contrast.control)
     np.testing.assert_allclose(detectable, column(welch, "mde80_abs"), rtol=1e-9)
     np.testing.assert_allclose(contrast.difference / contrast.control, column(welch, "rel_lift"), rtol=1e-9)
@@ -145,7 +147,11 @@ def test_all_experiments_of_a_retailer_in_one_call(data_dir: Path) -> None:
     np.testing.assert_allclose(p_value(contrast)[given], numbers["p"][given], rtol=1e-8)
     np.testing.assert_allclose(interval.low[given], numbers["ci_lo"][given], rtol=1e-8)
     np.testing.assert_allclose(interval.high[given], numbers["ci_hi"][given], rtol=1e-8)
-    np.testing.assert_allclose(cohen_d(contrast, 0.05).estimate[given], numbers["cohen_d"][given], rtol=1e-8)
+    np.testing.assert_allclose(
+        cohen_d(contrast, difference_interval(contrast, 0.05)).estimate[given],
+        numbers["cohen_d"][given],
+        rtol=1e-8,
+    )
 
 
 def test_splits_of_thousands_of_headline_tests_in_one_call(data_dir: Path) -> None:

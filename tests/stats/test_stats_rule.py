@@ -146,3 +146,13 @@ def test_a_confidence_sequence_keeps_its_level_over_all_looks_and_a_fixed_test_d
         rejected[True] |= p_value(found, AnytimeValid(units=4_000.0)) < 0.05
     assert rejected[True].mean() <= 0.05 + 3.0 * math.sqrt(0.05 * 0.95 / runs)
     assert rejected[False].mean() > 0.2
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_control_of_zero_has_no_lift_and_still_a_test(method: LiftMethod) -> None:
+    found = mean_contrast(arm(1_000.0, 0.0, 0.0), arm(1_000.0, 0.5, 2.0))
+    assert lift_interval(found, 0.05, FIXED, method).problem.item() is not None
+    p = float(p_value(found, FIXED, method))
+    assert p == pytest.approx(float(p_value(found)))
+    low = float(difference_interval(found, 0.05, FIXED, method).low)
+    assert (low > 0.0) == (p < 0.05)
