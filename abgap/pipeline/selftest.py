@@ -94,9 +94,8 @@ def _split(analysis: Analysis, name: str, arms: Mapping[str, int]) -> tuple[floa
     declared = analysis.declared[name]
     planned = planned_weights(declared, arms)
     weights: Mapping[str, float] = arms if planned is None else planned
-    treatment = next(
-        (f.treatments[0] for f in analysis.facts if f.name == name and f.treatments), "treatment"
-    )
+    treatments = (f.treatments[0] for f in analysis.facts if f.name == name and f.treatments)
+    treatment = next(treatments, f"not {declared.control}")
     sizes = [float(weights.get(arm, 0.0)) for arm in (declared.control, treatment)]
     return (sizes[0] / sum(sizes) if all(sizes) else 0.5), treatment
 
@@ -124,7 +123,7 @@ def _levels(analysis: Analysis, card: Scorecard | None, draws: int) -> Iterator[
             )
             continue
         level = level_of(found.p, head.alpha)
-        verdict = _verdict(level, doubt, may_be_few=one_sided)
+        verdict = _verdict(level, head.alpha, doubt, may_be_few=one_sided)
         rate = level.found / level.count
         low, high = binomial_interval(level.found, level.count, 0.95)
         yield MetricLevel(
@@ -172,11 +171,16 @@ def _not_tested(name: str, metric: Metric, draws: int, reason: str) -> MetricLev
     )
 
 
-def _verdict(level: Level, doubt: float, *, may_be_few: bool) -> TestLevel:
-    """may_be_few: whether the test promises at most alpha at one look, as sequential ones do."""
-    if min(level.too_many_p, level.too_small_p) < doubt / 2.0:
+def _verdict(level: Level, alpha: float, doubt: float, *, may_be_few: bool) -> TestLevel:
+    """What decides is how many are below alpha; the whole distribution tells sooner when it is off to that side.
+
+    may_be_few: whether the test promises at most alpha at one look, as sequential ones do.
+    """
+    limit, expected = doubt / 2.0, alpha * level.count
+    unlike = min(level.too_small_p, level.too_large_p) < limit
+    if level.too_many_p < limit or (level.too_small_p < limit and level.found > expected):
         return TestLevel.TOO_MANY
-    if not may_be_few and min(level.too_few_p, level.too_large_p) < doubt / 2.0:
+    if not may_be_few and (level.too_few_p < limit or (unlike and level.found < expected)):
         return TestLevel.TOO_FEW
     return TestLevel.HOLDS
 

@@ -116,6 +116,68 @@ def test_rows_that_are_not_what_was_randomised_are_found(
     assert outcome.err.startswith("abgap: exit code 1 for spend: too many false positives and 1 more")
 
 
+def levels(outcome: Any) -> dict[str, str]:
+    return {m["metric"]: m["verdict"] for m in document(outcome)["units"]["metrics"]}
+
+
+def test_a_few_very_large_values_are_told_but_are_no_failure(
+    tmp_path: Path, abgap_in: Callable[..., Any]
+) -> None:
+    frame = users()
+    frame["spend"] = np.where(frame.index == 7, 1e6, 1.0 + 1e-3 * frame["spend"])
+    folder = write(tmp_path, frame)
+    outcome = abgap_in(folder, "selftest", "--no-simulations", "--json")
+    assert (outcome.code, levels(outcome)["spend"]) == (0, "too few")
+    assert "a cap on the metric helps" in abgap_in(folder, "selftest", "--no-simulations").out
+
+
+def test_sequential_looks_may_find_fewer(sound: Path, abgap_in: Callable[..., Any]) -> None:
+    text = (sound / "abgap.toml").read_text(encoding="utf-8").replace("bootstrap = true\n", "")
+    study = sound / "sequential.toml"
+    study.write_text('[study]\nlooks = "sequential"\n' + text, encoding="utf-8")
+    outcome = abgap_in(sound, "selftest", "--no-simulations", "--json", "--study", str(study))
+    spend = document(outcome)["units"]["metrics"][0]
+    assert (outcome.code, spend["verdict"]) == (0, "ok")
+    assert spend["rate"]["estimate"] < 0.02
+    assert "at most 10 are expected" in spend["sentence"]
+
+
+def test_clusters_are_divided_whole(tmp_path: Path, abgap_in: Callable[..., Any]) -> None:
+    rng = np.random.default_rng(9)
+    home = rng.integers(0, 200, N)
+    frame = users().assign(home=home, arm=np.where(home % 2, "A", "B"), spend=rng.gamma(3, 9, 200)[home])
+    frame.to_parquet(tmp_path / "rows.parquet", index=False)
+    whole = """
+[unit_values]
+path = "rows.parquet"
+columns = { experiment = { value = "e" }, unit = "user", variant = "arm", cluster = "home" }
+[experiments.e]
+control = "A"
+[metrics.spend]
+kind = "mean"
+value = "spend"
+"""
+    (tmp_path / "abgap.toml").write_text(whole, encoding="utf-8")
+    rows = whole.replace('unit = "user"', 'unit = "home"').replace(', cluster = "home"', "")
+    rows = rows.replace("[experiments.e]", 'unique = "trust"\n[experiments.e]')
+    (tmp_path / "rows.toml").write_text(rows, encoding="utf-8")
+    ask = ("selftest", "--no-simulations", "--json", "--study")
+    clustered, ignored = (abgap_in(tmp_path, *ask, name) for name in ("abgap.toml", "rows.toml"))
+    assert (clustered.code, levels(clustered)) == (0, {"spend": "ok"})
+    assert document(clustered)["units"]["units"] == len(set(home))
+    assert (ignored.code, levels(ignored)) == (1, {"spend": "too many"})
+
+
+def test_one_arm_alone_can_be_divided(tmp_path: Path, abgap_in: Callable[..., Any]) -> None:
+    folder = write(tmp_path, users().assign(arm="A"))
+    text = (folder / "abgap.toml").read_text(encoding="utf-8")
+    text = text.replace('treatments = ["B"]\nsplit = { A = 0.5, B = 0.5 }\n', "")
+    (folder / "abgap.toml").write_text(text, encoding="utf-8")
+    outcome = abgap_in(folder, "selftest", "--no-simulations", "--json")
+    assert document(outcome)["units"]["split"] == {"A": 0.5, "not A": 0.5}
+    assert (outcome.code, levels(outcome)["spend"]) == (0, "ok")
+
+
 def test_the_terminal_shows_a_line_for_every_metric(sound: Path, abgap_in: Callable[..., Any]) -> None:
     outcome = abgap_in(sound, "selftest", "--no-simulations", "--replicates", "100")
     lines = outcome.out.splitlines()
