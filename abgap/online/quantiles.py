@@ -188,7 +188,8 @@ class _Cells:
         at_low, at_high = self._values_at(place)
         units, sd = self._spread(at_low)
         low, high = self._bounds(events, fraction, sd)
-        return units, place.value(at_low, at_high), quantile_variance(low, high)
+        value = place.value(at_low, at_high)
+        return units, value, quantile_variance(value, low, high, fraction=fraction, sd=sd)
 
     def _values_at(self, place: Place) -> tuple[FloatArray, FloatArray]:
         """The values at both ranks."""

@@ -2,7 +2,8 @@
 
 Events of one unit go together, so the share of events up to the quantile varies as a ratio over units does;
 that says how far away the order statistics lie between which the true quantile is found (Deng, Knoblich and
-Lu 2018). Everything is asked of ranks and counts; which values stand at the ranks, the engine knows.
+Lu 2018). Where the values next to the quantile leave a gap, the bounds lie at very different distances from it, and
+the larger one counts. Everything is asked of ranks and counts; which values stand at the ranks, the engine knows.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from abgap.stats.tails import normal_quantile
 
 # The bounds whose distance is the quantile's spread are those of 95 %, whatever level the study tests at.
 _Z = float(normal_quantile(0.975))
+# Standard errors by which the logarithms of both halves differ, at most, without a gap (docs/methods.md: Quantiles).
+_EVEN = 2.0
 
 
 class Place(NamedTuple):
@@ -79,9 +82,21 @@ def outer_places(n: FloatArray, fraction: float, sd: FloatArray) -> tuple[Place,
     return below, above
 
 
-def quantile_variance(low: FloatArray, high: FloatArray) -> FloatArray:
-    """Return the variance of a quantile whose 95 % bounds are ``low`` and ``high``."""
-    return ((high - low) / (2.0 * _Z)) ** 2
+@np.errstate(divide="ignore", invalid="ignore")
+def quantile_variance(
+    value: FloatArray, low: FloatArray, high: FloatArray, *, fraction: float, sd: FloatArray
+) -> FloatArray:
+    """Return the variance of a quantile whose 95 % bounds are ``low`` and ``high``, ``sd`` the error of its share.
+
+    Half of their distance stands for 1.96 standard errors, unless one bound lies farther from the quantile than chance
+    explains: then that half does. In a half lie as many independent values as the bounds are ranks apart, so that the
+    logarithm of its length has the standard error of a sum of as many exponential spacings.
+    """
+    halves = value - low, high - value
+    larger, smaller = np.maximum(*halves), np.minimum(*halves)
+    values = _Z * fraction * (1.0 - fraction) / sd
+    uneven = larger > np.exp(_EVEN * np.sqrt(2.0 / values)) * smaller
+    return np.asarray((np.where(uneven, larger, (high - low) / 2.0) / _Z) ** 2)
 
 
 def widened(bound: FloatArray, value: FloatArray, beside: FloatArray, times: FloatArray) -> FloatArray:

@@ -84,7 +84,12 @@ def by_hand(frame: pd.DataFrame, fraction: float) -> tuple[int, float, float]:
         if (values == edge).sum() > 1 and len(beyond):
             end = (edge + (beyond.max() if side < 0 else beyond.min())) / 2
         ends.append(end)
-    return units, float(np.quantile(values, fraction)), float(((ends[1] - ends[0]) / (2 * Z)) ** 2)
+    value = float(np.quantile(values, fraction))
+    halves = sorted([value - ends[0], ends[1] - value])
+    # As many values as lie in half of the interval say how much longer one half may be by chance.
+    even = np.exp(2 * np.sqrt(2 * sd / (Z * fraction * (1 - fraction))))
+    reach = halves[1] if halves[1] > even * halves[0] else sum(halves) / 2
+    return units, value, float((reach / Z) ** 2)
 
 
 def logs(bench: Any, *, seed: int = 1, step: float | None = None) -> pd.DataFrame:
