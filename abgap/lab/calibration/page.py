@@ -20,8 +20,8 @@ without a warning.
 Each rate is over {most} simulated experiments unless a table says less. It **holds** when it lies within three
 Monte-Carlo standard errors of its nominal value: for {most} experiments 95 % ± {wide} and 5 % ± {wide}. Bounds by
 construction (looks, families, equivalence, quantiles beside a gap) only have to be kept. Effects are zero for false
-positives, and a lift of 20 % for coverage. Experiments for which abgap gives no number ([refusals](methods.md#refusals)) do not count. The seed
-is {seed}, that of everything here, and was not chosen.
+positives, and a lift of 20 % for coverage. Experiments for which abgap gives no number
+([refusals](methods.md#refusals)) do not count. The seed is {seed}, that of everything here, and was not chosen.
 
 A rate that does not hold is bold. There abgap says so on the estimate itself, in its `notes`. The column "warned" is
 the share of experiments with such a note; of looks it is the share of false positives with one."""
