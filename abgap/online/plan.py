@@ -103,8 +103,8 @@ class MetricColumns:
 
     def used(self) -> tuple[str, ...]:
         """All columns of the metric."""
-        uncapped = () if self.uncapped is None else (self.uncapped,)
-        return (*self.measured(), *self.covariates, *uncapped)
+        of_cap = (c for c in (self.uncapped, self.cut) if c is not None)
+        return (*self.measured(), *self.covariates, *of_cap)
 
     def renamed(self, names: Mapping[str, str]) -> MetricColumns:
         """The same metric over other columns."""
@@ -114,6 +114,7 @@ class MetricColumns:
             denominator=None if self.denominator is None else names[self.denominator],
             covariates=tuple(names[covariate] for covariate in self.covariates),
             uncapped=None if self.uncapped is None else names[self.uncapped],
+            cut=None if self.cut is None else names[self.cut],
         )
 
 

@@ -146,6 +146,8 @@ def test_clusters_are_divided_whole(tmp_path: Path, abgap_in: Callable[..., Any]
     rng = np.random.default_rng(9)
     home = rng.integers(0, 200, N)
     frame = users().assign(home=home, arm=np.where(home % 2, "A", "B"), spend=rng.gamma(3, 9, 200)[home])
+    frame["before"] = rng.normal(0, 1, N)
+    frame.loc[::7, "spend"] = np.nan
     frame.to_parquet(tmp_path / "rows.parquet", index=False)
     whole = """
 [unit_values]
@@ -156,6 +158,8 @@ control = "A"
 [metrics.spend]
 kind = "mean"
 value = "spend"
+cap_percentile = 90
+covariate = { column = "before" }
 """
     (tmp_path / "abgap.toml").write_text(whole, encoding="utf-8")
     rows = whole.replace('unit = "user"', 'unit = "home"').replace(', cluster = "home"', "")
