@@ -61,7 +61,7 @@ class PartSql:
     @property
     def largest_weight(self) -> float:
         """The largest number that a value is multiplied by."""
-        return max((self.part.window.days or 0.0) - 1.0, 1.0) if self.part.slope else 1.0
+        return float(max((self.part.window.days or 0.0) - 1.0, 1.0) ** self.part.day_power)
 
     @property
     def is_count(self) -> bool:
@@ -121,7 +121,7 @@ def compile_part(
         value=value.sql if aggregate in _COUNTS or value.whole else Sql(f"cast({value.sql} as double)"),
         window=None if window == reach else window,
         whole=value.whole,
-        times_weight=_day_weight(part.window) if part.slope else _NO_WEIGHT,
+        times_weight=_day_weight(part.window, part.day_power) if part.day_power else _NO_WEIGHT,
     )
 
 
@@ -231,13 +231,14 @@ def _window(window: Window) -> Sql:
     return Sql("e.at >= x.exposed_at and e.at < x.ends_at")
 
 
-def _day_weight(window: Window) -> Sql:
-    """The day since exposure, counted from the middle of the window in steps of two, so that it is a whole number."""
+def _day_weight(window: Window, power: int) -> Sql:
+    """A power of the day since exposure, counted from the middle of the window in steps of two: a whole number."""
     days = int(window.days or 1)
     steps = " ".join(
-        f"when e.at < x.exposed_at + {_seconds(day + 1)} then {2 * day - days + 1}" for day in range(days - 1)
+        f"when e.at < x.exposed_at + {_seconds(day + 1)} then {(2 * day - days + 1) ** power}"
+        for day in range(days - 1)
     )
-    return Sql(f" * case {steps} else {days - 1} end")
+    return Sql(f" * case {steps} else {(days - 1) ** power} end")
 
 
 def is_over(window: Window, last_at: str | None) -> Sql:

@@ -41,8 +41,8 @@ class UnitPart:
     where, value: the study's own expressions. occurred: 1 when there is any event, else 0 (a proportion).
     pre_period: known before exposure: null means "no history", not 0 events.
     matures: known only of units whose window was over when the data ended; null means "too young".
-    slope: a value counts by its day since exposure, from ``1 - days`` on the first to ``days - 1`` on the last, in
-    steps of two: what is added up is then by how much the values rise from day to day.
+    day_power: a value counts times this power of its day since exposure, which goes from ``1 - days`` on the first to
+    ``days - 1`` on the last, in steps of two; 0: as it is.
     key: where in the study it stands, for messages.
     """
 
@@ -56,7 +56,7 @@ class UnitPart:
     occurred: bool = False
     pre_period: bool = False
     matures: bool = False
-    slope: bool = False
+    day_power: int = 0
     from_units: bool = False
 
     def same_as(self, other: UnitPart) -> bool:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from abgap.online.arms import IndexArray, pair_arms
+from abgap.online.joint import Layout, joint_rows
 from abgap.online.trends import TrendDays
-from abgap.records import Estimable, Interval, Moments, NotEstimable, Reason, Trend
+from abgap.records import Estimable, Interval, LiftMethod, Moments, NotEstimable, Reason, Trend
 from abgap.records.words import declared_percent, label, p_value, plural, sentence_case, signed
 from abgap.stats.arrays import MIN_UNITS, finite_or_none
-from abgap.stats.intervals import lift_interval
+from abgap.stats.intervals import fieller_lift
 from abgap.stats.intervals import p_value as test
-from abgap.stats.moments import Bivariate
+from abgap.stats.moments import Joint
 from abgap.stats.multiplicity import benjamini_hochberg
 from abgap.stats.procedure import Procedure
 from abgap.stats.trend import slope_contrast
@@ -25,9 +26,10 @@ _WHY_NOT = {
     Reason.TOO_SHORT: "the experiment, or the metric's window, is too short to follow units over some days",
     Reason.NOT_DECLARED: "the start of the experiment is not declared",
     Reason.TOO_FEW_UNITS: f"an arm has fewer than {MIN_UNITS} units that were there for all of the days",
-    Reason.ZERO_VARIANCE: "no unit has a trend",
-    Reason.CONTROL_NEAR_ZERO: "the control value cannot be told from zero",
-    Reason.NOT_POSITIVE: "the interval by logarithms needs a lift above -100 %",
+    Reason.NO_DENOMINATOR: "the values of an arm add up to zero",
+    Reason.ZERO_VARIANCE: "the mean day of the values is the same for every unit",
+    Reason.NOT_POSITIVE: "the values of an arm cannot be said to add up to more than zero",
+    Reason.CONTROL_NEAR_ZERO: "whether the values of control come on more than one day cannot be told",
 }
 _NO_UNITS = "an arm has no units that were there for all of the days"
 
@@ -62,18 +64,18 @@ def make_trends(
 def _compute(
     moments: Moments, wanted: Sequence[TrendDays], arms: Mapping[str, Sequence[str]], procedure: Procedure
 ) -> dict[tuple[str, str, str], _Found]:
-    days_of = {(t.experiment, t.key): float(t.days) for t in wanted if t.days is not None}
+    followed = {(t.experiment, t.key) for t in wanted if t.days is not None}
     keys = zip(moments.experiment, moments.metric, strict=True)
-    moments = moments.take(np.array([key in days_of for key in keys], dtype=bool))
+    moments = moments.take(np.array([key in followed for key in keys], dtype=bool))
     pairs = pair_arms(moments, {name: of_one[0] for name, of_one in arms.items()})
     rows = list(zip(moments.experiment[pairs.treatment], moments.metric[pairs.treatment], strict=True))
-    days = np.array([days_of[row] for row in rows], dtype=np.float64)
-    contrast = slope_contrast(_both(moments, pairs.control), _both(moments, pairs.treatment), days)
-    lift = lift_interval(contrast, procedure.alpha, procedure.rule, procedure.lift_method)
-    p = np.asarray(test(contrast, procedure.rule, procedure.lift_method))
+    sums = _sums(moments, pairs.control), _sums(moments, pairs.treatment)
+    contrast = slope_contrast(*sums, procedure.alpha, procedure.rule)
+    lift = fieller_lift(contrast, procedure.alpha, procedure.rule)
+    p = np.asarray(test(contrast, procedure.rule))
     codes = {name: i for i, name in enumerate(arms)}
     adjusted = benjamini_hochberg(p, np.array([codes[experiment] for experiment, _ in rows], dtype=np.intp))
-    method = procedure.lift_method.value + ("-sequential" if procedure.is_sequential else "")
+    method = LiftMethod.FIELLER.value + ("-sequential" if procedure.is_sequential else "")
 
     def slope(i: int) -> Estimable:
         estimate, low, high = (float(column[i]) for column in lift[:3])
@@ -95,15 +97,17 @@ def _compute(
     }
 
 
-def _both(moments: Moments, rows: IndexArray) -> Bivariate:
-    """Slope (y) and total (x) of the units."""
-    return Bivariate(
+# Values times their day, values, and where a covariate would stand values times the square of their day.
+_LAYOUT = Layout(values=2, covariates=1, listed=True)
+
+
+def _sums(moments: Moments, rows: IndexArray) -> Joint:
+    """The three sums of the units of an arm, one row each."""
+    found = joint_rows(moments.take(rows), _LAYOUT)
+    return Joint(
         n=moments.n[rows],
-        mean_y=moments.numerator_mean[rows],
-        variance_y=moments.numerator_variance[rows],
-        mean_x=moments.denominator_mean[rows],
-        variance_x=moments.denominator_variance[rows],
-        covariance=moments.covariance[rows],
+        means=np.array([row.means for row in found]).reshape(-1, 3),
+        covariances=np.array([row.covariances for row in found]).reshape(-1, 3, 3),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
 
 from abgap.engine.protocol import Engine
 from abgap.online import tables
@@ -100,30 +101,37 @@ def _open_days(experiment: DeclaredExperiment, until: dt.datetime | None) -> int
 
 
 def plan_trends(study: Study, wanted: Sequence[TrendDays]) -> Plan:
-    """What has to be added up: for each metric and number of days the slope of a unit, and its total."""
+    """What has to be added up: for each metric and number of days three sums per unit, by powers of the day.
+
+    The third stands where a covariate would, so that the moments hold how all three go together.
+    """
     parts: dict[str, UnitPart] = {}
     metrics: dict[str, MetricColumns] = {}
     for trend in wanted:
         if trend.days is not None and trend.key not in metrics:
-            slope, total = _parts(trend, study.metrics[trend.metric], trend.days)
-            parts |= {slope.name: slope, total.name: total}
+            tilt, total, spread = made = _parts(trend, study.metrics[trend.metric], trend.days)
+            parts |= {part.name: part for part in made}
             metrics[trend.key] = MetricColumns(
-                metric=trend.key, kind=Kind.RATIO, value=slope.name, denominator=total.name
+                metric=trend.key,
+                kind=Kind.RATIO,
+                value=tilt.name,
+                denominator=total.name,
+                covariates=(spread.name,),
             )
-    pairs = [(m.value, str(m.denominator)) for m in metrics.values()]
     return Plan(
         parts=tuple(parts.values()),
         columns=tuple(ValueColumn(name=name, part=name, matures=True) for name in parts),
         metrics=tuple(metrics.values()),
         funnels=(),
-        products=tuple(product for a, b in pairs for product in ((a, a), (b, b), (a, b))),
+        products=tuple(pair for m in metrics.values() for pair in combinations_with_replacement(m.used(), 2)),
     )
 
 
-def _parts(trend: TrendDays, metric: Metric, days: int) -> tuple[UnitPart, UnitPart]:
+def _parts(trend: TrendDays, metric: Metric, days: int) -> tuple[UnitPart, UnitPart, UnitPart]:
+    """The values times their day, the values, and the values times the square of their day."""
     part = metric.own_part
-    slope = UnitPart(
-        name=derived_name(trend.key, "slope"),
+    tilt = UnitPart(
+        name=derived_name(trend.key, "tilt"),
         key=f"metrics.{trend.metric}",
         fact=part.fact,
         where=part.where,
@@ -131,11 +139,12 @@ def _parts(trend: TrendDays, metric: Metric, days: int) -> tuple[UnitPart, UnitP
         aggregate=Aggregate.SUM,
         window=Window(days=days, closed=metric.window_days is None),
         matures=True,
-        slope=True,
+        day_power=1,
     )
-    return slope, replace(
-        slope, name=derived_name(trend.key, "total"), aggregate=part.effective_aggregate, slope=False
+    total = replace(
+        tilt, name=derived_name(trend.key, "total"), aggregate=part.effective_aggregate, day_power=0
     )
+    return tilt, total, replace(tilt, name=derived_name(trend.key, "spread"), day_power=2)
 
 
 def sum_trends(
@@ -148,7 +157,7 @@ def sum_trends(
     *,
     keeper: Keeper | None = None,
 ) -> Sums:
-    """Add up the slopes of the units that ``wide`` has enrolled."""
+    """Add up the three sums of the units that ``wide`` has enrolled."""
     own = replace(
         wide,
         slices=(),

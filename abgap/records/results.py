@@ -248,7 +248,8 @@ class Trend:
     """How the effect on one metric changes with the days since first exposure, in one treatment arm.
 
     days: over how many of them; only units that were there for all are counted (n_*), None when it cannot be told.
-    slope: change of the lift per day, a fraction of the control's mean per day: -0.01 is one lift point less each day.
+    slope: change of the lift per day, days weighted by their share of the control's values: -0.01 is one lift point
+    less each day.
     pattern: ``novelty`` when the effect gets worse from day to day, ``primacy`` when it gets better, None when neither
     is established at the adjusted p-value (Benjamini-Hochberg over the trends of the experiment).
     """

@@ -68,7 +68,10 @@ def merge_bivariate(parts: Bivariate, axis: int = -1) -> Bivariate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joint:
-    """Units of one part with m values each: n, means (m,) and covariances (m, m) with ddof 1."""
+    """Units of one part with m values each: n, means (m,) and covariances (m, m) with ddof 1.
+
+    Of several parts: with their axes before these.
+    """
 
     n: FloatArray
     means: FloatArray

@@ -85,8 +85,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def by_hand(folder: Path, days: int, value: str, *, closed: bool) -> tuple[list[Any], Any]:
-    """Slopes by arm, and totals per day of control, from the rows themselves."""
+def by_hand(folder: Path, days: int, value: str, *, closed: bool) -> list[Any]:
+    """Values of units (rows) on their days by arm, from the rows themselves."""
     seen = pd.read_parquet(folder / "seen.parquet")
     events = pd.concat([pd.read_parquet(path) for path in sorted(folder.glob("events-*.parquet"))])
     end, last = pd.Timestamp("2026-03-30"), events["ts"].max()
@@ -98,8 +98,14 @@ def by_hand(folder: Path, days: int, value: str, *, closed: bool) -> tuple[list[
     joined = joined[(joined["day"] >= 0) & (joined["day"] < days)].assign(count=1.0)
     table = joined.pivot_table(index="user", columns="day", values=value, aggfunc="sum", fill_value=0.0)
     table = table.reindex(index=old["user"], columns=range(days), fill_value=0.0)
-    arms = [table[(old["arm"] == arm).to_numpy()].to_numpy() for arm in "AB"]
-    return [np.polyfit(np.arange(days), y.T, 1)[0] for y in arms], arms[0].mean()
+    return [table[(old["arm"] == arm).to_numpy()].to_numpy() for arm in "AB"]
+
+
+def mean_day(y: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """The mean day on which values come, and its variance by the delta method."""
+    days = np.arange(y.shape[1])
+    found = (y @ days).sum() / y.sum()
+    return float(found), float(((y @ (days - found)) / y.sum(1).mean()).var(ddof=1) / len(y))
 
 
 def trends_of(folder: Path, abgap_in: Abgap) -> dict[str, Any]:
@@ -112,13 +118,19 @@ def test_slopes_are_those_of_the_rows_and_novelty_is_named(folder: Path, abgap_i
     trends = trends_of(folder, abgap_in)
     assert list(trends) == ["clicks", "spend", "complaints", "bought"]
     for metric, days, value, closed in (("clicks", 7, "count", False), ("spend", 14, "amount", True)):
-        slopes, per_day = by_hand(folder, days, value, closed=closed)
+        arms = by_hand(folder, days, value, closed=closed)
         found = trends[metric]
-        assert (found["days"], found["n_control"], found["n_treatment"]) == (days, *map(len, slopes))
-        expected = (slopes[1].mean() - slopes[0].mean()) / per_day
+        assert (found["days"], found["n_control"], found["n_treatment"]) == (days, *map(len, arms))
+        control, treatment = (y.mean(0) for y in arms)
+        lifts = treatment / control - 1.0
+        expected = np.polyfit(np.arange(days), lifts, 1, w=np.sqrt(control))[0]
         assert found["slope"]["estimate"] == pytest.approx(expected, rel=1e-9)
-        test = stats.ttest_ind(slopes[1], slopes[0], equal_var=False)
-        assert found["p_value"] == pytest.approx(test.pvalue, rel=1e-9)
+        (before, error_before), (after, error_after) = map(mean_day, arms)
+        t = (after - before) / np.sqrt(error_before + error_after)
+        df = (error_before + error_after) ** 2 / sum(
+            error**2 / (len(y) - 1) for error, y in zip((error_before, error_after), arms, strict=True)
+        )
+        assert found["p_value"] == pytest.approx(2.0 * stats.t.sf(abs(t), df), rel=1e-7)
         assert found["p_adjusted"] >= found["p_value"]
     clicks = trends["clicks"]
     assert clicks["pattern"] == "novelty"
@@ -138,6 +150,18 @@ def test_what_cannot_be_followed_says_why(folder: Path, abgap_in: Abgap) -> None
         "it is no sum or number of events that have a time."
     )
     assert (trends["bought"]["days"], trends["bought"]["n_control"]) == (None, None)
+
+
+def test_values_that_do_not_add_up_to_more_than_zero_have_no_relative_lift(
+    folder: Path, tmp_path: Path, abgap_in: Abgap
+) -> None:
+    costs = STUDY.replace('value = "amount"', 'value = "-amount"')
+    found = copy(folder, tmp_path, costs, abgap_in)["spend"]
+    assert (found["slope"]["reason"], found["p_value"], found["pattern"]) == ("not_positive", None, None)
+    assert found["sentence"] == (
+        "Whether the effect of B on spend changes with the days since exposure cannot be told: "
+        "the values of an arm cannot be said to add up to more than zero."
+    )
 
 
 def test_the_direction_of_the_metric_turns_the_pattern(folder: Path, tmp_path: Path, abgap_in: Abgap) -> None:

@@ -159,6 +159,17 @@ def test_on_phones_people_came_back_less_when_search_was_slow(demo: Any) -> None
     assert holds(visits["desktop"], 0.0)
 
 
+def test_the_only_effect_that_changes_with_use_is_that_of_people_who_came_back_less(demo: Any) -> None:
+    """All other lifts are planted on all days alike, though the first day has most of the revenue.
+
+    Where the cross-encoder was slow the visit of the first exposure was as it was, and only later ones were fewer.
+    """
+    followed = [trend for trend in demo.results["trends"] if trend["p_value"] is not None]
+    assert len(followed) == 14
+    changing = {(t["experiment"], t["treatment"]): t["pattern"] for t in followed if t["pattern"] is not None}
+    assert changing == {("cross_encoder", "B"): "novelty"}
+
+
 def test_the_broken_split_is_found_and_no_other_is_accused(demo: Any) -> None:
     failed = {row["name"]: row for row in demo.rows("checks", status="fail")}
     assert {row["experiment"] for row in failed.values()} == {"typo_tolerance"}

@@ -146,9 +146,9 @@ def _trends(results: Results) -> str:
     if not results.trends:
         return ""
     return (
-        "Whether an effect wears off or grows is the slope of the lift over the days since first exposure, over units "
-        "that were there for all of these days. The effects by day of first exposure compare other units each day, and "
-        "cannot tell that."
+        "Whether an effect wears off or grows is the slope of the relative lift over the days since first exposure, "
+        "over units that were there for all of these days. The effects by day of first exposure compare other units "
+        "each day, and cannot tell that."
     )
 
 
