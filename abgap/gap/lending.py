@@ -14,24 +14,19 @@ from dataclasses import replace
 
 from abgap.gap.funnel import FunnelView
 from abgap.records import Estimate, FunnelStage, Interval
-from abgap.study.model import Metric
 
 
-def lend_intervals(
-    view: FunnelView, estimates: Mapping[str, Estimate], metrics: Mapping[str, Metric]
-) -> FunnelView:
+def lend_intervals(view: FunnelView, estimates: Mapping[str, Estimate]) -> FunnelView:
     """The funnel of one arm with the intervals of the metrics it is made of.
 
-    estimates: of the arm, by metric. metrics: of the study. Stages that were drawn again because orders are few keep
-    their own intervals.
+    estimates: of the arm, by metric. Stages that were drawn again because orders are few keep their own intervals.
     """
 
     def lent(name: str) -> Estimate | None:
-        metric, estimate = metrics.get(name), estimates.get(name)
-        plain = metric is None or (
-            metric.cap_percentile is None and metric.covariate is None and metric.stratify_by is None
-        )
-        return estimate if plain else None
+        estimate = estimates.get(name)
+        if estimate is None or estimate.unadjusted is not None or estimate.capped_units:
+            return None
+        return estimate
 
     total = view.total
     if total is not None and (estimate := lent(total.stage)) is not None:

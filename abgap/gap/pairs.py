@@ -117,7 +117,6 @@ class PairFinder:
             funnel=lend_intervals(
                 self._funnels.of(business_metric, facts.name, facts.control, treatment),
                 of_arm,
-                self._study.metrics,
             ),
             money=None if evidence.blocked or subject.same_model else self._money(facts, estimate),
         )

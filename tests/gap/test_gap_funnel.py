@@ -10,7 +10,7 @@ import pytest
 
 from abgap.gap.funnel import Funnels, FunnelView, funnels_to_resample
 from abgap.gap.lending import lend_intervals
-from abgap.records import Direction, Interval, Kind, Moments, NotEstimable, Reason
+from abgap.records import Direction, Interval, Kind, Moments, NotEstimable, Reason, Unadjusted
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS
 from abgap.stats.contrast import mean_contrast
 from abgap.stats.intervals import fieller_lift
@@ -191,7 +191,7 @@ def test_the_metrics_lend_their_intervals_to_the_total_and_the_stages(
     of_stage = make_estimate(-0.01, 0.20, metric="clicks_per_session")
     estimates = {e.metric: e for e in (of_total, of_stage)}
     own = view(study, rows)
-    found = lend_intervals(own, estimates, study.metrics)
+    found = lend_intervals(own, estimates)
     assert found.total is not None
     assert (found.total.low, found.total.high) == pytest.approx((math.log(0.95), math.log(1.02)))
     assert (found.total.money_low, found.total.money_high) == (
@@ -208,14 +208,17 @@ def test_the_metrics_lend_their_intervals_to_the_total_and_the_stages(
     assert last.per_unit_lift == of_total.lift
 
 
-def test_a_capped_metric_lends_nothing(study: Study, make_estimate: Make) -> None:
-    rows = [row("A", CONTROL), row("B", TREATMENT)]
-    estimates = {"revenue_per_session": make_estimate(-0.05, 0.02, metric="revenue_per_session")}
-    metric = study.metrics["revenue_per_session"].model_copy(update={"cap_percentile": 99.9})
-    own = view(study, rows)
-    assert lend_intervals(own, estimates, study.metrics | {"revenue_per_session": metric}) == own
+def test_a_capped_or_adjusted_metric_lends_nothing(study: Study, make_estimate: Make) -> None:
+    own = view(study, [row("A", CONTROL), row("B", TREATMENT)])
+    estimate = make_estimate(-0.05, 0.02, metric="revenue_per_session")
+    raw = Unadjusted(difference=estimate.difference, lift=estimate.lift, p_value=0.4)
+    for other in (
+        dataclasses.replace(estimate, capped_units=3),
+        dataclasses.replace(estimate, unadjusted=raw),
+    ):
+        assert lend_intervals(own, {"revenue_per_session": other}) == own
     drawn = dataclasses.replace(own, is_resampled=True)
-    assert lend_intervals(drawn, estimates, study.metrics).stages == own.stages
+    assert lend_intervals(drawn, {"revenue_per_session": estimate}).stages == own.stages
 
 
 def test_a_capped_total_says_that_the_funnel_is_not(study: Study) -> None:
