@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from abgap.online.arms import Pairs
+from abgap.online.families import Corrected
 from abgap.online.inference import Inference
+from abgap.online.resampled import draw_notes
 from abgap.online.traits import MetricTraits
 from abgap.records import (
-    Adjustment,
     Bayesian,
     Estimable,
     Estimate,
@@ -22,7 +23,6 @@ from abgap.records import (
     Reason,
     Unadjusted,
 )
-from abgap.records.moments import FloatArray
 from abgap.records.words import percent, plural
 from abgap.stats.arrays import MIN_UNITS, Bounds, CheckedBounds, finite_or_none
 from abgap.stats.covariates import ENOUGH_UNITS, ENOUGH_UNITS_BY_ARM
@@ -42,14 +42,14 @@ class RecordMaker:
         pairs: Pairs,
         traits: Sequence[MetricTraits],
         numbers: Inference,
-        adjusted: FloatArray,
-        adjustments: Sequence[Adjustment],
+        corrected: Corrected,
         shrunk: Bounds,
         procedure: Procedure,
     ) -> None:
         self.moments, self.pairs, self.traits = moments, pairs, traits
         self.numbers, self.shrunk, self.procedure = numbers, shrunk, procedure
-        self.adjusted, self.adjustments = adjusted, adjustments
+        self.corrected = corrected
+        self.of_draws = draw_notes(numbers, corrected, procedure.alpha)
         verdicts = numbers.verdicts
         d = cohen_d(numbers.contrasts.judged, Bounds(*verdicts.difference[:3]))
         of_shares = zip(numbers.share_effect, d, strict=True)
@@ -60,7 +60,7 @@ class RecordMaker:
         m, x = self.moments, self.numbers
         control, treatment = self.pairs.control[i], self.pairs.treatment[i]
         trait = self.traits[i]
-        adjusted = finite_or_none(self.adjusted[i])
+        adjusted = finite_or_none(self.corrected.p[i])
         difference_method, lift_method = self.methods(i, adjusted=True)
         return Estimate(
             experiment=str(m.experiment[treatment]),
@@ -81,7 +81,7 @@ class RecordMaker:
             lift=self.estimable(i, x.verdicts.lift, lift_method),
             p_value=finite_or_none(x.verdicts.p[i]),
             p_adjusted=adjusted,
-            adjustment=self.adjustments[i],
+            adjustment=self.corrected.how[i],
             significant=adjusted is not None and adjusted < self.procedure.alpha,
             effect_size=self.effect_size(i),
             mde=finite_or_none(x.mde[i]),
@@ -103,7 +103,7 @@ class RecordMaker:
     def methods(self, i: int, *, adjusted: bool) -> tuple[str, str]:
         """What the intervals of the difference and of the lift are called."""
         verdicts = self.numbers.verdicts if adjusted else self.numbers.raw
-        if verdicts.resampled[i]:
+        if verdicts.draws[i] > 0:
             return "bootstrap", "bootstrap"
         if verdicts.score[i]:
             return "score", "score"
@@ -230,6 +230,7 @@ class RecordMaker:
             *(by_cluster if self.procedure.by_cluster else ()),
             *self.adjustment_notes(i),
             *self.reliability_notes(i),
+            *([self.of_draws[i]] if i in self.of_draws else []),
         )
 
     def reliability_notes(self, i: int) -> tuple[str, ...]:

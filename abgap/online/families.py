@@ -8,6 +8,7 @@ launch needs all of, so each is made at alpha; diagnostics and days stay as they
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,23 @@ from abgap.records.moments import FloatArray
 from abgap.stats.multiplicity import benjamini_hochberg, holm
 
 
-def find_families(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """The p-values of all comparisons, each corrected in its family: how, and how many tests the family has."""
+
+    p: FloatArray
+    how: Sequence[Adjustment]
+    tests: npt.NDArray[np.intp]
+
+
+def correct(moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits], p: FloatArray) -> Corrected:
+    """The corrected p-values of all comparisons."""
+    families, how = _find_families(moments, pairs, traits)
+    tests = np.bincount(families, weights=~np.isnan(p)).astype(np.intp)[families]
+    return Corrected(p=_adjust(p, families, how), how=how, tests=tests)
+
+
+def _find_families(
     moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits]
 ) -> tuple[npt.NDArray[np.intp], list[Adjustment]]:
     """The family each comparison is corrected in, and how."""
@@ -47,7 +64,7 @@ def _adjustment(role: Role, slice_name: object, period: object) -> Adjustment:
     )
 
 
-def adjust(p: FloatArray, families: npt.NDArray[np.intp], adjustments: Sequence[Adjustment]) -> FloatArray:
+def _adjust(p: FloatArray, families: npt.NDArray[np.intp], adjustments: Sequence[Adjustment]) -> FloatArray:
     """The corrected p-values, each in its family."""
     how = np.array([a.value for a in adjustments], dtype=object)
     by_holm = how == Adjustment.HOLM.value

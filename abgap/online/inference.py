@@ -41,14 +41,14 @@ from abgap.stats.proportions import cohen_h, score_difference, score_lift, score
 class Verdicts:
     """The test and its two intervals of every pair.
 
-    score: where shares are by the score method. resampled: where all is out of draws of the bootstrap.
+    score: where shares are by the score method. draws: of the bootstrap, where all is out of them, else 0.
     """
 
     p: FloatArray
     difference: CheckedBounds
     lift: CheckedBounds
     score: BoolArray
-    resampled: BoolArray
+    draws: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def _judge(contrasts: Contrasts, contrast: Contrast, shares: BoolArray, procedur
         difference=CheckedBounds(*difference, contrast.problem),
         lift=lift_interval(contrast, alpha, rule, method),
         score=np.zeros(shares.shape, dtype=bool),
-        resampled=np.zeros(shares.shape, dtype=bool),
+        draws=np.zeros(shares.shape),
     )
     if method is not LiftMethod.FIELLER:
         # Where there is no such lift, what is left is tested as by default.
@@ -121,7 +121,7 @@ def _judge(contrasts: Contrasts, contrast: Contrast, shares: BoolArray, procedur
         if method is LiftMethod.FIELLER
         else found.lift,
         score=shares,
-        resampled=found.resampled,
+        draws=found.draws,
     )
 
 

@@ -1,4 +1,7 @@
-"""Tests and intervals out of draws of the bootstrap in place of those out of variances, where a metric asks for it."""
+"""Tests and intervals out of draws of the bootstrap in place of those out of variances, where a metric asks for it.
+
+And what so many draws cannot say: a p that is corrected for many tests may be too large because there are too few.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.online.arms import Pairs
+from abgap.online.families import Corrected
 from abgap.online.inference import Inference, Verdicts, numbers_of
 from abgap.online.resamples import Key, Resamples
 from abgap.online.traits import MetricTraits
 from abgap.records import Moments
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import CheckedBounds
+from abgap.stats.draws import MOST_DRAWS
 from abgap.stats.procedure import Procedure
-from abgap.stats.resampling import BootstrapVerdict, Drawn
+from abgap.stats.resampling import BootstrapVerdict, Drawn, draws_below, smallest_p
 
 
 def with_resamples(
@@ -45,10 +50,31 @@ def with_resamples(
     signs = numbers_of(trait.direction.sign for trait in chosen)
     return replace(
         numbers,
-        verdicts=_placed(numbers.verdicts, where, found),
+        verdicts=_placed(numbers.verdicts, where, found, drawn.control.shape[-1]),
         equivalence=_put(numbers.equivalence, where, found.equivalence_p(bands)),
         non_inferiority=_put(numbers.non_inferiority, where, found.non_inferiority_p(margins, signs)),
     )
+
+
+def draw_notes(numbers: Inference, corrected: Corrected, alpha: float) -> dict[int, str]:
+    """Where p is as small as draws allow, and yet too large for its family: position and what helps."""
+    verdicts = numbers.verdicts
+    where = np.flatnonzero((verdicts.draws > 0.0) & (corrected.p >= alpha))
+    contrasts, count = numbers.contrasts.judged.take(where), verdicts.draws[where]
+    at_floor = np.isclose(verdicts.p[where], smallest_p(contrasts, count), rtol=1e-9, atol=0.0)
+    needed = draws_below(contrasts, alpha / corrected.tests[where])
+    return {
+        int(where[k]): _draw_note(int(count[k]), float(needed[k]), int(corrected.tests[where[k]]))
+        for k in np.flatnonzero(at_floor)
+    }
+
+
+def _draw_note(count: int, needed: float, tests: int) -> str:
+    """What to do; nothing can be done about draws that nobody can make."""
+    what = f"p is as small as {count:,} draws can tell, which is too large after the correction for {tests} tests"
+    if needed > MOST_DRAWS:
+        return f"{what}; draws do not help, fewer tests or no bootstrap would"
+    return f"{what}; with [bootstrap] replicates = {int(needed)} or more it can be below alpha"
 
 
 def _draws(moments: Moments, rows: npt.NDArray[np.intp], resamples: Resamples) -> FloatArray:
@@ -66,15 +92,15 @@ def _key(moments: Moments, row: np.intp) -> Key:
     )
 
 
-def _placed(verdicts: Verdicts, where: npt.NDArray[np.intp], found: BootstrapVerdict) -> Verdicts:
-    resampled = verdicts.resampled.copy()
-    resampled[where] = True
+def _placed(verdicts: Verdicts, where: npt.NDArray[np.intp], found: BootstrapVerdict, count: int) -> Verdicts:
+    draws = verdicts.draws.copy()
+    draws[where] = count
     return replace(
         verdicts,
         p=_put(verdicts.p, where, found.p_value()),
         difference=_put_bounds(verdicts.difference, where, found.difference()),
         lift=_put_bounds(verdicts.lift, where, found.lift()),
-        resampled=resampled,
+        draws=draws,
     )
 
 

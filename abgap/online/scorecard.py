@@ -15,7 +15,7 @@ import numpy as np
 from abgap.online.arms import IndexArray, Pairs, cumulate, pair_arms
 from abgap.online.contrasts import make_contrasts
 from abgap.online.estimate_records import RecordMaker
-from abgap.online.families import adjust, find_families
+from abgap.online.families import correct
 from abgap.online.inference import Inference, infer
 from abgap.online.moments import concatenate
 from abgap.online.resampled import with_resamples
@@ -74,11 +74,7 @@ def compare_arms(
 
 def make_estimates(card: Scorecard) -> tuple[Estimate, ...]:
     """The comparisons as records, in the same order."""
-    families, adjustments = find_families(card.moments, card.pairs, card.traits)
-    adjusted = adjust(card.numbers.verdicts.p, families, adjustments)
-    judged = card.numbers.contrasts.judged
-    shrunk = shrink_lifts(judged, card.groups, card.procedure)
-    make = RecordMaker(
-        card.moments, card.pairs, card.traits, card.numbers, adjusted, adjustments, shrunk, card.procedure
-    )
+    corrected = correct(card.moments, card.pairs, card.traits, card.numbers.verdicts.p)
+    shrunk = shrink_lifts(card.numbers.contrasts.judged, card.groups, card.procedure)
+    make = RecordMaker(card.moments, card.pairs, card.traits, card.numbers, corrected, shrunk, card.procedure)
     return tuple(make.estimate(i) for i in range(len(card.pairs.treatment)))

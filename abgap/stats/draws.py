@@ -7,6 +7,9 @@ import math
 FEWEST_IN_TAILS = 20
 """Draws that have to lie outside of an interval on average, on both sides together: fewer say little of its ends."""
 
+MOST_DRAWS = 100_000
+"""Draws that can be asked for."""
+
 
 def fewest_draws(alpha: float) -> int:
     """Return how many draws intervals of level ``1 - alpha`` need."""

@@ -115,6 +115,19 @@ class BootstrapVerdict:
         return t_sf(-normal_quantile(share) / self._widening, self._contrast.df)
 
 
+def smallest_p(contrast: Contrast, draws: Floats) -> FloatArray:
+    """Return the smallest two-sided p that so many draws can give: none of them lies on the other side of 0."""
+    quantile = -normal_quantile(1.0 / (np.asarray(draws, dtype=np.float64) + 1.0))
+    return np.minimum(2.0 * t_sf(quantile / _widening(contrast), contrast.df), 1.0)
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def draws_below(contrast: Contrast, level: Floats) -> FloatArray:
+    """Return how many draws it takes at least for a p below ``level``; infinite where more than can be counted."""
+    quantile = t_quantile(1.0 - np.asarray(level, dtype=np.float64) / 2.0, contrast.df)
+    return np.floor(1.0 / normal_cdf(-_widening(contrast) * quantile))
+
+
 @np.errstate(divide="ignore", invalid="ignore")
 def _widening(contrast: Contrast) -> FloatArray:
     """Standard error over that of the bootstrap, which divides variances by n."""

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from abgap.records.vocabulary import Aggregate, Direction, Role
+from abgap.stats.draws import MOST_DRAWS
 from abgap.study.fields import (
     BetterDirection,
     CalendarDate,
@@ -125,7 +126,7 @@ class StudyHead(StudyModel):
 class Bootstrap(StudyModel):
     """``[bootstrap]``: how metrics that ask for it are resampled."""
 
-    replicates: Annotated[int, Field(ge=100, le=100_000)] = 1_000
+    replicates: Annotated[int, Field(ge=100, le=MOST_DRAWS)] = 1_000
 
 
 class Exposures(Source):

@@ -198,6 +198,35 @@ def test_a_lift_over_a_control_near_zero_is_refused(
     assert isinstance(found.difference, Interval)
 
 
+def test_a_p_that_too_few_draws_hold_up_says_how_many_it_takes(bench: Any) -> None:
+    rng = np.random.default_rng(5)
+    arm, country = rng.choice(["A", "B"], 8000), rng.integers(0, 40, 8000)
+    better = (country == 3) & (arm == "B")
+    users = {
+        "user": np.arange(8000),
+        "arm": arm,
+        "country": country,
+        "y": rng.exponential(1.0 + 2.0 * better),
+    }
+    bench.parquet("users.parquet", pd.DataFrame(users))
+    columns = {"experiment": {"value": "e"}, "unit": "user", "variant": "arm"}
+    declared = {
+        "unit_values": {"path": "users.parquet", "columns": columns, "slices": ["country"]},
+        "metrics": {"y": {"kind": "mean", "value": "y", "bootstrap": True}},
+    }
+    with bench.run(declared) as run:
+        few = estimates(run, resampled(run))
+        note = few["y", "3", None].notes[-1]
+        assert "as small as 400 draws can tell" in note
+        assert "correction for 40 tests" in note
+        needed = int(note.split("replicates = ")[1].split()[0])
+        many = estimates(run, resampled(run, draws=needed))
+    assert not few["y", "3", None].significant
+    assert many["y", "3", None].significant
+    for found in (few["y", "4", None], few["y", None, None], many["y", "3", None]):
+        assert not any("draws" in note for note in found.notes)
+
+
 def test_draws_of_another_seed_or_purpose_are_others() -> None:
     one = make_draws(1, 50, purpose="bootstrap")
     assert one.factor.tolist() == make_draws(1, 50, purpose="bootstrap").factor.tolist()

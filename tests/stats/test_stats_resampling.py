@@ -15,7 +15,7 @@ from abgap.records.moments import FloatArray
 from abgap.stats.contrast import mean_contrast
 from abgap.stats.draws import fewest_draws, poisson_bounds
 from abgap.stats.moments import Univariate
-from abgap.stats.resampling import BootstrapVerdict, Drawn, percentile_bounds
+from abgap.stats.resampling import BootstrapVerdict, Drawn, draws_below, percentile_bounds, smallest_p
 
 
 def arm(values: FloatArray) -> Univariate:
@@ -151,3 +151,17 @@ def test_a_draw_without_a_value_lies_beyond_both_ends() -> None:
     assert np.isnan(high)
     low, high = percentile_bounds(np.array(0.0), np.append(draws[:398], 0.0)[:381], 0.05)[1:]
     assert -1.0 <= low < high <= 1.0
+
+
+@pytest.mark.parametrize("n", [10, 500])
+@pytest.mark.parametrize("level", [0.05, 0.05 / 40])
+def test_so_many_draws_and_no_fewer_reach_a_level(n: int, level: float) -> None:
+    rng = np.random.default_rng(17)
+    control, treatment = rng.normal(1.0, 0.1, (1, n)), rng.normal(9.0, 0.1, (1, n))
+    contrast = mean_contrast(arm(control), arm(treatment))
+    needed = int(draws_below(contrast, level)[0])
+    assert smallest_p(contrast, needed)[0] < level <= smallest_p(contrast, needed - 1)[0]
+    drawn = Drawn(control=np.full((1, 400), 1.0), treatment=np.full((1, 400), 9.0))
+    assert BootstrapVerdict(contrast, drawn, 0.05).p_value() == smallest_p(contrast, 400)
+    if n == 500:
+        assert needed == pytest.approx(2.0 / level, rel=0.05)
