@@ -108,7 +108,12 @@ def linear_variance(arm: Bivariate, slope: FloatArray) -> FloatArray:
 
 
 def is_constant(mean: FloatArray, variance: FloatArray) -> BoolArray:
-    """Tell where units do not vary, up to rounding."""
+    """Tell where units do not vary, up to rounding.
+
+    Also where they vary by less than 1e-13 of their mean (by 1 at a mean of 1e15): a mean is a double, which near 1e15
+    goes in steps of 0.125, wider than the standard error that such units give it, and imported moments were rounded
+    before. Such a metric has to be taken from a nearer zero.
+    """
     return np.asarray(variance <= (_CONSTANT * mean) ** 2)
 
 
