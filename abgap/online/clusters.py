@@ -53,7 +53,9 @@ class _ClusterPlan:
 
     def plan(self) -> Plan:
         """The plan over clusters."""
-        metrics = tuple(self._metric(metric) for metric in self._members.metrics)
+        # Quantiles are not added up, but put in order (``quantiles.py``).
+        added = (metric for metric in self._members.metrics if metric.kind is not Kind.QUANTILE)
+        metrics = tuple(self._metric(metric) for metric in added)
         funnels = tuple((name, self._funnel(stages)) for name, stages in self._members.funnels)
         return Plan(
             parts=tuple(self._parts.values()),

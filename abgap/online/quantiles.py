@@ -7,7 +7,7 @@ time. Which places of the order matter is decided by ``stats.quantile``; the eng
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +23,7 @@ from abgap.online.facts import REMEDY
 from abgap.online.intake import FactSource
 from abgap.online.moments import concatenate, make_rows
 from abgap.online.part_sql import compile_part, reach_of
-from abgap.online.plan import MetricColumns, UnitPart
+from abgap.online.plan import MetricColumns, Plan, UnitPart
 from abgap.online.sums import Sums
 from abgap.online.unit_key import NUMBER
 from abgap.online.wide import WideTable
@@ -72,21 +72,24 @@ def quantile_moments(
     facts: Mapping[str, FactSource],
     *,
     followed: Collection[str],
+    plan: Plan,
 ) -> Moments:
     """The moments of all quantile metrics: n units, the quantile as mean, and n times its variance.
 
+    plan: of units. Where clusters were randomised, n counts clusters and the variance is that between them.
     facts: of logs, by name. followed: metrics that get rows by day, each of all units first exposed up to then.
     Raises DataError when a value is NaN or infinite.
     """
     found = []
-    parts = {part.name: part for part in sums.plan.parts}
-    for metric in sums.plan.metrics:
+    parts = {part.name: part for part in plan.parts}
+    for metric in plan.metrics:
         if metric.kind is Kind.QUANTILE:
             part = parts[metric.value]
             with reading("unit_values" if part.fact is None else f"facts.{part.fact}"):
-                _name_values(engine, metric, part, wide, facts)
+                _name_values(engine, metric, part, wide, facts, by_cluster=sums.plan.by_cluster)
                 levels = _levels(sums, wide, variants, by_day=metric.metric in followed)
-                found += [_moments_of(engine, metric, part, level) for level in levels]
+                several = metric.of_events or sums.plan.by_cluster
+                found += [_moments_of(engine, metric, part, level, several=several) for level in levels]
     return concatenate(found)
 
 
@@ -99,13 +102,41 @@ def _name_values(
     part: UnitPart,
     wide: WideTable,
     facts: Mapping[str, FactSource],
+    *,
+    by_cluster: bool,
 ) -> None:
     """Make the table of all values of a metric."""
     slices = [tables.slice_column(name) for name in wide.slices]
-    if not metric.of_events:
+    if by_cluster:
+        value = Sql("v.value") if metric.of_events else Sql(f"cast(m.{identifier(part.name)} as double)")
+        of_members = compile_query(
+            "quantile_members",
+            cluster=tables.cluster_column(),
+            slices=slices,
+            value=value,
+            of_events=metric.of_events,
+        )
+        if metric.of_events:
+            _name_events(engine, metric, part, wide, facts, slices=[], into=tables.QUANTILE_EVENTS)
+        engine.create_table(tables.QUANTILE_VALUES, of_members)
+    elif metric.of_events:
+        _name_events(engine, metric, part, wide, facts, slices=slices, into=tables.QUANTILE_VALUES)
+    else:
         statement = compile_query("quantile_units", slices=slices, part=identifier(part.name))
         engine.create_table(tables.QUANTILE_VALUES, statement)
-        return
+
+
+def _name_events(
+    engine: Engine,
+    metric: MetricColumns,
+    part: UnitPart,
+    wide: WideTable,
+    facts: Mapping[str, FactSource],
+    *,
+    slices: Sequence[Sql],
+    into: str,
+) -> None:
+    """Make a table of the events that count, by unit."""
     fact = facts[str(part.fact)]
     relation = identifier(fact.name)
     columns = {name: kind for name, kind in engine.describe(relation).items() if name != NUMBER}
@@ -119,12 +150,13 @@ def _name_values(
     statement = compile_query(
         "quantile_events",
         key=fact.key.column,
+        unit=fact.key.column if into == tables.QUANTILE_VALUES else Sql("unit"),
         slices=slices,
         part=taken.name,
         values=identifier(view),
         window=reach_of([part.window]) if timed else None,
     )
-    engine.create_table(tables.QUANTILE_VALUES, statement)
+    engine.create_table(into, statement)
 
 
 def _levels(sums: Sums, wide: WideTable, variants: Variants, *, by_day: bool) -> Iterator[_Level]:
@@ -150,10 +182,13 @@ def _levels(sums: Sums, wide: WideTable, variants: Variants, *, by_day: bool) ->
 # --- order statistics -------------------------------------------------------------------------------------------------
 
 
-def _moments_of(engine: Engine, metric: MetricColumns, part: UnitPart, level: _Level) -> Moments:
+def _moments_of(
+    engine: Engine, metric: MetricColumns, part: UnitPart, level: _Level, *, several: bool
+) -> Moments:
+    """The rows of one level. several: whether what was randomised may have more than one value."""
     n, value, variance = (np.full(len(level), x) for x in (0.0, np.nan, np.nan))
     if len(level):
-        cells = _Cells(engine, level, clustered=metric.of_events)
+        cells = _Cells(engine, level, clustered=several)
         n, value, variance = cells.estimate(float(metric.fraction or 0.0), part)
     columns: dict[str, FloatArray | ObjectArray] = dict(level.cells)
     columns["metric"] = np.full(len(level), metric.metric, dtype=object)

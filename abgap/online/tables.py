@@ -32,6 +32,7 @@ TREND_CELLS = "trend_cells"
 # Of the one metric and level at hand: its values, the cells they are in, and the values in order; then, by cell, places
 # of the order, points, and bounds that the values are held against.
 QUANTILE_VALUES = "quantile_values"
+QUANTILE_EVENTS = "quantile_events"
 QUANTILE_CELLS = "quantile_cells"
 QUANTILE_RANKS = "quantile_ranks"
 QUANTILE_PLACES = "quantile_places"

@@ -251,6 +251,7 @@ class Analysis:
 
     def _made_quantiles(self, wide: WideTable) -> Moments:
         from abgap.online.intake import fact_source
+        from abgap.online.plan import make_plan
         from abgap.online.quantiles import quantile_moments
 
         if self.sums is None:
@@ -263,7 +264,15 @@ class Analysis:
             )
         }
         followed = {name for name, traits in self._traits().items() if traits.cumulative}
-        return quantile_moments(self.engine, self.sums, wide, self._variants, facts, followed=followed)
+        return quantile_moments(
+            self.engine,
+            self.sums,
+            wide,
+            self._variants,
+            facts,
+            followed=followed,
+            plan=make_plan(self.study),
+        )
 
     @cached_property
     def folds(self) -> Moments | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from abgap import __version__
-from abgap.records.vocabulary import Kind
 from abgap.study.flaws import Draft, Flaw
 from abgap.study.rules.sources import declared_sources
 from abgap.study.toml import Loc
@@ -22,9 +21,6 @@ def _unsupported(loc: Loc, what: str, *, instead: str = "remove it") -> Flaw:
 def unsupported_parts(draft: Draft) -> Iterator[Flaw]:
     """Every part of the draft that this version would have to ignore."""
     study = draft.study
-    for name, metric in study.metrics.items() if study.is_clustered else ():
-        if metric.kind is Kind.QUANTILE:
-            yield _unsupported(("metrics", name, "kind"), "a quantile where clusters were randomised is")
     if study.gap.latency_elasticity_per_100ms is not None:
         yield _unsupported(("gap", "latency_elasticity_per_100ms"), "the share of latency in the gap is")
     yield from _unsupported_sources(draft)

@@ -123,8 +123,20 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "profile_column": (SOURCE | {"column": identifier("x")},),
     "quantile_counts": ({"clustered": False}, {"clustered": True}),
     "quantile_events": (
-        KEYED | {"slices": [], "part": identifier("p95"), "values": VALUES, "window": None},
-        KEYED | {"slices": SLICES, "part": identifier("p95"), "values": VALUES, "window": WINDOW},
+        KEYED
+        | {"unit": Sql("unit"), "slices": [], "part": identifier("p95"), "values": VALUES, "window": None},
+        KEYED
+        | {
+            "unit": Sql("unit"),
+            "slices": SLICES,
+            "part": identifier("p95"),
+            "values": VALUES,
+            "window": WINDOW,
+        },
+    ),
+    "quantile_members": (
+        {"cluster": identifier("cluster"), "slices": SLICES, "value": Sql("v.value"), "of_events": True},
+        {"cluster": identifier("cluster"), "slices": [], "value": Sql('m."p95"'), "of_events": False},
     ),
     "quantile_ranks": (
         {"clustered": False, "slice": None, "by_day": False},

@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from abgap.errors import StudyError
 from abgap.online.diagnostics import cluster_checks
 from abgap.online.resamples import Wanted, resample
 from abgap.online.scorecard import compare_arms, make_estimates
 from abgap.online.traits import MetricTraits
 from abgap.records import Direction, Estimate, Interval, Role, Status
 from abgap.records.moments import FloatArray
-from abgap.study.load import check_study
 from abgap.study.procedure import procedure_of
 
 N = 900
@@ -263,9 +261,3 @@ def test_clusters_of_logs_come_from_the_table_of_units(
     homes = rest[rest["arm"] == "A"]["home"].unique()
     assert day["n"] == (first[homes] < pd.Timestamp("2026-03-02")).sum()
     assert checks == {"clusters_in_two_variants", "units_without_cluster"}
-
-
-def test_quantiles_by_cluster_are_refused() -> None:
-    declared = study(x={"kind": "quantile", "value": "spend", "quantile": 0.5})
-    with pytest.raises(StudyError, match="a quantile where clusters were randomised is not supported yet"):
-        check_study({"experiments": {"e": {"control": "A"}}} | declared)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from abgap.errors import DataError
 from abgap.online.intake import fact_source
+from abgap.online.plan import make_plan
 from abgap.online.quantiles import quantile_moments
 from abgap.online.views import open_views
 from abgap.records import Moments
@@ -58,7 +60,9 @@ def found(bench: Any, declared: Mapping[str, Any], *, threads: int = 2, by_day: 
             }
         variants = {name: e.variants for name, e in run.declared.items()}
         followed = set(run.study.metrics) if by_day else set()
-        return quantile_moments(run.engine, run.sums, run.wide, variants, facts, followed=followed)
+        return quantile_moments(
+            run.engine, run.sums, run.wide, variants, facts, followed=followed, plan=make_plan(run.study)
+        )
 
 
 def by_hand(frame: pd.DataFrame, fraction: float) -> tuple[int, float, float]:
@@ -254,3 +258,77 @@ def test_any_values_at_all(
     assert row["mean"] == pytest.approx(value, rel=1e-9, abs=1e-9)
     if units > 1:
         assert row["variance"] == pytest.approx(units * variance, rel=1e-6, abs=1e-9, nan_ok=True)
+
+
+class TestClusters:
+    """Where households were randomised, a quantile is one over households that have several values."""
+
+    N = 600
+
+    def tables(self, bench: Any) -> None:
+        rng = np.random.default_rng(31)
+        home = rng.integers(0, 120, self.N)
+        users = pd.DataFrame(
+            {
+                "user": [f"u{i}" for i in range(self.N)],
+                "home": [f"h{h}" for h in home],
+                "arm": np.where(home % 2 == 0, "A", "B"),
+                "device": np.where(home % 3 == 0, "phone", "desk"),
+                "at": pd.Timestamp("2026-03-02") + pd.to_timedelta(home % 4, "D"),
+                "wait": rng.lognormal(0.0, 0.3, self.N) * (1.0 + (home % 7) / 5.0),
+            }
+        )
+        bench.parquet("users.parquet", users)
+        own = rng.integers(0, self.N, 3_000)
+        events = {
+            "user": users["user"].to_numpy()[own],
+            "home": users["home"].to_numpy()[own],
+            "at": users["at"].to_numpy()[own] + pd.to_timedelta(rng.integers(1, 40, 3_000), "h"),
+            "ms": rng.lognormal(5.0, 0.5, 3_000) * (1.0 + (home[own] % 7) / 5.0),
+        }
+        bench.parquet("events.parquet", events)
+
+    def logs(self, unit: str) -> dict[str, Any]:
+        experiment = {"control": "A", "start": dt.date(2026, 3, 2), "end": dt.date(2026, 3, 20)}
+        columns = {"experiment": {"value": "e"}, "unit": unit, "variant": "arm", "at": "at"}
+        metric = {"kind": "quantile", "fact": "events", "value": "ms", "quantile": 0.8}
+        found: dict[str, Any] = {
+            "experiments": {"e": experiment},
+            "exposures": {"path": "users.parquet", "columns": columns, "slices": ["device"]},
+            "facts": {"events": {"path": "events.parquet", "columns": {"unit": unit, "at": "at"}}},
+            "metrics": {"slow": metric | {"window_days": 30}},
+        }
+        if unit == "user":
+            found["units"] = {"path": "users.parquet", "columns": {"unit": "user", "cluster": "home"}}
+        return found
+
+    def test_events_of_a_cluster_count_as_those_of_one_unit(
+        self, bench: Any, agree_in_every_bit: Callable[[Moments, Moments], bool]
+    ) -> None:
+        self.tables(bench)
+        by_home, by_user = found(bench, self.logs("home")), found(bench, self.logs("user"))
+        assert agree_in_every_bit(by_home, by_user), (
+            "the household as the unit, and as the cluster of its users"
+        )
+        assert by_user.n[0] == 60.0
+
+    def test_units_of_a_cluster_count_together(self, bench: Any) -> None:
+        self.tables(bench)
+        columns = {"experiment": {"value": "e"}, "unit": "user", "variant": "arm", "cluster": "home"}
+        metric = {"kind": "quantile", "value": "wait", "quantile": 0.5}
+        declared = {
+            "unit_values": {"path": "users.parquet", "columns": columns},
+            "metrics": {"slow": metric},
+        }
+        clustered = found(bench, declared)
+        alone = found(
+            bench, declared | {"unit_values": {"path": "users.parquet", "columns": columns_of(columns)}}
+        )
+        assert clustered.n.tolist() == [60.0, 60.0]
+        assert clustered.mean.tolist() == alone.mean.tolist()
+        of_mean = [m.variance / m.n for m in (clustered, alone)]
+        assert (of_mean[0] > 1.5 * of_mean[1]).all(), "users of one household wait alike"
+
+
+def columns_of(columns: dict[str, Any]) -> dict[str, Any]:
+    return {name: column for name, column in columns.items() if name != "cluster"}

@@ -466,6 +466,10 @@ kind = "mean"
 value = "spend"
 cap_percentile = 90
 covariate = { column = "before" }
+[metrics.usual]
+kind = "quantile"
+value = "before"
+quantile = 0.5
 [metrics.large]
 kind = "proportion"
 value = "spend > 10"

@@ -16,13 +16,6 @@ YET = f"not supported yet by abgap {__version__}"
     ("lines", "expected"),
     [
         (
-            (
-                "[units]\npath = 'u'\ncolumns = { unit = 'u', cluster = 'household' }\n"
-                "[metrics.x]\nkind = 'quantile'\nfact = 'events'\nvalue = 'a'\nquantile = 0.9"
-            ),
-            [f"metrics.x.kind: a quantile where clusters were randomised is {YET}; remove it"],
-        ),
-        (
             "[gap]\nlatency_elasticity_per_100ms = -0.003",
             [f"gap.latency_elasticity_per_100ms: the share of latency in the gap is {YET}; remove it"],
         ),

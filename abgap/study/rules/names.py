@@ -38,6 +38,7 @@ OWN_TABLES = (
     "quantile_places",
     "quantile_points",
     "quantile_ranks",
+    "quantile_events",
     "quantile_values",
     "rankings",
     "resample_cells",
