@@ -1,15 +1,18 @@
 """How far the data reach into an experiment: a test planned for a fixed time is not to be read before its end.
 
-Data reach as far as their last event, or their last exposure when no event has a time. A day counts once it
-has begun: the last event of a complete experiment comes a little before its end, never at it.
+Data reach as far as their last event, or their last exposure when no event has a time. Of units that come ready made,
+and of moments, only the days of exposure are known: each experiment reaches to the end of its last one. A day counts
+once it has begun: the last event of a complete experiment comes a little before its end, never at it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from zoneinfo import ZoneInfo
 
+from abgap.online.counts import DAY, ArmCounts
 from abgap.online.experiments import DeclaredExperiment
 from abgap.online.wide import WideTable
 from abgap.records import Check, Status
@@ -41,6 +44,34 @@ def _moment(text: object) -> dt.datetime | None:
         return None
 
 
+def reach_of(counts: ArmCounts | None, until: dt.datetime | None, zone: ZoneInfo) -> dt.datetime | None:
+    """How far (UTC) the data of an experiment reach: to ``until``, else to the end of its last day of exposure."""
+    days = exposed_days(counts)
+    if until is not None or days is None or days[1] == dt.date.max:
+        return until
+    midnight = dt.datetime.combine(days[1] + _DAY, dt.time(), tzinfo=zone)
+    return midnight.astimezone(dt.UTC).replace(tzinfo=None) - dt.timedelta.resolution
+
+
+def exposed_days(counts: ArmCounts | None) -> tuple[dt.date, dt.date] | None:
+    """The first and the last day on which units were first exposed; None when there are no days."""
+    days = [_date(day) for part, day in (counts.parts if counts else ()) if part == DAY]
+    known = [day for day in days if day is not None]
+    return (min(known), max(known)) if known else None
+
+
+def _date(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:  # moments from elsewhere may call their periods anything
+        return None
+
+
+def day_of(moment: dt.datetime, zone: ZoneInfo) -> dt.date:
+    """The day of a moment (UTC) in a time zone."""
+    return moment.replace(tzinfo=dt.UTC).astimezone(zone).date()
+
+
 def observed_until(experiment: DeclaredExperiment, until: dt.datetime | None) -> dt.datetime | None:
     """Until when the experiment was observed: the end of the data, or its planned end in the last day before it."""
     days = _days(experiment, until)
@@ -59,13 +90,21 @@ def _days(experiment: DeclaredExperiment, until: dt.datetime | None) -> tuple[in
 
 
 def read_early_checks(
-    study: Study, declared: Iterable[DeclaredExperiment], wide: WideTable | None
+    study: Study,
+    declared: Iterable[DeclaredExperiment],
+    wide: WideTable | None,
+    counts: Mapping[str, ArmCounts],
 ) -> list[Check]:
     """Whether the data end before the planned end of each experiment."""
-    until = data_until(wide)
+    until, zone = data_until(wide), ZoneInfo(study.study.timezone)
     cut_off = wide is not None and any(intake.timed for intake in wide.intakes) and _has_open_metric(study)
     sequential = study.study.looks == "sequential"
-    return [_read_early(e, until, cut_off=cut_off, sequential=sequential) for e in declared]
+    return [
+        _read_early(
+            e, reach_of(counts.get(e.name), until, zone), zone, cut_off=cut_off, sequential=sequential
+        )
+        for e in declared
+    ]
 
 
 def _has_open_metric(study: Study) -> bool:
@@ -74,22 +113,27 @@ def _has_open_metric(study: Study) -> bool:
 
 
 def _read_early(
-    experiment: DeclaredExperiment, until: dt.datetime | None, *, cut_off: bool, sequential: bool
+    experiment: DeclaredExperiment,
+    until: dt.datetime | None,
+    zone: ZoneInfo,
+    *,
+    cut_off: bool,
+    sequential: bool,
 ) -> Check:
     days = _days(experiment, until)
     if until is None or days is None:
         missing = "the data have no time" if until is None else "its start and end are not declared"
         sentence = f"Whether the test is read before its planned end cannot be told: {missing}."
         return make_check("read_early", experiment.name, Status.NOT_TESTABLE, sentence)
-    seen, planned = days
+    (seen, planned), last = days, day_of(until, zone)
     status = Status.WARN if seen < planned and (cut_off or not sequential) else Status.PASS
     said = f"{count(seen)} of {count(planned)} planned days are in the data"
-    sentence = f"{said}, which reach up to {until.date()}."
+    sentence = f"{said}, which reach up to {last}."
     if seen < planned:
         consequence = "; metrics without a window are cut off there" if cut_off else ""
-        sentence = f"{said}, up to {until.date()}: a fixed test is read before its planned end{consequence}."
+        sentence = f"{said}, up to {last}: a fixed test is read before its planned end{consequence}."
         if sequential:
-            sentence = f"{said}, up to {until.date()}; results may be read at any time{consequence}."
+            sentence = f"{said}, up to {last}; results may be read at any time{consequence}."
     return make_check(
         "read_early", experiment.name, status, sentence, value=float(seen), threshold=float(planned)
     )

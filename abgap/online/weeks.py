@@ -10,8 +10,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
-from abgap.online.counts import DAY, ArmCounts
+from abgap.online.counts import ArmCounts
 from abgap.online.experiments import DeclaredExperiment
+from abgap.online.reach import day_of, exposed_days
 from abgap.records import Check, Status
 from abgap.records.checks import make_check
 from abgap.records.words import count, listed, plural
@@ -39,30 +40,17 @@ def _period(
     experiment: DeclaredExperiment, counts: ArmCounts | None, until: dt.datetime | None, zone: ZoneInfo
 ) -> tuple[dt.date, dt.date] | None:
     """The first and the last day; None when there are no units, or nothing has a time."""
-    days = (_date(day) for part, day in (counts.parts if counts else ()) if part == DAY)
-    exposed = sorted(day for day in days if day is not None)
-    if not exposed:
+    exposed = exposed_days(counts)
+    if exposed is None:
         return None
-    first, last = exposed[0], exposed[-1]
+    first, last = exposed
     if experiment.starts_at is not None:
-        first = _day(experiment.starts_at, zone)
+        first = day_of(experiment.starts_at, zone)
     if until is not None:
         ends_at = experiment.ends_at
         before_end = ends_at is None or until < ends_at
-        last = _day(until if before_end or ends_at is None else ends_at - dt.timedelta.resolution, zone)
+        last = day_of(until if before_end or ends_at is None else ends_at - dt.timedelta.resolution, zone)
     return (first, last) if first <= last else None
-
-
-def _date(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:  # moments from elsewhere may call their periods anything
-        return None
-
-
-def _day(moment: dt.datetime, zone: ZoneInfo) -> dt.date:
-    """The day of a moment (UTC) in a time zone."""
-    return moment.replace(tzinfo=dt.UTC).astimezone(zone).date()
 
 
 def _partial_weeks(name: str, first: dt.date, last: dt.date) -> Check:

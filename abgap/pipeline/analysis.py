@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -481,9 +482,10 @@ class Analysis:
 
     def _facts(self, declared: DeclaredExperiment) -> ExperimentFacts:
         from abgap.gap.inputs import ExperimentFacts
-        from abgap.online.reach import data_until, observed_until
+        from abgap.online.reach import data_until, observed_until, reach_of
 
-        seen = self.counts[declared.name].whole if declared.name in self.counts else {}
+        counts = self.counts.get(declared.name)
+        seen = counts.whole if counts else {}
         allowed = declared.variants
         order = (
             allowed
@@ -492,6 +494,7 @@ class Analysis:
         )
         treatments = tuple(v for v in order if v != declared.control)
         described = self._described(declared.name)
+        until = reach_of(counts, data_until(self.wide), ZoneInfo(self.study.study.timezone))
         return ExperimentFacts(
             name=declared.name,
             control=declared.control,
@@ -499,7 +502,7 @@ class Analysis:
             arms={v: seen.get(v, 0) for v in (declared.control, *treatments)},
             start=_iso(declared.starts_at),
             end=_iso(declared.ends_at),
-            observed_until=_iso(observed_until(declared, data_until(self.wide))),
+            observed_until=_iso(observed_until(declared, until)),
             models=described.models if described else {},
             tags=tuple(described.tags) if described else (),
             hypothesis=described.hypothesis if described else None,
@@ -571,7 +574,7 @@ class Analysis:
             from abgap.online.balance import balance_checks
 
             found += balance_checks(self.moments, self._controls, self.study.metrics)
-        found += read_early_checks(self.study, self.declared.values(), wide)
+        found += read_early_checks(self.study, self.declared.values(), wide, self.counts)
         found += partial_weeks_checks(
             self.declared.values(), self.counts, data_until(wide), timezone=self.study.study.timezone
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from abgap import __version__
+from abgap.online.reach import exposed_days
 from abgap.pipeline.analysis import Analysis
 from abgap.pipeline.provenance import hash_files, versions
 from abgap.pipeline.stages import relation_rows
@@ -56,10 +57,11 @@ def _latest_moment(analysis: Analysis) -> str | None:
     """The data's own date, so that the same inputs give the same bytes."""
     wide = analysis.wide
     found: list[str | None] = [e.end for e in analysis.gaps.experiments]
-    if wide is not None:
+    if wide is None or wide.enrolment_counts is None:
+        found += [str(days[1]) for days in map(exposed_days, analysis.counts.values()) if days is not None]
+    else:
         found += [intake.last_at for intake in wide.intakes]
-        if wide.enrolment_counts is not None:
-            found += list(wide.enrolment_counts["last_at"])
+        found += list(wide.enrolment_counts["last_at"])
     return max((text.replace(" ", "T") for text in found if isinstance(text, str)), default=None)
 
 

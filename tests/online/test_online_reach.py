@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from abgap.online.counts import DAY, ArmCounts, count_arms, count_units
 from abgap.online.experiments import DeclaredExperiment
-from abgap.online.reach import data_until, observed_until, read_early_checks
+from abgap.online.reach import data_until, observed_until, reach_of, read_early_checks
 from abgap.records import Check, Status
 
 
@@ -60,7 +62,9 @@ class TestOfARun:
         bench.text("exposures.csv", "id,arm,ts\nu1,A,2026-03-02 08:00:00\nu2,B,2026-03-04 08:00:00\n")
         bench.text("events.csv", "id,ts,amount\nu1,2026-03-05 09:30:00.5,5\nu2,2026-03-04 09:00:00,5\n")
         with bench.run(study) as run:
-            (check,) = read_early_checks(run.study, run.declared.values(), run.wide)
+            (check,) = read_early_checks(
+                run.study, run.declared.values(), run.wide, count_units(run.sums, {"e": None})
+            )
         assert (check.name, check.experiment, check.blocking) == ("read_early", "e", False)
         return check
 
@@ -99,5 +103,68 @@ class TestOfARun:
         assert "its start and end are not declared" in check.sentence
 
 
-def test_moments_have_no_time() -> None:
-    assert data_until(None) is None
+class TestDaysOfExposure:
+    """Ready-made units and moments: no event has a time, only days are known."""
+
+    STUDY: ClassVar[dict[str, Any]] = {
+        "unit_values": {
+            "path": "units.csv",
+            "columns": {"experiment": {"value": "e"}, "variant": "arm", "at": "ts"},
+        },
+        "metrics": {"spend": {"kind": "mean", "value": "spend", "role": "primary"}},
+        "experiments": {
+            "e": {
+                "control": "A",
+                "treatments": ["B"],
+                "start": dt.date(2026, 3, 2),
+                "end": dt.date(2026, 3, 30),
+            }
+        },
+    }
+
+    def units(self, bench: Any, last: str = "2026-03-11 04:00:00") -> None:
+        bench.text("units.csv", f"arm,ts,spend\nA,2026-03-02 08:00:00,5\nB,{last},6\n")
+
+    def test_ready_made_units_that_end_before_the_plan_are_warned_of(self, bench: Any) -> None:
+        self.units(bench)
+        with bench.run(self.STUDY) as run:
+            counts = count_units(run.sums, {"e": None})
+            (check,) = read_early_checks(run.study, run.declared.values(), run.wide, counts)
+        assert (check.status, check.value, check.threshold) == (Status.WARN, 10.0, 28.0)
+        assert check.sentence == (
+            "10 of 28 planned days are in the data, up to 2026-03-11: a fixed test is read before its planned end."
+        )
+
+    def test_so_are_moments_with_days(self, bench: Any) -> None:
+        self.units(bench)
+        with bench.run(self.STUDY) as run:
+            counts = count_arms(run.moments, run.study)
+            (early,) = read_early_checks(run.study, run.declared.values(), None, counts)
+        assert (early.status, early.value) == (Status.WARN, 10.0)
+
+    @pytest.mark.parametrize("last", ["2026-03-29 00:00:00", "2026-03-29 23:59:59"])
+    def test_a_test_with_units_on_its_last_day_is_complete(self, bench: Any, last: str) -> None:
+        self.units(bench, last)
+        with bench.run(self.STUDY) as run:
+            counts = count_units(run.sums, {"e": None})
+            (check,) = read_early_checks(run.study, run.declared.values(), run.wide, counts)
+            reached = reach_of(counts["e"], data_until(run.wide), ZoneInfo("UTC"))
+            assert observed_until(run.declared["e"], reached) == dt.datetime(2026, 3, 30)
+        assert (check.status, check.value) == (Status.PASS, 28.0)
+
+    def test_days_are_those_of_the_time_zone_of_the_study(self, bench: Any) -> None:
+        self.units(bench, "2026-03-11 23:30:00")
+        zone = "America/New_York"
+        with bench.run(self.STUDY | {"study": {"timezone": zone}}) as run:
+            counts = count_units(run.sums, {"e": None})
+            (check,) = read_early_checks(run.study, run.declared.values(), run.wide, counts)
+            reached = reach_of(counts["e"], None, ZoneInfo(zone))
+        assert reached is not None
+        assert reached + dt.timedelta.resolution == dt.datetime(2026, 3, 12, 4)
+        assert check.value == 10.0
+        assert "up to 2026-03-11" in check.sentence
+
+    def test_without_days_nothing_is_known(self) -> None:
+        counts = ArmCounts(whole={"A": 5}, parts={(DAY, "week 12"): {"A": 5}})
+        for one in (counts, None):
+            assert reach_of(one, data_until(None), ZoneInfo("UTC")) is None
