@@ -11,6 +11,7 @@ from abgap.cli import options
 from abgap.cli.opening import analysis_of
 from abgap.cli.output import atomic_write, put_paths, refuse_existing, tell
 from abgap.errors import UsageError
+from abgap.records.words import listed
 
 if TYPE_CHECKING:
     from abgap.pipeline.analysis import Analysis
@@ -61,10 +62,11 @@ def command(
         atomic_write(out) as temporary,
     ):
         if what == "moments":
-            from abgap.pipeline.moments_file import write_moments  # noqa: PLC0415 - only for this
+            from abgap.pipeline.moments_file import lost_in_csv, write_moments  # noqa: PLC0415 - only for this
 
             moments = analysis.moments if no_folds else _with_folds(analysis)
             write_moments(moments, temporary, analysis.engine)
+            _tell_lost(lost_in_csv(moments) if out.suffix == ".csv" else [])
         else:
             _write_database(analysis, temporary)
     put_paths([out], as_json=as_json)
@@ -75,6 +77,17 @@ def _with_folds(analysis: Analysis) -> Moments:
     if analysis.folds is None and analysis.study.moments is None:
         tell("abgap: there are no folds: they are made of ids of units, and [unit_values] maps none")
     return found
+
+
+def _tell_lost(columns: list[str]) -> None:
+    """Say what CSV cannot hold."""
+    covariates = any(column.startswith("covariate") for column in columns)
+    funnels = any(column.startswith("stage") for column in columns)
+    lost = ["covariates that are several or of a ratio"] * covariates + ["funnels"] * funnels
+    if lost:
+        tell(
+            f"abgap: CSV holds no lists: {listed(lost)} are left out ({', '.join(columns)}); parquet keeps them"
+        )
 
 
 def _write_database(analysis: Analysis, path: Path) -> None:

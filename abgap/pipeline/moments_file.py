@@ -53,6 +53,11 @@ def write_moments(moments: Moments, path: Path, engine: Engine) -> None:
         writer.run(f"COPY (SELECT {names} FROM {_TABLE} ORDER BY position) TO {literal(str(path))} ({form})")
 
 
+def lost_in_csv(moments: Moments) -> list[str]:
+    """The columns that are not empty and that CSV leaves out."""
+    return [column for column in LIST_COLUMNS if not _is_empty(getattr(moments, column))]
+
+
 def _is_empty(column: npt.NDArray[Any]) -> bool:
     return all(value is None or value != value for value in column)  # noqa: PLR0124 - only NaN differs from itself
 

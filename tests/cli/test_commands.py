@@ -246,6 +246,16 @@ def test_exported_moments_brought_back_give_the_same_estimates(
     assert any(e["covariate_variance_removed"] for e in moments.json["estimates"])
 
 
+def test_what_csv_cannot_hold_is_said(abgap_in: Abgap, parquet_study: Path, tmp_path: Path) -> None:
+    told = abgap_in(
+        parquet_study, "export", "moments", "--no-folds", "--quiet", "--out", tmp_path / "m.csv"
+    ).err
+    assert "funnels are left out (stage_means, stage_covariances); parquet keeps them" in told
+    assert "covariates" not in told, "one covariate has columns of its own"
+    told = abgap_in(parquet_study, "export", "moments", "--no-folds", "--out", tmp_path / "m.parquet").err
+    assert "left out" not in told
+
+
 def test_funnels_come_back_with_the_moments(
     abgap_in: Abgap, parquet_study: Path, moments_study: Path
 ) -> None:
