@@ -26,6 +26,8 @@ from abgap.records import (
 )
 from abgap.report import marks, numbers, remarks
 
+# Notes on how an estimate was adjusted: the lines on adjusted lifts say it.
+_TOLD = ("adjusted for ", "post-stratified by ")
 _COUNTED = {
     Status.FAIL: "failed",
     Status.WARN: "to look at",
@@ -135,20 +137,30 @@ def _experiment(
         if trusted:
             for text in remarks.cautions(rows, heterogeneity, trends, alpha):
                 out.point(("!", "yellow"), text)
+        several = len({row.treatment for row in rows}) > 1
         for row in rows:
             if row.bayesian is not None and row.role in {Role.PRIMARY, Role.GUARDRAIL}:
-                out.line((f"{row.metric}{_slice(row)}: {remarks.belief(row)}", "dim"))
+                subject = f"{row.metric}{_slice(row)}{_arm(row, several=several)}"
+                out.line((f"{subject}: {remarks.belief(row)}", "dim"))
         for how in dict.fromkeys(_adjustment(row) for row in rows if row.covariate_variance_removed):
             adjusted = dict.fromkeys(
                 row.metric for row in rows if row.covariate_variance_removed and _adjustment(row) == how
             )
             before = [
-                f"{row.metric} {remarks.unadjusted(row)}"
+                f"{row.metric}{_arm(row, several=several)} {remarks.unadjusted(row)}"
                 for row in rows
                 if row.metric in adjusted and row.slice_name is None
             ]
             note = f"lift {how}; it need not equal the ratio of the values shown ({words.listed(before)})"
             out.line((f"{words.listed(list(adjusted))}: {note}", "dim"))
+        whole = [row for row in rows if row.slice_name is None and row.period is None]
+        for note in remarks.footnotes(whole, without=_TOLD, arms=several):
+            out.line((note, "dim"))
+
+
+def _arm(row: Estimate, *, several: bool) -> str:
+    """The treatment, where there are several."""
+    return f" ({row.treatment})" if several else ""
 
 
 def _adjustment(row: Estimate) -> str:

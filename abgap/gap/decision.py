@@ -16,7 +16,7 @@ from abgap.gap.guardrails import harm_clause, holds, shown_worse, undecided
 from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.gap.next_steps import repair, run_longer, show_within_margin
 from abgap.gap.power import margin_power_of, power_of
-from abgap.gap.reading import Reading, read
+from abgap.gap.reading import Reading, exact_change, is_too_small, read
 from abgap.gap.sentences import clause, finding_and_advice, untrustworthy
 from abgap.gap.verdict import Sign
 from abgap.records import Check, Decision, Estimate, Interval, Role
@@ -183,11 +183,26 @@ def _weigh(
 def _without_primary(study: Study, primaries: list[Reading]) -> Judgement:
     if any(metric.role is Role.PRIMARY for metric in study.metrics.values()):
         reason = _sentence(primaries) if primaries else "No primary metric was measured in both arms."
-        action = "Check the logs of this experiment: no primary metric gives a number in both arms."
+        action = _mend(primaries)
     else:
         reason = "The study declares no primary metric, so nothing decides."
         action = 'Give the metric that decides on a launch role = "primary" in the study.'
     return Judgement(decision=Decision.CANNOT_BE_JUDGED, reason=reason, next_action=action)
+
+
+def _mend(primaries: list[Reading]) -> str:
+    """What to look for when no primary metric can be tested."""
+    in_both = [r for r in primaries if None not in {r.estimate.value_control, r.estimate.value_treatment}]
+    if not in_both:
+        return "Check the logs of this experiment: no primary metric gives a number in both arms."
+    constant = [reading for reading in in_both if exact_change(reading.estimate) is not None]
+    if constant:
+        return (
+            f"Check how {_names(constant)} is measured: without differences between units there is no test."
+        )
+    if all(is_too_small(reading.estimate) for reading in in_both):
+        return f"Let it run on: {_names(in_both)} cannot be tested with so few units."
+    return f"Remove what keeps {_names(in_both)} from being tested; values are there in both arms."
 
 
 def _after_aa(primaries: list[Reading]) -> Judgement:

@@ -22,7 +22,7 @@ _WHY_NOT = {
     Reason.TOO_FEW_UNITS: f"an arm has fewer than {MIN_UNITS} units",
     Reason.NO_DENOMINATOR: "an arm has no value of the stage",
     Reason.NO_VARIANCE_GIVEN: "the moments carry no variance of the stage",
-    Reason.ZERO_VARIANCE: "every unit has the same value of the stage",
+    Reason.ZERO_VARIANCE: "the stage does not vary within the arms",
     Reason.CONTROL_NEAR_ZERO: "the control value cannot be told from zero",
     Reason.NOT_POSITIVE: "a logarithm needs a value above zero in both arms",
 }

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from abgap.gap.sentences import difference_clause, online_clause
 from abgap.gap.verdict import Sign, lies_inside, online_sign
-from abgap.records import Estimable, Estimate, Interval, NotEstimable
+from abgap.records import Estimable, Estimate, Interval, NotEstimable, Reason
+from abgap.records.words import label, plain
 from abgap.study.model import Metric
 
 
@@ -31,6 +32,9 @@ class Reading:
         metric, direction = self.estimate.metric, self.estimate.direction
         if isinstance(self.lift, NotEstimable) and isinstance(self.difference, Interval):
             return difference_clause(metric, direction, self.difference, self.sign)
+        constant = constant_clause(self.estimate)
+        if constant is not None:
+            return f"{constant}: the values do not vary within the arms, so nothing can be tested"
         return online_clause(metric, direction, self.lift, self.sign, self.delta)
 
 
@@ -60,3 +64,29 @@ def turned(estimate: Estimate, number: Estimable) -> Estimable:
     if isinstance(number, NotEstimable) or estimate.direction.sign > 0:
         return number
     return number.flipped()
+
+
+def exact_change(estimate: Estimate) -> float | None:
+    """The change (up is good) where every unit of an arm has the same value: known without a test."""
+    before, after, difference = estimate.value_control, estimate.value_treatment, estimate.difference
+    without_spread = isinstance(difference, NotEstimable) and difference.reason is Reason.ZERO_VARIANCE
+    # Covariates may explain every difference between units that have values of their own.
+    explained = estimate.unadjusted is not None and isinstance(estimate.unadjusted.difference, Interval)
+    if not without_spread or explained or before is None or after is None:
+        return None
+    return estimate.direction.sign * (after - before)
+
+
+def constant_clause(estimate: Estimate) -> str | None:
+    """From which value to which other one all units of an arm went, in words; None when they did not."""
+    before, after = estimate.value_control, estimate.value_treatment
+    if not exact_change(estimate) or before is None or after is None:
+        return None
+    verb = "rose" if after > before else "fell"
+    return f"{label(estimate.metric)} {verb} from {plain(before)} to {plain(after)} in every unit"
+
+
+def is_too_small(estimate: Estimate) -> bool:
+    """Whether only units are missing to test it."""
+    difference = estimate.difference
+    return isinstance(difference, NotEstimable) and difference.reason is Reason.TOO_FEW_UNITS

@@ -192,8 +192,8 @@ class RecordMaker:
                 if min(control, treatment) < MIN_UNITS
                 else f"fewer than {MIN_UNITS} {units} carry the denominator in an arm ({counts})"
             ),
-            Reason.ZERO_VARIANCE: "every unit has the same value, so nothing can be tested",
-            Reason.NO_DENOMINATOR: "the denominator is zero in an arm",
+            Reason.ZERO_VARIANCE: self.why_no_spread(i),
+            Reason.NO_DENOMINATOR: self.why_no_denominator(i),
             Reason.CONTROL_NEAR_ZERO: "the control value cannot be told from zero, so a lift has no bounds",
             Reason.NO_VARIANCE_GIVEN: "no variance is given for an arm",
             Reason.TOO_FEW_VALUES: (
@@ -201,6 +201,33 @@ class RecordMaker:
             ),
             Reason.NOT_POSITIVE: "a logarithm needs a value above zero in both arms",
         }.get(reason, reason.value.replace("_", " "))
+
+    def why_no_spread(self, i: int) -> str:
+        """What has taken all variation: there was none, or covariates and strata explain it."""
+        if self.is_explained(i):
+            return f"{self.explained_by(i)}, so nothing is left to test"
+        control, treatment = (
+            self.moments.mean[rows[i]] for rows in (self.pairs.control, self.pairs.treatment)
+        )
+        if control == treatment:
+            return "every unit has the same value, so nothing can be tested"
+        return "the values do not vary within the arms, so nothing can be tested"
+
+    def is_explained(self, i: int) -> bool:
+        """Whether units differ, but not beyond what covariates or strata say of them."""
+        contrasts = self.numbers.contrasts
+        return contrasts.judged.problem[i] is Reason.ZERO_VARIANCE and contrasts.raw.problem[i] is None
+
+    def explained_by(self, i: int) -> str:
+        """What explains every difference."""
+        what = "strata" if self.numbers.contrasts.strata.strata[i] else "covariates"
+        return f"the {what} explain every difference between units"
+
+    def why_no_denominator(self, i: int) -> str:
+        """Where a denominator is missing: in the arm itself, or only in draws of the bootstrap."""
+        if self.numbers.verdicts.resampled[i] and self.numbers.contrasts.judged.problem[i] is None:
+            return "in some draws of the bootstrap an arm has no denominator"
+        return "the denominator is zero in an arm"
 
     def non_inferiority(self, i: int) -> NonInferiority | None:
         """The test of the margin, where one is declared."""
@@ -229,9 +256,16 @@ class RecordMaker:
         return (
             *(by_cluster if self.procedure.by_cluster else ()),
             *self.adjustment_notes(i),
+            *self.explained_notes(i),
             *self.reliability_notes(i),
             *([self.of_draws[i]] if i in self.of_draws else []),
         )
+
+    def explained_notes(self, i: int) -> tuple[str, ...]:
+        """That nothing is left to test, where the comparison without adjustment can be tested."""
+        if not self.is_explained(i):
+            return ()
+        return (f"{self.explained_by(i)}: nothing is left to test; the unadjusted comparison stands beside",)
 
     def reliability_notes(self, i: int) -> tuple[str, ...]:
         """Where intervals can be off (docs/calibration.md); nothing where there is no interval."""

@@ -23,7 +23,7 @@ REASONS = {
     Reason.NO_UNITS: "no units",
     Reason.TOO_FEW_UNITS: "too few units",
     Reason.ZERO_VARIANCE: "no variation",
-    Reason.NO_DENOMINATOR: "denominator is zero",
+    Reason.NO_DENOMINATOR: "no denominator",
     Reason.CONTROL_NEAR_ZERO: "control too close to zero",
     Reason.NO_VARIANCE_GIVEN: "no variance given",
     Reason.TOO_FEW_VALUES: "too few values beyond it",

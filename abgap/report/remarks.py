@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from abgap.records import Estimate, Heterogeneity, Role, Trend, words
 from abgap.report import numbers
@@ -42,6 +42,30 @@ def _chance(probability: float) -> str:
     if probability > _SURE:
         return f"> {words.percent(_SURE)}"
     return f"< {words.percent(1.0 - _SURE)}" if probability < 1.0 - _SURE else words.percent(probability)
+
+
+def footnotes(estimates: Sequence[Estimate], *, without: Sequence[str] = (), arms: bool = False) -> list[str]:
+    """The notes of the estimates, each once, with the metrics it is about.
+
+    without: beginnings of notes that are left out. arms: whether to name treatments where a note is not about all.
+    """
+    about: dict[str, list[Estimate]] = {}
+    for estimate in estimates:
+        for note in estimate.notes:
+            if not note.startswith(tuple(without)):
+                about.setdefault(note, []).append(estimate)
+    return [f"{_subjects(of, estimates, arms=arms)}: {note.rstrip('.')}." for note, of in about.items()]
+
+
+def _subjects(about: Sequence[Estimate], among: Sequence[Estimate], *, arms: bool) -> str:
+    """The metrics of some estimates, with the treatment where it is not all treatments of the metric."""
+    named = []
+    for e in about:
+        all_arms = sum(one.metric == e.metric for one in about) == sum(
+            one.metric == e.metric for one in among
+        )
+        named.append(e.metric if all_arms or not arms else f"{e.metric} ({e.treatment})")
+    return words.listed(list(dict.fromkeys(named)))
 
 
 def cautions(

@@ -9,6 +9,7 @@ import pytest
 from abgap.cli.findings import show_experiments, show_gaps
 from abgap.records import (
     Adjustment,
+    Bayesian,
     Check,
     Decision,
     Direction,
@@ -21,6 +22,7 @@ from abgap.records import (
     NonInferiority,
     Role,
     Status,
+    Unadjusted,
     VerdictName,
 )
 
@@ -147,3 +149,44 @@ def test_gap_says_failed_checks_once_and_ends_a_funnel_with_its_total(
     shown = capsys.readouterr().out
     assert shown.count("✕ sample_ratio: ") == 1
     assert shown.count("all stages: revenue") == 1
+
+
+BELIEF = Bayesian(
+    lift=LIFT,
+    probability_better=0.9,
+    expected_loss_of_shipping=0.01,
+    expected_loss_of_keeping=0.02,
+    prior_lift=0.0,
+    prior_sd=0.1,
+)
+ARMS = (
+    replace(GUARD, bayesian=BELIEF, unadjusted=Unadjusted(difference=LIFT, lift=LIFT, p_value=0.03)),
+    replace(
+        GUARD, treatment="C", bayesian=BELIEF, unadjusted=Unadjusted(difference=LIFT, lift=LIFT, p_value=0.03)
+    ),
+)
+
+
+def test_with_several_treatments_every_line_names_its_arm(capsys: pytest.CaptureFixture[str]) -> None:
+    show_experiments([RESULT], ARMS, [], alpha=0.05)
+    shown = capsys.readouterr().out
+    for arm in "BC":
+        assert f"latency_ms ({arm}): P(better) 90.0 %" in shown
+        assert f"latency_ms ({arm}) unadjusted +4.6 %" in shown
+    show_experiments([RESULT], ARMS[:1], [], alpha=0.05)
+    assert "(B)" not in capsys.readouterr().out
+
+
+def test_notes_stand_once_below_the_scorecard_with_what_they_are_about(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    skipped, few = "not post-stratified: too small", "few units carry the value of an arm"
+    told = ("adjusted for the value before exposure, which removes 9 % of the variance",)
+    b, c = (replace(row, notes=(*told, skipped)) for row in ARMS)
+    other = replace(b, metric="errors", notes=(skipped,)), replace(c, metric="errors", notes=(skipped, few))
+    sliced = replace(b, slice_name="device", slice_value="tv", notes=("only of a slice",))
+    show_experiments([RESULT], [b, c, *other, sliced], [], alpha=0.05)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines.count("latency_ms and errors: not post-stratified: too small.") == 1
+    assert "errors (C): few units carry the value of an arm." in lines
+    assert not any("only of a slice" in line or "removes 9 %" in line for line in lines)

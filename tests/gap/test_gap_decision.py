@@ -14,12 +14,14 @@ from abgap.records import (
     Decision,
     Direction,
     Estimate,
+    Interval,
     Kind,
     NonInferiority,
     NotEstimable,
     Reason,
     Role,
     Status,
+    Unadjusted,
 )
 from abgap.study.model import Study
 
@@ -289,6 +291,23 @@ class TestGuardrails:
         found = decided(make_estimate(0.01, 0.03), constant, study=make_study())
         assert found.reason == "Latency rose from 100 to 120 in every unit."
 
+    def test_what_covariates_explain_is_no_constant(
+        self, decided: Make, make_study: Make, make_estimate: Make, guardrail: Make
+    ) -> None:
+        nothing = NotEstimable(reason=Reason.ZERO_VARIANCE, detail="the covariates explain every difference")
+        known = Interval(estimate=1.0, low=-1.0, high=3.0, level=0.95, method="welch")
+        explained = dataclasses.replace(
+            guardrail(-0.01, 0.01, holds=False),
+            value_control=100.0,
+            value_treatment=101.0,
+            difference=nothing,
+            lift=nothing,
+            unadjusted=Unadjusted(difference=known, lift=known, p_value=0.3),
+        )
+        found = decided(make_estimate(0.01, 0.03), explained, study=make_study())
+        assert found.decision is D.KEEP_RUNNING
+        assert "in every unit" not in found.reason
+
     def test_declared_but_not_measured_cannot_clear_a_launch(
         self, decided: Make, make_study: Make, make_estimate: Make
     ) -> None:
@@ -321,6 +340,35 @@ def test_a_primary_without_numbers_cannot_be_judged(decided: Make, make_estimate
         "The lift of revenue per user cannot be estimated (3 units in control, 5 in treatment)."
     )
     assert decided().reason == "No primary metric was measured in both arms."
+
+
+@pytest.mark.parametrize(
+    ("reason", "after", "said"),
+    [
+        (Reason.ZERO_VARIANCE, 2.0, "Check how revenue per user is measured: "),
+        (Reason.TOO_FEW_UNITS, 2.0, "Let it run on: revenue per user cannot be tested with so few units."),
+        (Reason.NO_VARIANCE_GIVEN, 2.0, "Remove what keeps revenue per user from being tested; "),
+        (Reason.NO_UNITS, None, "Check the logs of this experiment: no primary metric gives a number in both arms."),
+    ],
+)  # fmt: skip
+def test_what_to_do_about_a_primary_that_cannot_be_tested(
+    decided: Make, make_estimate: Make, reason: Reason, after: float | None, said: str
+) -> None:
+    empty = NotEstimable(reason=reason, detail="why not")
+    values = {"value_control": 1.0, "value_treatment": after}
+    found = decided(make_estimate(0.01, 0.03, lift=empty, difference=empty, p_value=None, **values))
+    assert found.decision is D.CANNOT_BE_JUDGED
+    assert found.next_action.startswith(said)
+
+
+def test_a_primary_of_two_constants_says_what_is_known(decided: Make, make_estimate: Make) -> None:
+    nothing = NotEstimable(reason=Reason.ZERO_VARIANCE, detail="the values do not vary")
+    values = {"value_control": 1.0, "value_treatment": 2.0, "lift": nothing, "difference": nothing}
+    found = decided(make_estimate(0.01, 0.03, p_value=None, **values))
+    assert found.reason == (
+        "Revenue per user rose from 1.00 to 2.00 in every unit: the values do not vary within the arms, "
+        "so nothing can be tested."
+    )
 
 
 def test_a_difference_without_a_lift_still_decides(decided: Make, make_estimate: Make) -> None:

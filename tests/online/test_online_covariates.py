@@ -20,7 +20,7 @@ from abgap.online.balance import balance_checks
 from abgap.online.joint import covaried, joint_columns, joint_rows, layout_of
 from abgap.online.scorecard import compare_arms, make_estimates
 from abgap.online.traits import MetricTraits
-from abgap.records import Direction, Estimate, Interval, Kind, Moments, Role, Status
+from abgap.records import Direction, Estimate, Interval, Kind, Moments, NotEstimable, Reason, Role, Status
 from abgap.stats.contrast import mean_contrast
 from abgap.stats.covariates import Covaried, adjusted_contrast, one_covariate
 from abgap.stats.intervals import p_value
@@ -128,6 +128,19 @@ def test_two_covariates_are_least_squares_with_common_slopes(bench: Any) -> None
     assert found.unadjusted.difference.estimate == pytest.approx(raw["B"] - raw["A"], rel=1e-9)
     assert found.covariate_variance_removed is not None
     assert found.covariate_variance_removed > 0.6
+
+
+def test_covariates_that_explain_everything_leave_the_unadjusted_comparison(bench: Any) -> None:
+    frame = users(3, 300).assign(same=lambda f: f["spend"])
+    bench.parquet("users.parquet", frame)
+    found = whole(estimates(bench.moments(study(spend_on("same"))), "spend", Kind.MEAN))
+    assert found.difference == NotEstimable(
+        reason=Reason.ZERO_VARIANCE,
+        detail="the covariates explain every difference between units, so nothing is left to test",
+    )
+    assert found.unadjusted is not None
+    assert isinstance(found.unadjusted.difference, Interval)
+    assert any("the unadjusted comparison stands beside" in note for note in found.notes)
 
 
 def test_slopes_by_arm_are_the_interacted_regression(bench: Any) -> None:

@@ -227,6 +227,18 @@ def test_a_p_that_too_few_draws_hold_up_says_how_many_it_takes(bench: Any) -> No
         assert not any("draws" in note for note in found.notes)
 
 
+def test_draws_without_a_denominator_are_not_called_an_arm_without_one(
+    bench: Any, declared: dict[str, Any]
+) -> None:
+    with bench.run(declared) as run:
+        draws = resampled(run)
+        draws.metrics["basket"]["e", "A", None, None, None][:50] = np.nan
+        found = estimates(run, draws)["basket", None, None]
+    assert found.difference == NotEstimable(
+        reason=Reason.NO_DENOMINATOR, detail="in some draws of the bootstrap an arm has no denominator"
+    )
+
+
 def test_draws_of_another_seed_or_purpose_are_others() -> None:
     one = make_draws(1, 50, purpose="bootstrap")
     assert one.factor.tolist() == make_draws(1, 50, purpose="bootstrap").factor.tolist()

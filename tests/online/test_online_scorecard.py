@@ -127,6 +127,13 @@ def test_units_that_are_all_alike_cannot_be_tested() -> None:
     )
 
 
+def test_arms_of_one_value_each_are_not_said_to_be_alike() -> None:
+    found = the_only(estimates([arm([1.0] * 50, "A"), arm([2.0] * 50, "B")]))
+    assert found.difference == NotEstimable(
+        reason=Reason.ZERO_VARIANCE, detail="the values do not vary within the arms, so nothing can be tested"
+    )
+
+
 def test_a_control_near_zero_has_a_difference_and_no_lift() -> None:
     around_zero = np.random.default_rng(3).normal(0, 1, 200)
     found = the_only(estimates([arm(around_zero, "A"), arm(around_zero + 1, "B")]))

@@ -87,7 +87,7 @@ def _scorecard_note(kept: Sequence[Estimate], reach: float, more: str) -> str:
         if any(e.non_inferiority is not None for e in kept)
         else "",
         f"p adjusted by {words.listed(used)}." if used else "",
-        *_footnotes(kept),
+        *remarks.footnotes(kept),
         more,
     ]
     return joined(*parts)
@@ -157,15 +157,6 @@ def _contract(index: Index, estimate: Estimate) -> str:
     currency = index.results.study.currency if definition and definition.money else None
     less = LESS if estimate.direction is Direction.DOWN else ""
     return joined(estimate.kind.value, currency, less, by=", ")
-
-
-def _footnotes(estimates: Sequence[Estimate]) -> list[str]:
-    """The notes of the estimates, each once, with the metrics it is about."""
-    about: dict[str, list[str]] = {}
-    for estimate in estimates:
-        for note in estimate.notes:
-            about.setdefault(note, []).append(estimate.metric)
-    return [f"{words.listed(metrics)}: {note.rstrip('.')}." for note, metrics in about.items()]
 
 
 def _remarks(estimate: Estimate) -> str:
