@@ -65,7 +65,7 @@ def command(
             from abgap.pipeline.moments_file import lost_in_csv, write_moments  # noqa: PLC0415 - only for this
 
             moments = analysis.moments if no_folds else _with_folds(analysis)
-            write_moments(moments, temporary, analysis.engine)
+            write_moments(moments, temporary, analysis.engine, analysis.data_until)
             _tell_lost(lost_in_csv(moments) if out.suffix == ".csv" else [])
         else:
             _write_database(analysis, temporary)

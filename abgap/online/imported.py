@@ -6,6 +6,7 @@ What is missing is null, and estimates that would need it say so.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections import Counter
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from abgap.records.moments import (
     KEYS,
     LIST_COLUMNS,
     SCHEMA_VERSION,
+    UNTIL,
     FloatArray,
     ObjectArray,
 )
@@ -82,6 +84,17 @@ def _refuse_newer(relation: Relation) -> None:
                 f"moments: {path.name} holds version {version} of the moments table, this abgap reads version "
                 f"{SCHEMA_VERSION}; write it again with this abgap, or read it with a newer one"
             )
+
+
+def noted_until(relation: Relation) -> dt.datetime | None:
+    """How far (UTC) the logs reached that abgap made the moments of; None where a file does not say."""
+    notes = [parquet_note(p, UNTIL) if p.suffix == ".parquet" else None for p in relation.files]
+    try:
+        found = [None if note is None else dt.datetime.fromisoformat(note) for note in notes]
+    except ValueError:
+        return None
+    known = [until for until in found if until is not None and until.tzinfo is None]
+    return max(known) if known and len(known) == len(found) else None
 
 
 def _with_own_names(source: Source, table: Table) -> Source:

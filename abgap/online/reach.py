@@ -1,8 +1,8 @@
 """How far the data reach into an experiment: a test planned for a fixed time is not to be read before its end.
 
 Data reach as far as their last event, or their last exposure when no event has a time. Of units that come ready made,
-and of moments, only the days of exposure are known: each experiment reaches to the end of its last one. A day counts
-once it has begun: the last event of a complete experiment comes a little before its end, never at it.
+and of moments that do not say it, only the days of exposure are known: each experiment reaches to the end of its last
+one. A day counts once it has begun: the last event of a complete experiment comes a little before its end, never at it.
 """
 
 from __future__ import annotations
@@ -21,27 +21,6 @@ from abgap.records.words import count
 from abgap.study.model import Study
 
 _DAY = dt.timedelta(days=1)
-
-
-def data_until(wide: WideTable | None) -> dt.datetime | None:
-    """The last event (UTC) of fact tables with a time, else the last exposure; None when nothing has a time."""
-    if wide is None:
-        return None
-    events = _latest(intake.last_at for intake in wide.intakes if intake.timed)
-    if events is not None or wide.enrolment_counts is None or not wide.by_day:
-        return events
-    return _latest(wide.enrolment_counts["last_at"])
-
-
-def _latest(moments: Iterable[object]) -> dt.datetime | None:
-    return max((at for at in map(_moment, moments) if at is not None), default=None)
-
-
-def _moment(text: object) -> dt.datetime | None:
-    try:
-        return dt.datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:  # infinity, and years that are no dates here
-        return None
 
 
 def reach_of(counts: ArmCounts | None, until: dt.datetime | None, zone: ZoneInfo) -> dt.datetime | None:
@@ -94,9 +73,10 @@ def read_early_checks(
     declared: Iterable[DeclaredExperiment],
     wide: WideTable | None,
     counts: Mapping[str, ArmCounts],
+    until: dt.datetime | None,
 ) -> list[Check]:
-    """Whether the data end before the planned end of each experiment."""
-    until, zone = data_until(wide), ZoneInfo(study.study.timezone)
+    """Whether the data end before the planned end of each experiment. until: the end of the data (UTC), if known."""
+    zone = ZoneInfo(study.study.timezone)
     cut_off = wide is not None and any(intake.timed for intake in wide.intakes) and _has_open_metric(study)
     sequential = study.study.looks == "sequential"
     return [

@@ -17,11 +17,11 @@ from abgap.online.experiments import DeclaredExperiment
 from abgap.online.increments import Keeper
 from abgap.online.logs import add_up_events
 from abgap.online.plan import MetricColumns, Plan, UnitPart, ValueColumn, Window
-from abgap.online.reach import data_until, observed_until
+from abgap.online.reach import observed_until
 from abgap.online.sums import Sums, sum_units
 from abgap.online.tables import column_name, derived_name
 from abgap.online.views import Views
-from abgap.online.wide import Progress, WideTable
+from abgap.online.wide import Progress, WideTable, data_until
 from abgap.records import Aggregate, Kind, Reason, Role
 from abgap.study.model import Metric, Study
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -108,3 +109,24 @@ class WideTable:
 def whole(number: float | None) -> int:
     """A count out of the engine; sums over no rows are null and mean none."""
     return 0 if number is None or math.isnan(number) else int(number)
+
+
+def data_until(wide: WideTable | None) -> dt.datetime | None:
+    """The last event (UTC) of fact tables with a time, else the last exposure; None when nothing has a time."""
+    if wide is None:
+        return None
+    events = _latest(intake.last_at for intake in wide.intakes if intake.timed)
+    if events is not None or wide.enrolment_counts is None or not wide.by_day:
+        return events
+    return _latest(wide.enrolment_counts["last_at"])
+
+
+def _latest(moments: Iterable[object]) -> dt.datetime | None:
+    return max((at for at in map(_moment, moments) if at is not None), default=None)
+
+
+def _moment(text: object) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:  # infinity, and years that are no dates here
+        return None

@@ -7,6 +7,7 @@ for all.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -314,6 +315,17 @@ class Analysis:
         return count_units(self.sums, self._variants)
 
     @cached_property
+    def data_until(self) -> dt.datetime | None:
+        """The last event or exposure (UTC) that has a time; of moments, what they say of it."""
+        if self._imported is not None:
+            from abgap.online.imported import noted_until
+
+            return noted_until(self._imported[1])
+        from abgap.online.wide import data_until
+
+        return data_until(self.wide)
+
+    @cached_property
     def _variants(self) -> dict[str, tuple[str, ...] | None]:
         """The variants that count, per experiment; None for all that are seen."""
         return {name: e.variants for name, e in self.declared.items()}
@@ -482,7 +494,7 @@ class Analysis:
 
     def _facts(self, declared: DeclaredExperiment) -> ExperimentFacts:
         from abgap.gap.inputs import ExperimentFacts
-        from abgap.online.reach import data_until, observed_until, reach_of
+        from abgap.online.reach import observed_until, reach_of
 
         counts = self.counts.get(declared.name)
         seen = counts.whole if counts else {}
@@ -494,7 +506,7 @@ class Analysis:
         )
         treatments = tuple(v for v in order if v != declared.control)
         described = self._described(declared.name)
-        until = reach_of(counts, data_until(self.wide), ZoneInfo(self.study.study.timezone))
+        until = reach_of(counts, self.data_until, ZoneInfo(self.study.study.timezone))
         return ExperimentFacts(
             name=declared.name,
             control=declared.control,
@@ -558,7 +570,7 @@ class Analysis:
         _ = self.moments
         from abgap.online import diagnostics
         from abgap.online.arm_checks import experiment_checks
-        from abgap.online.reach import data_until, read_early_checks
+        from abgap.online.reach import read_early_checks
         from abgap.online.weeks import partial_weeks_checks
 
         found = [] if wide is None else diagnostics.source_checks(wide)
@@ -574,9 +586,9 @@ class Analysis:
             from abgap.online.balance import balance_checks
 
             found += balance_checks(self.moments, self._controls, self.study.metrics)
-        found += read_early_checks(self.study, self.declared.values(), wide, self.counts)
+        found += read_early_checks(self.study, self.declared.values(), wide, self.counts, self.data_until)
         found += partial_weeks_checks(
-            self.declared.values(), self.counts, data_until(wide), timezone=self.study.study.timezone
+            self.declared.values(), self.counts, self.data_until, timezone=self.study.study.timezone
         )
         if wide is not None and self.sums is not None:
             found += diagnostics.exposure_checks(self.declared.values(), wide)

@@ -6,6 +6,7 @@ have few distinct names, and the engine takes Python objects one by one.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Hashable
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.protocol import Engine
 from abgap.records import Moments
-from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, SCHEMA_VERSION
+from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, SCHEMA_VERSION, UNTIL
 from abgap.sources.sql import Sql, comma_list, identifier, literal
 
 # No study's own tables are called so.
@@ -31,11 +32,12 @@ _TYPES = (
 )
 
 
-def write_moments(moments: Moments, path: Path, engine: Engine) -> None:
+def write_moments(moments: Moments, path: Path, engine: Engine, until: dt.datetime | None = None) -> None:
     """Write parquet, or CSV when the name says so, with ``engine`` if it is a DuckDB, else with one of our own.
 
-    Undefined numbers are null; parquet carries the schema version as ``abgap_moments_version``. CSV has no lists, and
-    an empty column of it has no type: both are left out, which means null.
+    until: how far (UTC) the logs reach. Undefined numbers are null; parquet carries the schema version as
+    ``abgap_moments_version`` and ``until`` as ``abgap_data_until``. CSV has no lists, and an empty column of it has no
+    type: both are left out, which means null.
     """
     as_csv = path.suffix == ".csv"
     columns = [*KEYS, *FLOAT_COLUMNS, *LIST_COLUMNS]
@@ -45,12 +47,13 @@ def write_moments(moments: Moments, path: Path, engine: Engine) -> None:
     with opened as writer:
         _load(writer, moments, columns)
         names = comma_list(identifier(column) for column in columns)
-        form = (
-            "FORMAT csv, HEADER"
-            if as_csv
-            else f"FORMAT parquet, KV_METADATA {{abgap_moments_version: {literal(SCHEMA_VERSION)}}}"
-        )
+        form = "FORMAT csv, HEADER" if as_csv else f"FORMAT parquet, KV_METADATA {{{_notes(until)}}}"
         writer.run(f"COPY (SELECT {names} FROM {_TABLE} ORDER BY position) TO {literal(str(path))} ({form})")
+
+
+def _notes(until: dt.datetime | None) -> Sql:
+    notes = {"abgap_moments_version": SCHEMA_VERSION} | ({} if until is None else {UNTIL: until.isoformat()})
+    return comma_list(Sql(f"{key}: {literal(value)}") for key, value in notes.items())
 
 
 def lost_in_csv(moments: Moments) -> list[str]:

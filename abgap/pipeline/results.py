@@ -57,7 +57,9 @@ def _latest_moment(analysis: Analysis) -> str | None:
     """The data's own date, so that the same inputs give the same bytes."""
     wide = analysis.wide
     found: list[str | None] = [e.end for e in analysis.gaps.experiments]
-    if wide is None or wide.enrolment_counts is None:
+    if analysis.data_until is not None and wide is None:
+        found.append(str(analysis.data_until))
+    elif wide is None or wide.enrolment_counts is None:
         found += [str(days[1]) for days in map(exposed_days, analysis.counts.values()) if days is not None]
     else:
         found += [intake.last_at for intake in wide.intakes]

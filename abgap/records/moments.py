@@ -19,6 +19,8 @@ FloatArray = npt.NDArray[np.float64]
 ObjectArray = npt.NDArray[np.object_]
 
 SCHEMA_VERSION = "1"
+# The note in parquet files on how far the logs reached: days of exposure do not tell it.
+UNTIL = "abgap_data_until"
 
 KEYS = ("experiment", "variant", "metric", "slice_name", "slice_value", "period", "fold")
 

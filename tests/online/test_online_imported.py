@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.errors import DataError
-from abgap.online.imported import read_moments
+from abgap.online.imported import noted_until, read_moments
 from abgap.records import Kind, Moments
 from abgap.study.model import Source
 
@@ -209,6 +210,29 @@ def test_a_newer_table_is_refused(tmp_path: Path, version: str, refused: bool) -
             DataError, match="holds version 2 of the moments table, this abgap reads version 1"
         ):
             read_moments(engine, source, KINDS, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("notes", "until"),
+    [
+        (["2026-03-22T10:00:00"], dt.datetime(2026, 3, 22, 10)),
+        (["2026-03-22T10:00:00", "2026-03-23T10:00:00.5"], dt.datetime(2026, 3, 23, 10, 0, 0, 500_000)),
+        (["2026-03-22T10:00:00", None], None),
+        (["tomorrow"], None),
+        (["2026-03-22T10:00:00+02:00"], None),
+    ],
+)
+def test_files_say_how_far_their_logs_reached(
+    tmp_path: Path, notes: list[str | None], until: dt.datetime | None
+) -> None:
+    for i, note in enumerate(notes):
+        frame = pd.DataFrame(MEANS).assign(experiment=f"e{i}")
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        metadata = {} if note is None else {"abgap_data_until": note}
+        pq.write_table(table.replace_schema_metadata(metadata), tmp_path / f"moments{i}.parquet")
+    with DuckDBEngine(directory=tmp_path) as engine:
+        source = Source.model_validate({"path": "moments*.parquet"})
+        assert noted_until(read_moments(engine, source, KINDS, tmp_path)[1]) == until
 
 
 def test_an_empty_file_gives_no_moments(read: Read) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from abgap.online.counts import DAY, ArmCounts, count_arms, count_units
 from abgap.online.experiments import DeclaredExperiment
-from abgap.online.reach import data_until, observed_until, reach_of, read_early_checks
+from abgap.online.reach import observed_until, reach_of, read_early_checks
+from abgap.online.wide import data_until
 from abgap.records import Check, Status
 
 
@@ -63,7 +64,11 @@ class TestOfARun:
         bench.text("events.csv", "id,ts,amount\nu1,2026-03-05 09:30:00.5,5\nu2,2026-03-04 09:00:00,5\n")
         with bench.run(study) as run:
             (check,) = read_early_checks(
-                run.study, run.declared.values(), run.wide, count_units(run.sums, {"e": None})
+                run.study,
+                run.declared.values(),
+                run.wide,
+                count_units(run.sums, {"e": None}),
+                data_until(run.wide),
             )
         assert (check.name, check.experiment, check.blocking) == ("read_early", "e", False)
         return check
@@ -129,7 +134,9 @@ class TestDaysOfExposure:
         self.units(bench)
         with bench.run(self.STUDY) as run:
             counts = count_units(run.sums, {"e": None})
-            (check,) = read_early_checks(run.study, run.declared.values(), run.wide, counts)
+            (check,) = read_early_checks(
+                run.study, run.declared.values(), run.wide, counts, data_until(run.wide)
+            )
         assert (check.status, check.value, check.threshold) == (Status.WARN, 10.0, 28.0)
         assert check.sentence == (
             "10 of 28 planned days are in the data, up to 2026-03-11: a fixed test is read before its planned end."
@@ -139,7 +146,7 @@ class TestDaysOfExposure:
         self.units(bench)
         with bench.run(self.STUDY) as run:
             counts = count_arms(run.moments, run.study)
-            (early,) = read_early_checks(run.study, run.declared.values(), None, counts)
+            (early,) = read_early_checks(run.study, run.declared.values(), None, counts, None)
         assert (early.status, early.value) == (Status.WARN, 10.0)
 
     @pytest.mark.parametrize("last", ["2026-03-29 00:00:00", "2026-03-29 23:59:59"])
@@ -147,7 +154,9 @@ class TestDaysOfExposure:
         self.units(bench, last)
         with bench.run(self.STUDY) as run:
             counts = count_units(run.sums, {"e": None})
-            (check,) = read_early_checks(run.study, run.declared.values(), run.wide, counts)
+            (check,) = read_early_checks(
+                run.study, run.declared.values(), run.wide, counts, data_until(run.wide)
+            )
             reached = reach_of(counts["e"], data_until(run.wide), ZoneInfo("UTC"))
             assert observed_until(run.declared["e"], reached) == dt.datetime(2026, 3, 30)
         assert (check.status, check.value) == (Status.PASS, 28.0)
@@ -157,7 +166,9 @@ class TestDaysOfExposure:
         zone = "America/New_York"
         with bench.run(self.STUDY | {"study": {"timezone": zone}}) as run:
             counts = count_units(run.sums, {"e": None})
-            (check,) = read_early_checks(run.study, run.declared.values(), run.wide, counts)
+            (check,) = read_early_checks(
+                run.study, run.declared.values(), run.wide, counts, data_until(run.wide)
+            )
             reached = reach_of(counts["e"], None, ZoneInfo(zone))
         assert reached is not None
         assert reached + dt.timedelta.resolution == dt.datetime(2026, 3, 12, 4)
