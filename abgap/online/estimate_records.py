@@ -225,7 +225,7 @@ class RecordMaker:
 
     def why_no_denominator(self, i: int) -> str:
         """Where a denominator is missing: in the arm itself, or only in draws of the bootstrap."""
-        if self.numbers.verdicts.resampled[i] and self.numbers.contrasts.judged.problem[i] is None:
+        if self.numbers.verdicts.draws[i] > 0 and self.numbers.contrasts.judged.problem[i] is None:
             return "in some draws of the bootstrap an arm has no denominator"
         return "the denominator is zero in an arm"
 
