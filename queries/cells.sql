@@ -1,4 +1,4 @@
--- purpose: The exact sums of values and products per cell (experiment x variant x day x all slices), in one pass.
+-- purpose: The exact sums of values and products per cell (experiment x variant x day x all slices; or fold, or draw).
 -- takes: the units, the value columns (part, cap, centre), the sums and their grids, compiled into the select list.
 -- reads: unit_outcomes (or a view that gives more of it); caps when a metric is capped; centres when each arm has its own.
 -- gives: one row per cell: units; per column how many units have a value (known) and how many were cut; per sum one to

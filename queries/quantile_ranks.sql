@@ -1,8 +1,9 @@
 -- purpose: The values of each arm, or of each part of it, in order.
--- takes: the slice whose values are the parts, or that days are (all units first exposed up to each), and whether values
---        belong to units that may have several, compiled in.
+-- takes: what the parts are (the values of a slice, days with all units first exposed up to each, or nothing), and
+--        whether a unit or cluster may have several values, compiled in.
 -- reads: quantile_values and quantile_cells.
--- gives: one row per value and cell it belongs to: cell, cluster (the unit), value, place (1 is the smallest).
+-- gives: one row per value and cell it belongs to: cell, value, place (1 is the smallest), and where there may be several
+--        values the unit or cluster they belong to (cluster).
 select
     c.cell
 {% if clustered %}

@@ -1,6 +1,6 @@
 -- purpose: Cells added up to whole experiments, slices and days. Exact sums add exactly, so no unit is read again.
 -- takes: the cells, the slices and sums of the study, and the draw that cells are told apart by, if they are, compiled in.
--- reads: cells.
+-- reads: cells, or those of folds, draws or divisions, whichever is compiled in.
 -- gives: one row per experiment x variant, per value of each slice, and per day of first exposure (period, ISO date):
 --        level (whole, slice, period), slice_name, slice_value, period, units and all sums of the cells,
 --        one row for each draw where cells have one.

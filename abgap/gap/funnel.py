@@ -18,6 +18,7 @@ from abgap.gap.per_unit import PerUnit, stages_per_unit
 from abgap.records import FunnelStage, Moments, Reason
 from abgap.records.moments import FloatArray
 from abgap.records.words import count
+from abgap.stats.arrays import finite_or_none
 from abgap.stats.funnel import FunnelArm, FunnelDecomposition, decompose_funnel, resampled_funnel
 from abgap.stats.procedure import Procedure
 from abgap.stats.resampling import percentile_bounds
@@ -174,17 +175,15 @@ def _note(
         )
     elif problem is not None:
         parts.append(f"There are no intervals, because {_WHY_NOT[problem]}.")
-    elif result.total_log_lift.low <= 0.0 <= result.total_log_lift.high:
-        parts.append(
-            "The interval of the total includes 0, so the stages are not given as shares of a change."
-        )
     if draws is not None:
         parts.append(
             f"An arm has fewer than {_FEW_ORDERS} orders, so the intervals are percentiles of "
             f"{count(len(draws[0]))} bootstrap draws."
         )
-    elif not by_cluster and _orders(control, treatment) < _FEW_ORDERS:
-        parts.append(f"An arm has fewer than {_FEW_ORDERS} orders, so the intervals are only approximate.")
+    elif _orders(control, treatment) < _FEW_ORDERS:
+        # Orders per unit are told, and a cluster has at least one unit.
+        has = "may have" if by_cluster else "has"
+        parts.append(f"An arm {has} fewer than {_FEW_ORDERS} orders, so the intervals are only approximate.")
     if not same:
         parts.append("The funnel adds up values before capping and covariate adjustment.")
     return " ".join(parts)
@@ -197,7 +196,7 @@ def _orders(control: FunnelArm, treatment: FunnelArm) -> float:
 
 def _stage(result: FunnelDecomposition, position: int, name: str, per_unit: PerUnit) -> FunnelStage:
     def at(values: np.ndarray) -> float | None:
-        return _finite(float(values[position]))
+        return finite_or_none(float(values[position]))
 
     return FunnelStage(
         stage=name,
@@ -239,20 +238,16 @@ def _total(
         low, high = change - half, change + half
     return FunnelStage(
         stage=name,
-        value_control=_finite(values[0]),
-        value_treatment=_finite(values[1]),
-        log_lift=_finite(float(log_lift.estimate)),
-        low=_finite(float(log_lift.low)),
-        high=_finite(float(log_lift.high)),
-        money=_finite(change),
-        money_low=_finite(low),
-        money_high=_finite(high),
+        value_control=finite_or_none(values[0]),
+        value_treatment=finite_or_none(values[1]),
+        log_lift=finite_or_none(float(log_lift.estimate)),
+        low=finite_or_none(float(log_lift.low)),
+        high=finite_or_none(float(log_lift.high)),
+        money=finite_or_none(change),
+        money_low=finite_or_none(low),
+        money_high=finite_or_none(high),
         method=str(result.method.item()),
     )
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _arms(moments: Moments, funnels: Iterable[str]) -> dict[tuple[str, str, str], FunnelArm]:

@@ -15,6 +15,8 @@ from dataclasses import replace
 from abgap.gap.funnel import FunnelView
 from abgap.records import Estimate, FunnelStage, Interval
 
+_NOT_ESTABLISHED = "The interval of the total includes 0, so the stages are not given as shares of a change."
+
 
 def lend_intervals(view: FunnelView, estimates: Mapping[str, Estimate]) -> FunnelView:
     """The funnel of one arm with the intervals of the metrics it is made of.
@@ -31,10 +33,13 @@ def lend_intervals(view: FunnelView, estimates: Mapping[str, Estimate]) -> Funne
     total = view.total
     if total is not None and (estimate := lent(total.stage)) is not None:
         total = _total(total, estimate)
+    note = view.note
+    if total is not None and total.low is not None and total.low <= 0.0 <= (total.high or 0.0):
+        note = f"{note} {_NOT_ESTABLISHED}"
     if view.is_resampled:
-        return replace(view, total=total)
+        return replace(view, total=total, note=note)
     stages = tuple(_stage(stage, lent(stage.stage)) for stage in view.stages)
-    return replace(view, stages=_per_unit(stages, lent, total), total=total)
+    return replace(view, stages=_per_unit(stages, lent, total), total=total, note=note)
 
 
 def _total(total: FunnelStage, estimate: Estimate) -> FunnelStage:

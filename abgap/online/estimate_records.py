@@ -320,9 +320,15 @@ class RecordMaker:
             return f"not post-stratified: the slices by {name} do not hold all units, or are too small"
         merged = f", one of them of {plural(found.merged[i], 'small slice')}" if found.merged[i] else ""
         share = float(self.numbers.contrasts.variance_removed[i])
-        size = percent(abs(share), decimals=0)
-        effect = f"removes {size} of the variance" if share >= 0.0 else f"adds {size} to the variance"
+        effect = ""
+        if np.isfinite(share):
+            size = percent(abs(share), decimals=0)
+            effect = (
+                f", which removes {size} of the variance"
+                if share >= 0.0
+                else f", which adds {size} to the variance"
+            )
         return (
-            f"post-stratified by {name} ({found.strata[i]} strata{merged}), which {effect}; "
+            f"post-stratified by {name} ({found.strata[i]} strata{merged}){effect}; "
             "the lift divides by the unadjusted control mean"
         )

@@ -95,8 +95,11 @@ def _key(moments: Moments, row: np.intp) -> Key:
 def _placed(verdicts: Verdicts, where: npt.NDArray[np.intp], found: BootstrapVerdict, count: int) -> Verdicts:
     draws = verdicts.draws.copy()
     draws[where] = count
+    score = verdicts.score.copy()
+    score[where] = False
     return replace(
         verdicts,
+        score=score,
         p=_put(verdicts.p, where, found.p_value()),
         difference=_put_bounds(verdicts.difference, where, found.difference()),
         lift=_put_bounds(verdicts.lift, where, found.lift()),

@@ -23,6 +23,7 @@ from abgap.study.model import Study
 
 _WHY_NOT = {
     Reason.NOT_ADDITIVE: "it is no sum or number of events that have a time",
+    Reason.BY_CLUSTER: "it is followed by unit, and clusters were randomised, whose units are not independent",
     Reason.TOO_SHORT: "the experiment, or the metric's window, is too short to follow units over some days",
     Reason.NOT_DECLARED: "the start of the experiment is not declared",
     Reason.TOO_FEW_UNITS: f"an arm has fewer than {MIN_UNITS} units that were there for all of the days",

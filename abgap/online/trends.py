@@ -78,6 +78,8 @@ def _days_of(
 
     part = metric.own_part
     timed = part.fact is not None and "at" in study.facts[part.fact].columns
+    if study.is_clustered:
+        return found(None, Reason.BY_CLUSTER)
     if metric.kind is not Kind.MEAN or part.effective_aggregate not in _ADDED_UP or not timed:
         return found(None, Reason.NOT_ADDITIVE)
     if metric.window_days is None and experiment.starts_at is None:

@@ -358,9 +358,6 @@ class Analysis:
         wide = self.wide
         if wide is None or not wide.intakes or not wide.by_day or not self.study.study.novelty:
             return ()
-        if self.study.is_clustered:
-            # They are followed by unit, and units of one cluster are not independent.
-            return ()
         from abgap.online.moments import make_moments, make_rows
         from abgap.online.trend_records import make_trends
         from abgap.online.trends import plan_trends, trend_days

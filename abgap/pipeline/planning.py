@@ -241,6 +241,15 @@ class _Planner:
                 "Guardrails are planned as non-inferiority tests of a change that does not move them, one-sided "
                 f"at alpha {self.alpha:g}."
             )
+        if self.study.is_clustered:
+            yield "Clusters were randomised: every number of units here is one of clusters."
+        if any(metric.stratify_by is not None or metric.bootstrap for metric in declared):
+            yield "Post-stratification and the bootstrap are not planned for: sizes are those of the plain tests."
+        if self.study.study.lift_interval != "fieller":
+            yield (
+                f'lift_interval = "{self.study.study.lift_interval}" tests lifts; sizes are those of the test of the '
+                "difference, which are about the same."
+            )
         if self.study.study.looks == "sequential":
             units = count(self.study.study.sequential_units)
             yield (

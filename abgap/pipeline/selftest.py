@@ -144,7 +144,7 @@ class _Draws:
     """p of every draw that has one, and the share of their intervals that hold 0."""
 
     p: FloatArray
-    coverage: float
+    coverage: float | None
 
 
 def _of_metric(card: Scorecard, metric: str) -> _Draws:
@@ -154,7 +154,7 @@ def _of_metric(card: Scorecard, metric: str) -> _Draws:
     chosen = whole & (card.moments.metric[rows] == metric) & np.isfinite(verdicts.p)
     low, high = verdicts.difference.low[chosen], verdicts.difference.high[chosen]
     held = (low <= 0.0) & (high >= 0.0)
-    return _Draws(p=verdicts.p[chosen], coverage=float(held.mean()) if held.size else 0.0)
+    return _Draws(p=verdicts.p[chosen], coverage=float(held.mean()) if held.size else None)
 
 
 def _not_tested(name: str, metric: Metric, draws: int, reason: str) -> MetricLevel:

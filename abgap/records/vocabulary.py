@@ -115,6 +115,7 @@ class Reason(StrEnum):
     TOO_FEW_VALUES = "too_few_values"
     NOT_DEFINED = "not_defined"
     NOT_ADDITIVE = "not_additive"
+    BY_CLUSTER = "by_cluster"
     TOO_SHORT = "too_short"
     NO_INTERVAL_GIVEN = "no_interval_given"
     NOT_POSITIVE = "not_positive"

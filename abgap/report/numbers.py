@@ -29,6 +29,7 @@ REASONS = {
     Reason.TOO_FEW_VALUES: "too few values beyond it",
     Reason.NOT_DEFINED: "not defined",
     Reason.NOT_ADDITIVE: "no sum of events",
+    Reason.BY_CLUSTER: "clusters were randomised",
     Reason.TOO_SHORT: "too short",
     Reason.NO_INTERVAL_GIVEN: "no interval given",
     Reason.NOT_POSITIVE: "not positive",

@@ -120,9 +120,10 @@ def test_a_total_without_logarithms_or_covariances_has_no_interval(study: Study)
 
 def test_the_note_says_accounting_and_refuses_shares_while_the_total_includes_zero(study: Study) -> None:
     accounting = "Accounting, not causal: later stages compare different clickers."
-    clear = view(study, [row("A", CONTROL), row("B", TREATMENT)])
+    clear = lend_intervals(view(study, [row("A", CONTROL), row("B", TREATMENT)]), {})
     assert clear.note == accounting
-    unclear = view(study, [row("A", CONTROL, spread=100.0), row("B", TREATMENT, spread=100.0)])
+    spread = [row("A", CONTROL, spread=100.0), row("B", TREATMENT, spread=100.0)]
+    unclear = lend_intervals(view(study, spread), {})
     assert unclear.note == (
         f"{accounting} "
         "The interval of the total includes 0, so the stages are not given as shares of a change."
@@ -206,6 +207,16 @@ def test_the_metrics_lend_their_intervals_to_the_total_and_the_stages(
     assert first.per_unit_lift == of_stage.lift
     assert second == own.stages[1]
     assert last.per_unit_lift == of_total.lift
+
+
+def test_the_note_is_about_the_interval_that_is_shown(study: Study, make_estimate: Make) -> None:
+    own = view(study, [row("A", CONTROL), row("B", TREATMENT)])
+    estimate = make_estimate(-0.05, 0.02, metric="revenue_per_session")
+    lent = lend_intervals(own, {"revenue_per_session": estimate})
+    assert lent.note is not None
+    assert lent.note.endswith(
+        "The interval of the total includes 0, so the stages are not given as shares of a change."
+    )
 
 
 def test_a_capped_or_adjusted_metric_lends_nothing(study: Study, make_estimate: Make) -> None:
