@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ def test_clusters_are_counted_in_estimates_checks_and_folds(abgap_in: Abgap, fol
     assert checks["clusters_in_two_variants"]["status"] == "pass"
     assert "200" in checks["sample_ratio"]["sentence"] or checks["sample_ratio"]["status"] == "pass"
     (gap,) = abgap_in(folder, "gap", "--json").json["gaps"]
-    assert "orders" not in gap["funnel_note"]
+    assert "An arm may have fewer than 30 orders" in gap["funnel_note"]
     assert abgap_in(folder, "export", "moments", "--out", folder / "m.parquet").code == 0
     with duckdb.connect() as database:
         rows = database.sql(
@@ -128,3 +129,27 @@ def test_folds_can_be_left_out_and_are_missed_aloud(abgap_in: Abgap, folder: Pat
     both = abgap_in(folder, "export", "database", "--out", "d.duckdb", "--no-folds")
     assert both.code == 2
     assert "--no-folds is for moments" in both.err
+
+
+def test_a_bootstrapped_share_has_one_effect_size_with_its_interval(abgap_in: Abgap, folder: Path) -> None:
+    share = '[metrics.buyer]\nkind = "proportion"\nvalue = "orders > 0"\nbootstrap = true\n'
+    found = abgap_in(write(folder, bootstrap=share), "analyze", "--json").json["estimates"]
+    (buyer,) = [row for row in found if row["metric"] == "buyer"]
+    effect, difference = buyer["effect_size"], buyer["difference"]
+    assert (difference["method"], effect["method"]) == ("bootstrap", "cohen-d")
+    scale = effect["estimate"] / difference["estimate"]
+    ends = [difference[end] * scale for end in ("low", "high")]
+    assert [effect["low"], effect["high"]] == pytest.approx(ends, rel=1e-9)
+
+
+def test_strata_of_a_share_that_nobody_has_give_no_nan(abgap_in: Abgap, folder: Path) -> None:
+    users = pd.read_parquet(folder / "users.parquet").assign(device=["phone", "desk"] * 300)
+    users.to_parquet(folder / "users.parquet", index=False)
+    share = '[metrics.nobody]\nkind = "mean"\nvalue = "orders * 0"\nstratify_by = "device"\n'
+    file = write(folder, bootstrap=share) / "abgap.toml"
+    text = file.read_text(encoding="utf-8")
+    sliced = text.replace('variant = "arm" }', 'variant = "arm" }\nslices = ["device"]', 1)
+    file.write_text(sliced, encoding="utf-8")
+    out = abgap_in(folder, "analyze", "--json").out
+    assert '"nobody"' in out
+    assert not re.search(r"\bnan\b", out, re.IGNORECASE)
