@@ -13,9 +13,10 @@ _INTRODUCTION = """\
 # Calibration
 
 Do 95 % intervals hold the truth 95 times in 100, and do 5 % tests cry wolf five times in 100 where there is nothing?
-Every estimator and rule of abgap is measured here on simulated experiments whose truth is known. This page is the
-output of `python -m abgap.lab.calibration`; the tests run the same simulations and fail when a rate leaves its bounds
-without a warning.
+The tests and intervals of the scorecard are measured here on simulated experiments whose truth is known. This page is
+the output of `python -m abgap.lab.calibration`; the tests run the same simulations and fail when a rate leaves its
+bounds without a warning. Trends over days, stages of funnels, the mix of slices, and shrunk and posterior lifts are
+simulated in tests of their own.
 
 Each rate is over {most} simulated experiments unless a table says less. It **holds** when it lies within three
 Monte-Carlo standard errors of its nominal value: for {most} experiments 95 % ± {wide} and 5 % ± {wide}. Bounds by
