@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abgap.records import Estimable, Interval, NotEstimable, Reason
+from abgap.records import Estimable, Reason
 from abgap.stats.arrays import MIN_UNITS, finite_or_none
 from abgap.stats.contrast import mean_contrast
+from abgap.stats.estimable import estimable_at
 from abgap.stats.funnel import FunnelArm
 from abgap.stats.intervals import lift_interval
 from abgap.stats.moments import Univariate
@@ -41,24 +42,20 @@ def stages_per_unit(control: FunnelArm, treatment: FunnelArm, procedure: Procedu
     """The sums that the stages divide, each as a mean per unit, by Welch and the study's interval of lifts."""
     contrast = mean_contrast(_means(control), _means(treatment))
     found = lift_interval(contrast, procedure.alpha, procedure.rule, procedure.lift_method)
-    method = procedure.lift_method.value + ("-sequential" if procedure.is_sequential else "")
-
-    def lift(i: int) -> Estimable:
-        estimate, low, high = (float(column[i]) for column in found[:3])
-        problem = found.problem[i]
-        if problem is None and np.isfinite([estimate, low, high]).all():
-            return Interval(estimate=estimate, low=low, high=high, level=1.0 - procedure.alpha, method=method)
-        reason = Reason(problem) if problem is not None else Reason.ZERO_VARIANCE
-        return NotEstimable(reason=reason, detail=_WHY_NOT.get(reason, "an arm has no units"))
+    method = procedure.name_of(procedure.lift_method.value)
 
     return tuple(
         PerUnit(
             control=finite_or_none(control.means[i]),
             treatment=finite_or_none(treatment.means[i]),
-            lift=lift(i),
+            lift=estimable_at(found, i, level=1.0 - procedure.alpha, method=method, why=_why_not),
         )
         for i in range(control.means.size)
     )
+
+
+def _why_not(reason: Reason) -> str:
+    return _WHY_NOT.get(reason, "an arm has no units")
 
 
 def _means(arm: FunnelArm) -> Univariate:

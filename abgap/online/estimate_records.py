@@ -27,6 +27,7 @@ from abgap.records.words import percent, plural
 from abgap.stats.arrays import MIN_UNITS, Bounds, CheckedBounds, finite_or_none
 from abgap.stats.covariates import ENOUGH_UNITS, ENOUGH_UNITS_BY_ARM
 from abgap.stats.effect_size import cohen_d
+from abgap.stats.estimable import estimable_at
 from abgap.stats.procedure import Procedure
 
 # What the interval of a difference is called, where it is not Welch's.
@@ -111,10 +112,7 @@ class RecordMaker:
         plain = "delta" if is_ratio else _METHODS.get(self.traits[i].kind, "welch")
         how = "stratified" if self.numbers.contrasts.strata.strata[i] else "adjusted"
         method = f"{plain}-{how}" if adjusted and self.numbers.contrasts.is_adjusted[i] else plain
-        lift = self.procedure.lift_method.value
-        if self.procedure.is_sequential:
-            return f"{method}-sequential", f"{lift}-sequential"
-        return method, lift
+        return self.procedure.name_of(method), self.procedure.name_of(self.procedure.lift_method.value)
 
     def effect_size(self, i: int) -> Estimable:
         """Cohen's h where the difference is by the score method, else d."""
@@ -173,11 +171,13 @@ class RecordMaker:
 
     def estimable(self, i: int, found: CheckedBounds, method: str) -> Estimable:
         """An interval, or why there is none."""
-        estimate, low, high = (float(column[i]) for column in found[:3])
-        if found.problem[i] is not None or not np.isfinite([estimate, low, high]).all():
-            reason = Reason(found.problem[i]) if found.problem[i] is not None else Reason.ZERO_VARIANCE
-            return NotEstimable(reason=reason, detail=self.why_not(i, reason))
-        return self.interval(estimate, low, high, method)
+        return estimable_at(
+            found,
+            i,
+            level=1.0 - self.procedure.alpha,
+            method=method,
+            why=lambda reason: self.why_not(i, reason),
+        )
 
     def why_not(self, i: int, reason: Reason) -> str:
         """The reason in words."""

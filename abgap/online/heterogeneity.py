@@ -17,10 +17,11 @@ from abgap.online.arms import IndexArray
 from abgap.online.heterogeneity_words import heterogeneity_sentence
 from abgap.online.scorecard import Scorecard
 from abgap.online.stratum_rows import Wanted, find_strata, has_strata
-from abgap.records import Estimable, Estimate, Heterogeneity, Interval, MixDecomposition, NotEstimable, Reason
+from abgap.records import Estimable, Estimate, Heterogeneity, MixDecomposition, NotEstimable, Reason
 from abgap.records.moments import FloatArray
-from abgap.stats.arrays import finite_or_none
+from abgap.stats.arrays import CheckedBounds, finite_or_none
 from abgap.stats.contrast import Contrast
+from abgap.stats.estimable import estimable_at
 from abgap.stats.heterogeneity import common_lift_test, opposite_signs_test
 from abgap.stats.intervals import difference_interval, lift_is_bounded, relative_difference
 from abgap.stats.multiplicity import benjamini_hochberg
@@ -172,24 +173,15 @@ def _opposite(overall: Estimable, within: Estimable) -> bool:
 def _intervals(contrast: Contrast, procedure: Procedure) -> list[Estimable]:
     """The differences of a contrast as records."""
     found = difference_interval(contrast, procedure.alpha, procedure.rule)
-    method = "delta-sequential" if procedure.is_sequential else "delta"
+    checked, method = CheckedBounds(*found, contrast.problem), procedure.name_of("delta")
     return [
-        Interval(
-            estimate=float(estimate),
-            low=float(low),
-            high=float(high),
-            level=1.0 - procedure.alpha,
-            method=method,
-        )
-        if np.isfinite([estimate, low, high]).all()
-        else _not_estimable(problem)
-        for estimate, low, high, problem in zip(*found, contrast.problem, strict=True)
+        estimable_at(checked, i, level=1.0 - procedure.alpha, method=method, why=_in_words)
+        for i in range(len(contrast.problem))
     ]
 
 
-def _not_estimable(problem: object) -> NotEstimable:
-    reason = Reason.ZERO_VARIANCE if problem is None else Reason(str(problem))
-    return NotEstimable(reason=reason, detail=reason.value.replace("_", " "))
+def _in_words(reason: Reason) -> str:
+    return reason.value.replace("_", " ")
 
 
 def _record(

@@ -13,6 +13,7 @@ from abgap.online.trends import TrendDays
 from abgap.records import Estimable, Interval, LiftMethod, Moments, NotEstimable, Reason, Trend
 from abgap.records.words import declared_percent, label, p_value, plural, sentence_case, signed
 from abgap.stats.arrays import MIN_UNITS, finite_or_none
+from abgap.stats.estimable import estimable_at
 from abgap.stats.intervals import fieller_lift
 from abgap.stats.intervals import p_value as test
 from abgap.stats.moments import Joint
@@ -76,15 +77,10 @@ def _compute(
     p = np.asarray(test(contrast, procedure.rule))
     codes = {name: i for i, name in enumerate(arms)}
     adjusted = benjamini_hochberg(p, np.array([codes[experiment] for experiment, _ in rows], dtype=np.intp))
-    method = LiftMethod.FIELLER.value + ("-sequential" if procedure.is_sequential else "")
+    method = procedure.name_of(LiftMethod.FIELLER.value)
 
     def slope(i: int) -> Estimable:
-        estimate, low, high = (float(column[i]) for column in lift[:3])
-        if lift.problem[i] is not None or not np.isfinite([estimate, low, high]).all():
-            reason = Reason(lift.problem[i] or Reason.ZERO_VARIANCE)
-            return NotEstimable(reason=reason, detail=_WHY_NOT.get(reason, _NO_UNITS))
-        level = 1.0 - procedure.alpha
-        return Interval(estimate=estimate, low=low, high=high, level=level, method=method)
+        return estimable_at(lift, i, level=1.0 - procedure.alpha, method=method, why=_why_not)
 
     return {
         (*row, str(moments.variant[pairs.treatment[i]])): _Found(
@@ -96,6 +92,10 @@ def _compute(
         )
         for i, row in enumerate(rows)
     }
+
+
+def _why_not(reason: Reason) -> str:
+    return _WHY_NOT.get(reason, _NO_UNITS)
 
 
 # Values times their day, values, and where a covariate would stand values times the square of their day.
@@ -114,7 +114,7 @@ def _sums(moments: Moments, rows: IndexArray) -> Joint:
 
 def _record(trend: TrendDays, control: str, arm: str, found: _Found | None, study: Study) -> Trend:
     reason = trend.problem or Reason.NO_UNITS
-    slope = found.slope if found else NotEstimable(reason=reason, detail=_WHY_NOT.get(reason, _NO_UNITS))
+    slope = found.slope if found else NotEstimable(reason=reason, detail=_why_not(reason))
     pattern = _pattern(slope, found, study.metrics[trend.metric].direction.sign, study.study.alpha)
     return Trend(
         experiment=trend.experiment,

@@ -1,20 +1,20 @@
 """One study being analysed: every stage runs when it is first asked for, and only once.
 
-logs -> wide table -> sums -> moments -> estimates; scores -> offline rows; both and the checks -> gaps. A
-study that brings its moments starts in the middle. Commands ask for the stage they show; the report asks
-for all.
+logs -> wide table (of units, or of clusters) -> sums -> moments -> estimates; scores -> offline rows; both and the
+checks -> gaps. Quantiles, resamples, trends, folds and units divided anew are stages beside the sums. A study that
+brings its moments starts in the middle. Commands ask for the stage they show; the report asks for all but folds and
+divisions.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -29,11 +29,11 @@ from abgap.online.experiments import (
     is_analysed,
     register_experiments,
 )
+from abgap.pipeline.reading_order import ReadingOrder
 from abgap.pipeline.stages import Stage, Stages
 from abgap.records import Direction, Kind, Moments, Role
-from abgap.records.order import natural_order
 from abgap.study.load import LoadedStudy
-from abgap.study.model import Experiment, Study
+from abgap.study.model import Study
 
 if TYPE_CHECKING:
     from abgap.gap.analysis import GapAnalysis
@@ -335,22 +335,15 @@ class Analysis:
         """Every treatment against its control: by experiment, whole before slices before days, metric by metric."""
         from abgap.online.scorecard import make_estimates
 
-        return tuple(sorted(make_estimates(self._scorecard), key=self._reading_order()))
+        return tuple(sorted(make_estimates(self._scorecard), key=self._reading_order.of_estimate))
 
     @cached_property
     def heterogeneity(self) -> tuple[Heterogeneity, ...]:
         """Slices held against each other, in the order of the estimates."""
         from abgap.online.heterogeneity import make_heterogeneity
 
-        experiments = {f.name: i for i, f in enumerate(self.facts)}
-        metrics = {name: i for i, name in enumerate(self.study.metrics)}
-        arms = {(f.name, arm): i for f in self.facts for i, arm in enumerate(f.treatments)}
-
-        def place(h: Heterogeneity) -> tuple[object, ...]:
-            arm = arms.get((h.experiment, h.treatment), 0)
-            return experiments[h.experiment], h.slice_name, metrics[h.metric], arm
-
-        return tuple(sorted(make_heterogeneity(self._scorecard, self.estimates), key=place))
+        found = make_heterogeneity(self._scorecard, self.estimates)
+        return tuple(sorted(found, key=self._reading_order.of_heterogeneity))
 
     @cached_property
     def trends(self) -> tuple[Trend, ...]:
@@ -446,25 +439,6 @@ class Analysis:
         self.progress("comparing what was divided anew")
         return compare_arms(moments, controls, self._traits(), procedure_of(self.study))
 
-    def _reading_order(self) -> Callable[[Estimate], tuple[object, ...]]:
-        """The key that sorts estimates as they are read: arms and metrics as the study has them."""
-        experiments = {f.name: i for i, f in enumerate(self.facts)}
-        arms = {(f.name, arm): i for f in self.facts for i, arm in enumerate(f.treatments)}
-        metrics = {name: i for i, name in enumerate(self.study.metrics)}
-
-        def place(e: Estimate) -> tuple[object, ...]:
-            part = (e.period is not None, e.slice_name or "", e.slice_value is None)
-            value = natural_order(e.slice_value or e.period or "")
-            return (
-                experiments[e.experiment],
-                *part,
-                value,
-                metrics[e.metric],
-                arms.get((e.experiment, e.treatment), 0),
-            )
-
-        return place
-
     def _traits(self) -> dict[str, MetricTraits]:
         from abgap.online.traits import MetricTraits
 
@@ -487,38 +461,16 @@ class Analysis:
     @cached_property
     def facts(self) -> tuple[ExperimentFacts, ...]:
         """Every experiment as it was run."""
-        return tuple(self._facts(e) for e in self.declared.values())
+        from abgap.pipeline.experiment_facts import experiment_facts
 
-    def _facts(self, declared: DeclaredExperiment) -> ExperimentFacts:
-        from abgap.gap.inputs import ExperimentFacts
-        from abgap.online.reach import observed_until, reach_of
-
-        counts = self.counts.get(declared.name)
-        seen = counts.whole if counts else {}
-        allowed = declared.variants
-        order = (
-            allowed
-            if allowed is not None
-            else sorted((v for v in seen if v != declared.control), key=natural_order)
-        )
-        treatments = tuple(v for v in order if v != declared.control)
-        described = self._described(declared.name)
-        until = reach_of(counts, self.data_until, ZoneInfo(self.study.study.timezone))
-        return ExperimentFacts(
-            name=declared.name,
-            control=declared.control,
-            treatments=treatments,
-            arms={v: seen.get(v, 0) for v in (declared.control, *treatments)},
-            start=_iso(declared.starts_at),
-            end=_iso(declared.ends_at),
-            observed_until=_iso(observed_until(declared, until)),
-            models=described.models if described else {},
-            tags=tuple(described.tags) if described else (),
-            hypothesis=described.hypothesis if described else None,
+        return tuple(
+            experiment_facts(self.study, e, self.counts.get(e.name), self.data_until)
+            for e in self.declared.values()
         )
 
-    def _described(self, name: str) -> Experiment | None:
-        return self.study.experiments.get(name) if isinstance(self.study.experiments, dict) else None
+    @property
+    def _reading_order(self) -> ReadingOrder:
+        return ReadingOrder(self.facts, self.study.metrics)
 
     @cached_property
     def served(self) -> tuple[ServedModels, ...]:
@@ -679,11 +631,3 @@ def _stages(loaded: LoadedStudy, engine: Engine, cache: Cache | None) -> Stages:
     from abgap.pipeline.kept import KeptStages
 
     return KeptStages(loaded, engine, cache)
-
-
-def _iso(moment: object) -> str | None:
-    """A date when the time is midnight, else date and time."""
-    if moment is None:
-        return None
-    text = str(moment)
-    return text.removesuffix(" 00:00:00").replace(" ", "T")

@@ -28,3 +28,7 @@ class Procedure:
     def is_sequential(self) -> bool:
         """Whether results may be read at any time."""
         return isinstance(self.rule, AnytimeValid)
+
+    def name_of(self, method: str) -> str:
+        """What intervals by ``method`` are called under this rule."""
+        return f"{method}-sequential" if self.is_sequential else method

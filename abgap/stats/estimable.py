@@ -1,0 +1,25 @@
+"""Position ``i`` of computed bounds made into a record: an interval, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from abgap.records import Estimable, Interval, NotEstimable, Reason
+from abgap.stats.arrays import CheckedBounds
+
+
+def estimable_at(
+    found: CheckedBounds, i: int, *, level: float, method: str, why: Callable[[Reason], str]
+) -> Estimable:
+    """Return the interval at position ``i``. why: gives the reason in words.
+
+    Bounds that are not finite without a stated problem have nothing that varies.
+    """
+    estimate, low, high = (float(column[i]) for column in found[:3])
+    problem = found.problem[i]
+    if problem is not None or not np.isfinite([estimate, low, high]).all():
+        reason = Reason.ZERO_VARIANCE if problem is None else Reason(problem)
+        return NotEstimable(reason=reason, detail=why(reason))
+    return Interval(estimate=estimate, low=low, high=high, level=level, method=method)
