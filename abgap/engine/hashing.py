@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from abgap.engine.protocol import Engine, Given
 from abgap.sources.sql import Sql, literal
+from abgap.stats.streams import named_stream
 
 FOLDS = 10
 """How many permanent folds there are."""
@@ -56,8 +57,7 @@ def make_draws(seed: int, count: int, *, purpose: str) -> Draws:
 
     Raw output of PCG64, which stays the same in all versions of numpy.
     """
-    stream = np.random.PCG64(np.random.SeedSequence([seed, *purpose.encode()]))
-    raw = stream.random_raw(2 * count).astype(np.uint64)
+    raw = named_stream(seed, purpose).random_raw(2 * count).astype(np.uint64)
     factor = raw[:count] % np.uint64(PRIME - 1) + np.uint64(1)
     return Draws(factor=factor.astype(np.int64), shift=(raw[count:] % np.uint64(PRIME)).astype(np.int64))
 
