@@ -212,7 +212,7 @@ def _candidate(row: OfflineRow) -> list[str | Text]:
     gain = numbers.gain(row.gain, face_value=face)
     return [
         row.model,
-        row.baseline,
+        row.baseline or "",
         row.metric,
         numbers.number(row.value).text,
         numbers.number(row.baseline_value).text,

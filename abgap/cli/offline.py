@@ -17,11 +17,12 @@ from abgap.errors import UsageError
 def command(study_file: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Compare the offline scores of every model that an experiment tried with those of its control's model."""
     with analysis_of(study_file, quiet=quiet, in_words=not as_json) as analysis:
-        if analysis.study.offline.scores is None:
+        if not analysis.offline.has_sources:
             raise UsageError(
-                f"{analysis.loaded.file.name}: there are no offline scores; declare [offline.scores]"
+                f"{analysis.loaded.file.name}: there are no offline results; "
+                "declare [offline.scores], [offline.rankings] or [offline.predictions]"
             )
-        rows = analysis.offline_rows
+        rows = analysis.offline.rows
     if as_json:
         put_part("offline", rows)
     elif rows:

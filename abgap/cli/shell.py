@@ -126,7 +126,7 @@ def finding_table(analysis: Analysis, name: str) -> pa.Table:
         case "estimates":
             return records_table(analysis.estimates)
         case "offline":
-            return records_table(analysis.offline_rows)
+            return records_table(analysis.offline.rows)
         case "checks":
             return records_table(analysis.checks)
         case "gaps":

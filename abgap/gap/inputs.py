@@ -73,7 +73,7 @@ class EvidenceIndex:
             if estimate.slice_name is None and estimate.period is None:
                 self._online[estimate.experiment, estimate.treatment][estimate.metric] = estimate
         for row in offline_rows:
-            if row.slice_name is None:
+            if row.slice_name is None and row.baseline is not None:
                 self._offline[row.model, row.metric][row.baseline] = row
         self._early: dict[str | None, Check] = {}
         for check in checks:

@@ -22,6 +22,7 @@ from abgap.gap.power import Power, power_of
 from abgap.gap.reading import established, turned
 from abgap.gap.sentences import Subject, corrected_away, verdict_sentence
 from abgap.gap.verdict import Evidence, Sign, Verdict, decide
+from abgap.offline.directions import direction_of
 from abgap.records import (
     Adjustment,
     Direction,
@@ -122,8 +123,7 @@ class PairFinder:
         )
 
     def _offline_side(self, facts: ExperimentFacts, treatment: str, metric: str) -> OfflineSide:
-        declared = self._study.offline_metrics.get(metric)
-        direction = Direction.UP if declared is None else declared.direction
+        direction = direction_of(self._study, metric)
         level = 1.0 - self._study.study.alpha
         return offline_side(facts, treatment, metric, self._index, direction=direction, level=level)
 

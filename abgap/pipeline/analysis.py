@@ -31,7 +31,7 @@ from abgap.online.experiments import (
 )
 from abgap.pipeline.reading_order import ReadingOrder
 from abgap.pipeline.stages import Stage, Stages
-from abgap.records import Direction, Kind, Moments, Role
+from abgap.records import Kind, Moments, Role
 from abgap.study.load import LoadedStudy
 from abgap.study.model import Study
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from abgap.gap.funnel import FunnelDraws
     from abgap.gap.inputs import ExperimentFacts
     from abgap.offline.matching import ServedModels
-    from abgap.offline.scores import Scores
     from abgap.online.counts import ArmCounts
     from abgap.online.plan import Plan
     from abgap.online.rerandomised import Splits
@@ -51,7 +50,8 @@ if TYPE_CHECKING:
     from abgap.online.views import Views
     from abgap.online.wide import Progress, WideTable
     from abgap.pipeline.cache import Cache
-    from abgap.records import Check, Estimate, Heterogeneity, OfflineRow, Trend
+    from abgap.pipeline.offline_stages import OfflineStages
+    from abgap.records import Check, Estimate, Heterogeneity, Trend
 
 # What a stage computes with is imported by the stage, once it runs: loading all of abgap takes as long as adding up
 # millions of units, and a study uses half of it. Statistics bring scipy, which moments do not need. What will be
@@ -122,6 +122,8 @@ class Analysis:
     @cached_property
     def declared(self) -> dict[str, DeclaredExperiment]:
         """The experiments, known to the engine from here on."""
+        if self.study.is_offline_only:
+            return {}
         declared = self.stages.result(
             Stage(name="experiments", sources=("experiments",), parts=("experiments",)),
             lambda: declared_experiments(self.engine, self.study, self.directory),
@@ -145,7 +147,7 @@ class Analysis:
     def wide(self) -> WideTable | None:
         """What the wide table of units is made of; None when the study brings its moments."""
         _ = self.declared
-        if self.study.moments is not None:
+        if self.study.moments is not None or self.study.is_offline_only:
             return None
         return self.stages.result(
             self._of_units("units"), lambda: self._made_wide, lambda wide: wide.relations
@@ -232,9 +234,12 @@ class Analysis:
         """The moments table of all metrics and funnels."""
         if self._imported is not None:
             return self._of_the_study(self._imported[0])
+        from abgap.online.moments import concatenate, make_moments, make_rows
+
+        if self.study.is_offline_only:
+            return make_rows(0, {})
         if self.sums is None:
             raise UsageError("the study has no data")
-        from abgap.online.moments import concatenate, make_moments
 
         made = make_moments(self.sums, self._variants)
         return concatenate([made, self._quantiles]) if self._has_quantiles else made
@@ -485,31 +490,11 @@ class Analysis:
         )
 
     @cached_property
-    def scores(self) -> Scores:
-        """The offline scores, summed up for the pairs that experiments ran."""
-        from abgap.offline.matching import find_comparisons
-        from abgap.offline.scores import read_scores
+    def offline(self) -> OfflineStages:
+        """Everything about models that needs no experiment."""
+        from abgap.pipeline.offline_stages import OfflineStages
 
-        if self.study.offline.scores is not None:
-            self.progress("reading offline scores")
-        comparisons = find_comparisons(self.served)
-        return self.stages.result(
-            Stage(name="scores", sources=("offline.scores",), parts=("offline",), more=comparisons),
-            lambda: read_scores(self.engine, self.study, self.directory, comparisons),
-            lambda found: {} if found.relation is None else {"offline.scores": found.relation},
-        )
-
-    @cached_property
-    def offline_rows(self) -> tuple[OfflineRow, ...]:
-        """Every candidate model against its baseline."""
-        from abgap.offline.comparison import make_offline_rows
-        from abgap.offline.matching import find_comparisons
-
-        directions = {name: metric.direction for name, metric in self.study.offline_metrics.items()}
-        directions |= {n: Direction.UP for n in self.study.gap.offline if n not in directions}
-        return make_offline_rows(
-            self.scores, find_comparisons(self.served), directions, alpha=self.study.study.alpha
-        )
+        return OfflineStages(self)
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
@@ -527,7 +512,7 @@ class Analysis:
         if self.study.offline.scores is not None or self.study.gap.offline:
             from abgap.offline.matching import matching_checks
 
-            found += matching_checks(self.served, self.scores, self.study.gap.offline)
+            found += matching_checks(self.served, self.offline.scores, self.study.gap.offline)
         sequential = self.study.study.looks == "sequential"
         for name, experiment in self.declared.items():
             found += experiment_checks(experiment, self.counts.get(name), sequential=sequential)
@@ -593,7 +578,7 @@ class Analysis:
             self.study,
             experiments=self.facts,
             estimates=self.estimates,
-            offline_rows=self.offline_rows,
+            offline_rows=self.offline.rows,
             checks=self.checks,
             moments=self.moments,
             funnel_draws=self._funnel_draws(),
@@ -620,9 +605,7 @@ class Analysis:
         opened = dict(self.wide.relations) if self.wide is not None else {}
         if self._imported is not None:
             opened["moments"] = self._imported[1]
-        if self.scores.relation is not None:
-            opened["offline.scores"] = self.scores.relation
-        return opened
+        return opened | self.offline.relations
 
 
 def _stages(loaded: LoadedStudy, engine: Engine, cache: Cache | None) -> Stages:

@@ -47,7 +47,7 @@ def open_relation(analysis: Analysis, name: str) -> None:
     elif name in _derived_names(study):
         _ = analysis.wide
     elif name == OFFLINE_SCORES and study.offline.scores is not None:
-        _ = analysis.scores
+        _ = analysis.offline.scores
     elif name == UNIT_VALUES and study.unit_values is not None:
         _ = analysis.wide
         raw = analysis.relations[UNIT_VALUES].sql
@@ -76,7 +76,7 @@ def _read(analysis: Analysis, key: str) -> None:
         case "experiments":
             _ = analysis.declared
         case "offline.scores":
-            _ = analysis.scores
+            _ = analysis.offline.scores
         case "moments":
             _ = analysis.moments
         case "unit_values":

@@ -21,6 +21,7 @@ from abgap.records.vocabulary import (
 
 if TYPE_CHECKING:
     from abgap.records.numbers import Estimable, Interval, NotEstimable
+    from abgap.records.offline import OfflineRow
     from abgap.records.results import (
         Bayesian,
         Check,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         ModelFacts,
         NineCells,
         NonInferiority,
-        OfflineRow,
         Portfolio,
         Results,
         StudySummary,
@@ -88,6 +88,7 @@ def __getattr__(name: str) -> object:
     """A record of results, by its name: dozens of classes take time to make, and moments need none of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from abgap.records import numbers, results  # noqa: PLC0415 - see above
+    from abgap.records import numbers, offline, results  # noqa: PLC0415 - see above
 
-    return getattr(numbers if hasattr(numbers, name) else results, name)
+    home = next(module for module in (numbers, offline, results) if hasattr(module, name))
+    return getattr(home, name)

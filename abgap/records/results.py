@@ -8,9 +8,10 @@ a lift of 0.04 is +4 %. Money is in the study's currency.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from abgap.records.numbers import Estimable, Interval
+from abgap.records.offline import OfflineRow
 from abgap.records.provenance import Provenance
 from abgap.records.vocabulary import (
     Adjustment,
@@ -266,32 +267,6 @@ class Trend:
     p_adjusted: float | None
     pattern: str | None
     sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfflineRow:
-    """One offline metric of one model against its baseline.
-
-    n: queries or examples compared; skipped: those left out (not shared by both models, or without value).
-    gain: model minus baseline, in the metric's own units; a NotEstimable with reason ``no_interval_given``
-    when only a bare value was given: then ``value - baseline_value`` is taken at face value.
-    """
-
-    model: str
-    baseline: str
-    metric: str
-    definition: str
-    direction: Direction
-    slice_name: str | None
-    slice_value: str | None
-    n: int | None
-    skipped: int
-    value: float | None
-    baseline_value: float | None
-    gain: Estimable
-    p_value: float | None
-    p_adjusted: float | None
-    lazy: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

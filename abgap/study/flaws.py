@@ -18,6 +18,7 @@ from abgap.study.toml import Loc, dotted, quoted
 
 _MOST_LISTED = 12
 BASES = ("exposures", "unit_values", "moments")
+_OF_EXPERIMENTS = ("experiments", "facts", "units", "metrics", "funnels", "gap")
 
 
 class Flaw(NamedTuple):
@@ -58,6 +59,11 @@ class Draft:
         for part in loc:
             here = here.get(part, {}) if isinstance(here, Mapping) else {}
         return tuple(here) if isinstance(here, Mapping) else ()
+
+    @property
+    def is_offline_only(self) -> bool:
+        """Whether it is about models alone: nothing of experiments stands in it."""
+        return self.declares("offline") and not any(map(self.declares, (*BASES, *_OF_EXPERIMENTS)))
 
     @property
     def base(self) -> str | None:

@@ -120,13 +120,35 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "stages": "Metrics from first to last: a mean per unit, then ratios that continue one another.",
     },
     m.Offline: {
+        "production": "The model that is live today: every other one is held against it.",
+        "examples": "same: models have to be evaluated on the same examples. shared: what both have is compared.",
         "scores": "Ready-made values: one row per model and metric, or per model, metric and query.",
         "rankings": "Ranked items per model and query.",
         "judgements": "Relevance of items to queries.",
+        "queries": "What is known of each query, such as slices.",
+        "items": "What is known of each item, such as its price.",
         "predictions": "Predictions per model and example, with the truth.",
+    },
+    m.Scores: _SOURCE
+    | {"slices": "Columns, the same in all rows of a query, by which results are broken down."},
+    m.Queries: _SOURCE | {"slices": "Columns by which results are broken down."},
+    m.Predictions: _SOURCE
+    | {
+        "slices": "Columns, the same for all models of an example, by which results are broken down.",
+        "task": "What is predicted, and so which metrics there are.",
+        "positive": "The label that counts as positive, when labels are not 0 and 1.",
+        "threshold": "Scores of at least this are taken as positive.",
+        "error_costs": "What wrong decisions cost, for the threshold that costs least.",
+    },
+    m.ErrorCosts: {
+        "false_positive": "The cost of calling a negative positive.",
+        "false_negative": "The cost of missing a positive.",
     },
     m.OfflineMetric: _CONTRACT
     | {
+        "metric": "What is computed, when the name is another: ndcg@10.",
+        "label": "The kind of judgements it is computed from.",
+        "smallest_worthwhile_gain": "Smallest gain worth having, in the metric's own units.",
         "gain": "How relevance becomes gain.",
         "ties": "How items of equal score are ordered.",
         "empty": "What a query without relevant items counts as.",
@@ -134,6 +156,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
     },
     m.Model: {
         "version": "Version of the model.",
+        "family": "Models of one line, whose scores make a history.",
         "trained_until": "Date of the youngest training data.",
         "latency_p50_ms": "Median latency in milliseconds.",
         "latency_p95_ms": "95th percentile of latency in milliseconds.",

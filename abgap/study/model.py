@@ -8,14 +8,21 @@ a key may have is ``fields.py``.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import BeforeValidator, Field, TypeAdapter
 
 from abgap.records.vocabulary import Aggregate, Direction, Role
 from abgap.stats.draws import MOST_DRAWS
+from abgap.study.base import (
+    ColumnSpec,
+    ConstantColumn,
+    ExpressionColumn,
+    SlicedSource,
+    Source,
+    StudyModel,
+)
 from abgap.study.fields import (
     BetterDirection,
     CalendarDate,
@@ -25,13 +32,21 @@ from abgap.study.fields import (
     MetricRole,
     Moment,
     NonEmpty,
-    NonNegativeFloat,
     PartAggregate,
-    Paths,
     PositiveFloat,
     Split,
     nothing,
     wrong,
+)
+from abgap.study.offline import (
+    ErrorCosts,
+    Model,
+    Offline,
+    OfflineMetric,
+    Predictions,
+    Queries,
+    Scores,
+    Task,
 )
 
 __all__ = [
@@ -42,6 +57,7 @@ __all__ = [
     "Covariate",
     "Covariates",
     "Engine",
+    "ErrorCosts",
     "Experiment",
     "Experiments",
     "ExperimentsFile",
@@ -55,57 +71,17 @@ __all__ = [
     "Offline",
     "OfflineMetric",
     "Part",
+    "Predictions",
+    "Queries",
+    "Scores",
+    "SlicedSource",
     "Source",
     "Study",
     "StudyHead",
     "StudyModel",
+    "Task",
     "UnitValues",
 ]
-
-
-class StudyModel(BaseModel):
-    """Base of all parts: closed to unknown keys, frozen, strict about types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-def _constant(value: object) -> object:
-    if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    raise wrong("must be text, a finite number, true or false")
-
-
-class ConstantColumn(StudyModel):
-    """A column that has the same value in every row: ``{ value = "mail" }``."""
-
-    value: Annotated[str | int | float | bool, BeforeValidator(_constant)]
-
-
-class ExpressionColumn(StudyModel):
-    """A column computed by one scalar SQL expression: ``{ expr = "lower(country)" }``."""
-
-    expr: NonEmpty
-
-
-def _column(value: object) -> object:
-    if isinstance(value, Mapping) and ("value" in value) != ("expr" in value):
-        return (ConstantColumn if "value" in value else ExpressionColumn).model_validate(value)
-    if isinstance(value, ConstantColumn | ExpressionColumn) or (isinstance(value, str) and value):
-        return value
-    raise wrong('must be a column name, { value = constant } or { expr = "scalar SQL" }')
-
-
-ColumnSpec: TypeAlias = Annotated[NonEmpty | ConstantColumn | ExpressionColumn, BeforeValidator(_column)]
-
-
-class Source(StudyModel):
-    """Where rows come from: files, or one SELECT over files."""
-
-    path: Paths | None = None
-    query: NonEmpty | None = None
-    query_file: NonEmpty | None = None
-    format: Literal["parquet", "csv", "json", "trec"] | None = None
-    columns: dict[NonEmpty, ColumnSpec] = Field(default_factory=dict)
 
 
 class StudyHead(StudyModel):
@@ -129,16 +105,13 @@ class Bootstrap(StudyModel):
     replicates: Annotated[int, Field(ge=100, le=MOST_DRAWS)] = 1_000
 
 
-class Exposures(Source):
+class Exposures(SlicedSource):
     """``[exposures]``: who saw which variant of which experiment, and when."""
 
-    slices: list[NonEmpty] = Field(default_factory=nothing)
 
-
-class UnitValues(Source):
+class UnitValues(SlicedSource):
     """``[unit_values]``: one row per unit with its outcomes as columns."""
 
-    slices: list[NonEmpty] = Field(default_factory=nothing)
     unique: Literal["check", "trust"] = "check"
 
 
@@ -247,37 +220,6 @@ class Funnel(StudyModel):
     stages: Annotated[list[NonEmpty], Field(min_length=2)]
 
 
-class Offline(StudyModel):
-    """``[offline]``: where offline evaluation results come from."""
-
-    scores: Source | None = None
-    rankings: Source | None = None
-    judgements: Source | None = None
-    predictions: Source | None = None
-
-
-class OfflineMetric(StudyModel):
-    """``[offline_metrics.NAME]``: the contract of an offline metric."""
-
-    gain: Literal["linear", "exp"] | None = None
-    ties: Literal["docid", "expected"] | None = None
-    empty: Literal["zero", "skip"] | None = None
-    direction: BetterDirection = Direction.UP
-    why: NonEmpty | None = None
-    owner: NonEmpty | None = None
-    review_by: CalendarDate | None = None
-
-
-class Model(StudyModel):
-    """``[models.NAME]``: facts about a model that scores do not tell."""
-
-    version: NonEmpty | None = None
-    trained_until: CalendarDate | None = None
-    latency_p50_ms: PositiveFloat | None = None
-    latency_p95_ms: PositiveFloat | None = None
-    cost_per_1000_requests: NonNegativeFloat | None = None
-
-
 class GapSettings(StudyModel):
     """``[gap]``: which offline metrics are held against which business metrics.
 
@@ -349,6 +291,11 @@ class Study(StudyModel):
     gap: GapSettings = Field(default_factory=GapSettings)
     bayesian: BayesianSettings | None = None
     bootstrap: Bootstrap = Field(default_factory=Bootstrap)
+
+    @property
+    def is_offline_only(self) -> bool:
+        """Whether it is about models alone, without experiments."""
+        return not any((self.exposures, self.unit_values, self.moments))
 
     @property
     def is_clustered(self) -> bool:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from abgap import __version__
 from abgap.study.flaws import Draft, Flaw
-from abgap.study.rules.sources import declared_sources
 from abgap.study.toml import Loc
 
 
@@ -23,13 +22,3 @@ def unsupported_parts(draft: Draft) -> Iterator[Flaw]:
     study = draft.study
     if study.gap.latency_elasticity_per_100ms is not None:
         yield _unsupported(("gap", "latency_elasticity_per_100ms"), "the share of latency in the gap is")
-    yield from _unsupported_sources(draft)
-
-
-def _unsupported_sources(draft: Draft) -> Iterator[Flaw]:
-    for loc, source in declared_sources(draft):
-        if loc[0] == "offline" and loc[1] != "scores":
-            instead = "bring ready-made values in [offline.scores]"
-            yield _unsupported(loc, f"offline metrics from raw {loc[1]} are", instead=instead)
-        elif source.format == "trec":
-            yield _unsupported((*loc, "format"), 'format = "trec" is', instead="use parquet, csv or json")

@@ -697,7 +697,7 @@ def _renamed(results: Results) -> Results:
             replace(
                 row,
                 model=model[row.model],
-                baseline=model[row.baseline],
+                baseline=None if row.baseline is None else model[row.baseline],
                 metric=offline[row.metric],
                 definition=HOSTILE[8],
                 lazy={HOSTILE[0]: 0.5},

@@ -8,7 +8,6 @@ import pytest
 
 from abgap import __version__
 
-RAW = ("rankings", "judgements", "predictions")
 YET = f"not supported yet by abgap {__version__}"
 
 
@@ -18,17 +17,6 @@ YET = f"not supported yet by abgap {__version__}"
         (
             "[gap]\nlatency_elasticity_per_100ms = -0.003",
             [f"gap.latency_elasticity_per_100ms: the share of latency in the gap is {YET}; remove it"],
-        ),
-        (
-            "\n".join(f"[offline.{raw}]\npath = 'r'\nformat = 'trec'" for raw in RAW),
-            [
-                f"offline.{raw}: offline metrics from raw {raw} are {YET}; bring ready-made values in [offline.scores]"
-                for raw in RAW
-            ],
-        ),
-        (
-            "[offline.scores]\npath = 'r'\nformat = 'trec'\ncolumns = { model = 'm', metric = 'x', value = 'v' }",
-            [f'offline.scores.format: format = "trec" is {YET}; use parquet, csv or json'],
         ),
     ],
 )

@@ -65,7 +65,7 @@ def _offline_row(row: OfflineRow, reach: float) -> tuple[Cell, ...]:
         difference = row.value - row.baseline_value
     part = "" if row.slice_name is None else f"{row.slice_name} = {row.slice_value or 'not known'}"
     return (
-        Cell(text=row.model, sub=joined(f"against {row.baseline}", part, _lazy(row), by=", ")),
+        Cell(text=row.model, sub=joined(_against(row), part, _lazy(row), by=", ")),
         cell(numbers.count(row.n), sub=f"{words.count(row.skipped)} left out" if row.skipped else ""),
         cell(numbers.number(row.baseline_value)),
         cell(numbers.number(row.value)),
@@ -74,6 +74,10 @@ def _offline_row(row: OfflineRow, reach: float) -> tuple[Cell, ...]:
         cell(numbers.p_value(row.p_value)),
         cell(numbers.p_value(row.p_adjusted)),
     )
+
+
+def _against(row: OfflineRow) -> str:
+    return "" if row.baseline is None else f"against {row.baseline}"
 
 
 def _turned(row: OfflineRow) -> Interval | None:

@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     sources.companions_of_the_base,
     sources.one_place_to_read_from,
     sources.format_goes_with_files,
+    sources.trec_is_for_rankings,
     sources.columns_are_mapped,
     sources.columns_are_known,
     names.names_are_free,

@@ -50,7 +50,16 @@ ROLES: Mapping[str, Roles] = {
         own_names=True,
     ),
     "experiments": Roles(required=("experiment", "control"), optional=("split", "start", "end")),
-    "scores": Roles(required=("model", "metric", "value"), optional=("query", "n", "se")),
+    "scores": Roles(required=("model", "metric", "value"), optional=("query", "n", "se", "split", "at")),
+    "rankings": Roles(
+        required=("model", "query", "item"), optional=("score", "rank", "position", "propensity", "split")
+    ),
+    "judgements": Roles(required=("query", "item", "relevance"), optional=("label",)),
+    "queries": Roles(required=("query",)),
+    "items": Roles(required=("item",), optional=("price", "category", "popularity")),
+    "predictions": Roles(
+        required=("model", "example", "y_true"), optional=("y_score", "y_pred", "split", "series", "at")
+    ),
 }
 
 
@@ -66,7 +75,7 @@ def declared_sources(draft: Draft) -> Iterator[tuple[Loc, Source]]:
         yield ("experiments",), study.experiments
     for key in type(study.offline).model_fields:
         source = getattr(study.offline, key)
-        if source is not None:
+        if isinstance(source, Source):
             yield ("offline", key), source
 
 
@@ -78,7 +87,7 @@ def _roles(loc: Loc) -> Roles | None:
 def one_base(draft: Draft) -> Iterator[Flaw]:
     """Units come from exactly one of exposures, unit values and moments."""
     declared = [base for base in BASES if draft.declares(base)]
-    if not declared:
+    if not declared and not draft.is_offline_only:
         hint = (
             "add [exposures] (with [facts]) for logs, [unit_values] for one table with a row per unit, "
             "or [moments] for aggregates"
@@ -127,11 +136,22 @@ def format_goes_with_files(draft: Draft) -> Iterator[Flaw]:
             yield Flaw((*loc, "format"), "is for files, but the rows come from a query", "remove it")
 
 
+_TREC = ("rankings", "judgements")
+
+
+def trec_is_for_rankings(draft: Draft) -> Iterator[Flaw]:
+    """TREC has a form for runs and one for judgements, and for nothing else."""
+    for loc, source in declared_sources(draft):
+        if source.format == "trec" and (loc[0] != "offline" or loc[1] not in _TREC):
+            message = 'format = "trec" is for [offline.rankings] and [offline.judgements]'
+            yield Flaw((*loc, "format"), message, "use parquet, csv or json")
+
+
 def columns_are_mapped(draft: Draft) -> Iterator[Flaw]:
     """Every column that a source cannot do without is mapped."""
     for loc, source in declared_sources(draft):
         roles = _roles(loc)
-        if roles is None or roles.own_names:
+        if roles is None or roles.own_names or source.format == "trec":
             continue
         misspelt = roles.misspelt(source.columns).values()
         for role in roles.required:

@@ -1,0 +1,78 @@
+"""The stages of offline evaluation: sources read and added up, models compared, each on first use and once.
+
+They know of experiments only which model each arm served; a study without experiments has these stages alone.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from abgap.pipeline.stages import Stage
+
+if TYPE_CHECKING:
+    from abgap.engine.protocol import Relation
+    from abgap.offline.matching import ServedModels
+    from abgap.offline.scores import Scores
+    from abgap.pipeline.analysis import Analysis
+    from abgap.records import OfflineRow
+
+
+class OfflineStages:
+    """The offline side of one analysis."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._study = analysis.study
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether the study says where results of offline evaluation are."""
+        offline = self._study.offline
+        return any((offline.scores, offline.rankings, offline.predictions))
+
+    @property
+    def comparisons(self) -> list[tuple[str, str]]:
+        """(model, baseline) of every pair that an experiment ran."""
+        from abgap.offline.matching import find_comparisons
+
+        return find_comparisons(self.served)
+
+    @property
+    def served(self) -> tuple[ServedModels, ...]:
+        """Which model each arm ran."""
+        return self._analysis.served
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The ready-made scores, summed up for the pairs that are compared."""
+        from abgap.offline.scores import read_scores
+
+        if self._study.offline.scores is not None:
+            self._analysis.progress("reading offline scores")
+        comparisons = self.comparisons
+        return self._analysis.stages.result(
+            Stage(name="scores", sources=("offline.scores",), parts=("offline",), more=comparisons),
+            lambda: read_scores(self._analysis.engine, self._study, self._analysis.directory, comparisons),
+            lambda found: {} if found.relation is None else {"offline.scores": found.relation},
+        )
+
+    @cached_property
+    def rows(self) -> tuple[OfflineRow, ...]:
+        """Every candidate model against its baseline."""
+        from abgap.offline.comparison import make_offline_rows
+        from abgap.offline.directions import direction_of
+
+        metrics = {metric for _, metric in self.scores.known}
+        return make_offline_rows(
+            self.scores,
+            self.comparisons,
+            {metric: direction_of(self._study, metric) for metric in metrics},
+            alpha=self._study.study.alpha,
+        )
+
+    @property
+    def relations(self) -> dict[str, Relation]:
+        """Every offline source that was opened, by its key in the study."""
+        relation = self.scores.relation
+        return {} if relation is None else {"offline.scores": relation}

@@ -1,0 +1,53 @@
+"""What offline evaluation finds: the records of results.json about models, their metrics and what these are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from abgap.records.numbers import Estimable, Interval
+from abgap.records.vocabulary import Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineRow:
+    """One offline metric of one model, over all examples or in a slice, against its baseline.
+
+    baseline: None for a model that is held against none; then there are values and no gain.
+    n: queries or examples compared; skipped: those left out (not shared by both models, or without value).
+    gain: model minus baseline, in the metric's own units; a NotEstimable with reason ``no_interval_given``
+    when only a bare value was given: then ``value - baseline_value`` is taken at face value.
+    p_adjusted: Holm over the candidates of a metric, Benjamini-Hochberg over the slices of a comparison.
+    bootstrap, p_permutation: the paired bootstrap interval and the exchange test, beside interval and p of ``gain``.
+    effect_size: Cohen's d of the paired differences. shrunk_gain: pulled towards the other candidates (winner's curse).
+    examples_needed: to establish ``worthwhile_gain`` with 80 % power; that is the gain seen when none is declared.
+    lazy: the metric of predictors that learnt nothing, by name. skill: what is gained over the best of them, as a share
+    of what could be gained. target_ready: False when a lazy solution satisfies the metric, None when it cannot be told.
+    counts: of examples that are special (tied, empty, missing ...), by what is special.
+    """
+
+    model: str
+    baseline: str | None
+    metric: str
+    definition: str
+    direction: Direction
+    slice_name: str | None
+    slice_value: str | None
+    n: int | None
+    skipped: int
+    value: float | None
+    baseline_value: float | None
+    gain: Estimable
+    p_value: float | None
+    p_adjusted: float | None
+    lazy: Mapping[str, float] = field(default_factory=dict)
+    bootstrap: Estimable | None = None
+    p_permutation: float | None = None
+    effect_size: Estimable | None = None
+    shrunk_gain: Interval | None = None
+    worthwhile_gain: float | None = None
+    examples_needed: int | None = None
+    skill: float | None = None
+    target_ready: bool | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,85 @@
+"""The offline side of the study file: where evaluation results come from, and which metrics are made of them.
+
+``[offline]`` and its sources, ``[offline_metrics]`` and ``[models]``. What is computed from which source is the
+business of the floor ``offline``; here is only what a study may say.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from abgap.study.base import SlicedSource, Source, StudyModel
+from abgap.study.fields import (
+    BetterDirection,
+    CalendarDate,
+    NonEmpty,
+    NonNegativeFloat,
+    PositiveFloat,
+)
+
+Task = Literal[
+    "binary", "multiclass", "regression", "forecast", "clustering", "generation", "detection", "segmentation"
+]
+
+
+class Scores(SlicedSource):
+    """``[offline.scores]``: ready-made values, one row per model and metric, or per model, metric and query."""
+
+
+class Queries(SlicedSource):
+    """``[offline.queries]``: one row per query, with what is known of it."""
+
+
+class ErrorCosts(StudyModel):
+    """What a wrong decision costs, in any unit: only the ratio matters to the threshold."""
+
+    false_positive: PositiveFloat
+    false_negative: PositiveFloat
+
+
+class Predictions(SlicedSource):
+    """``[offline.predictions]``: predictions per model and example, with the truth."""
+
+    task: Task
+    positive: NonEmpty | None = None
+    threshold: float = 0.5
+    error_costs: ErrorCosts | None = None
+
+
+class Offline(StudyModel):
+    """``[offline]``: where offline evaluation results come from, and what they are held against."""
+
+    production: NonEmpty | None = None
+    examples: Literal["same", "shared"] = "same"
+    scores: Scores | None = None
+    rankings: Source | None = None
+    judgements: Source | None = None
+    queries: Queries | None = None
+    items: Source | None = None
+    predictions: Predictions | None = None
+
+
+class OfflineMetric(StudyModel):
+    """``[offline_metrics.NAME]``: the contract of an offline metric, and its definition."""
+
+    metric: NonEmpty | None = None
+    label: NonEmpty | None = None
+    gain: Literal["linear", "exp"] | None = None
+    ties: Literal["docid", "expected"] | None = None
+    empty: Literal["zero", "skip"] | None = None
+    direction: BetterDirection | None = None
+    smallest_worthwhile_gain: PositiveFloat | None = None
+    why: NonEmpty | None = None
+    owner: NonEmpty | None = None
+    review_by: CalendarDate | None = None
+
+
+class Model(StudyModel):
+    """``[models.NAME]``: facts about a model that scores do not tell."""
+
+    version: NonEmpty | None = None
+    family: NonEmpty | None = None
+    trained_until: CalendarDate | None = None
+    latency_p50_ms: PositiveFloat | None = None
+    latency_p95_ms: PositiveFloat | None = None
+    cost_per_1000_requests: NonNegativeFloat | None = None
