@@ -130,7 +130,7 @@ def units_for(design: Design, power_of_units: Curve, power: Floats) -> FloatArra
     """
     low = design.fewest_units
     high = np.full_like(low, _MOST_UNITS)
-    return _first_reaching(power_of_units, power, low, high)
+    return first_reaching(power_of_units, power, low, high)
 
 
 def effect_for(power_of_effect: Curve, power: Floats, largest: FloatArray) -> FloatArray:
@@ -139,7 +139,7 @@ def effect_for(power_of_effect: Curve, power: Floats, largest: FloatArray) -> Fl
     power_of_effect: one of the functions above as a function of the effect's size. largest: beyond which there is none,
     such as ``LARGEST_EFFECT``. NaN where even that is too small.
     """
-    return _first_reaching(power_of_effect, power, np.zeros_like(largest), largest)
+    return first_reaching(power_of_effect, power, np.zeros_like(largest), largest)
 
 
 def largest_lift(design: Design, direction_sign: Floats) -> FloatArray:
@@ -237,7 +237,7 @@ def _satterthwaite(design: Design, units: Floats, errors: tuple[FloatArray, Floa
     return np.asarray(1.0 / (control**2 / freedom[0] + treatment**2 / freedom[1]))
 
 
-def _first_reaching(curve: Curve, goal: Floats, low: FloatArray, high: FloatArray) -> FloatArray:
+def first_reaching(curve: Curve, goal: Floats, low: FloatArray, high: FloatArray) -> FloatArray:
     """Return where a growing curve reaches the goal between two borders; NaN where it does not."""
     goal = np.asarray(goal, dtype=np.float64)
     there, already = curve(high) >= goal, curve(low) >= goal

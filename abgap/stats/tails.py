@@ -12,6 +12,9 @@ from scipy import special
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import Floats, same_shape
 
+# Scipy looks for noncentralities up to ten times this size.
+_SEARCHED = 1e5
+
 
 def normal_quantile(p: Floats) -> FloatArray:
     """Return the value below which a standard normal lies with probability ``p``."""
@@ -55,6 +58,22 @@ def noncentral_t_sf(stat: Floats, df: Floats, shift: Floats) -> FloatArray:
     above = np.asarray(special.nctdtr(df, -shift, -stat))
     far = np.isnan(above) & np.isfinite(stat + shift)
     return np.where(far, special.ndtr(shift - stat), above)
+
+
+def noncentrality(p: Floats, df: Floats, stat: Floats) -> FloatArray:
+    """Return the noncentrality under which noncentral t lies below ``stat`` with probability ``p``.
+
+    The search of scipy ends early: a few steps by the slope of the normal approximation (Johnson and Welch 1940) give
+    the rest of the digits. Beyond where it searches there is that approximation.
+    """
+    p, df, stat = same_shape(p, df, stat)
+    found = np.asarray(special.nctdtrinc(df, p, stat))
+    quantile, spread = special.ndtri(p), np.sqrt(1.0 + 0.5 * stat**2 / df)
+    slope = np.exp(-0.5 * quantile**2) / np.sqrt(2.0 * np.pi) / spread
+    for _ in range(4):
+        found = found + (special.nctdtr(df, found, stat) - p) / slope
+    searched = np.isfinite(found) & (np.abs(stat) < _SEARCHED)
+    return np.where(searched, found, stat * (1.0 - 0.25 / df) - quantile * spread)
 
 
 def chi2_sf(stat: Floats, df: Floats) -> FloatArray:
