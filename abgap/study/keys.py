@@ -139,6 +139,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "positive": "The label that counts as positive, when labels are not 0 and 1.",
         "threshold": "Scores of at least this are taken as positive.",
         "error_costs": "What wrong decisions cost, for the threshold that costs least.",
+        "unique": "check: two predictions of a model for one example are an error. trust: skip that test.",
     },
     m.ErrorCosts: {
         "false_positive": "The cost of calling a negative positive.",

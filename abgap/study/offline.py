@@ -44,6 +44,7 @@ class Predictions(SlicedSource):
     positive: NonEmpty | None = None
     threshold: float = 0.5
     error_costs: ErrorCosts | None = None
+    unique: Literal["check", "trust"] = "check"
 
 
 class Offline(StudyModel):

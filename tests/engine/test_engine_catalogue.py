@@ -83,8 +83,18 @@ KEYS = [Sql("experiment"), Sql("variant"), Sql("day"), identifier("device")]
 SCORES = {name: identifier(name) for name in ("model", "metric", "query", "value", "n", "se")}
 DECLARED = {name: identifier(name) for name in ("experiment", "control", "split", "start", "end")}
 
+PREDICTED = {
+    name: identifier(name)
+    for name in ("model", "example", "y_true", "y_score", "y_pred", "split", "series", "at")
+}
+NEVER = Sql("false")
+
 # For each query the smallest and the largest thing it is compiled with; None where it takes nothing.
 CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "all_predictions": (
+        SOURCE | PREDICTED | {"slices": []},
+        SOURCE | PREDICTED | {"slices": named("slice 1", "slice 2")},
+    ),
     "caps": ({"units": UNITS, "thresholds": named("x", "y")},),
     "cells": (
         {"units": UNITS, "keys": KEYS[:2], "columns": COLUMNS[:1], "sums": SUMS[:1]}
@@ -120,6 +130,11 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         KEYED | EVENTS | {"parts": [], "apart": None},
         KEYED | EVENTS | {"parts": PARTS, "apart": NUMBER},
     ),
+    "prediction_intake": (
+        {"usable": NEVER, "not_finite": NEVER, "wrong_label": NEVER, "shown_label": Sql("null")}
+        | {"score": Sql("y_pred"), "positives": Sql("null")},
+    ),
+    "predictions": ({"truth": Sql("y_true"), "prediction": Sql("y_pred")},),
     "profile_column": (SOURCE | {"column": identifier("x")},),
     "quantile_counts": ({"clustered": False}, {"clustered": True}),
     "quantile_events": (
@@ -290,7 +305,7 @@ def test_what_a_template_needs_cannot_be_forgotten() -> None:
 
 
 def test_an_unknown_query_is_named_with_those_there_are() -> None:
-    with pytest.raises(QueryError, match=r"there is no query 'cell'; the catalogue has: caps, cells, "):
+    with pytest.raises(QueryError, match=r"there is no query 'cell'; the catalogue has: .*caps, cells, "):
         query("cell")
     with pytest.raises(QueryError, match="there is no query"):
         query("../queries/cells")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from abgap.study.flaws import Draft, Flaw
-from abgap.study.rules import experiments, funnels, metrics, names, settings, sources
+from abgap.study.rules import experiments, funnels, metrics, names, predictions, settings, sources
 
 Rule = Callable[[Draft], Iterator[Flaw]]
 
@@ -26,6 +26,8 @@ RULES: tuple[Rule, ...] = (
     sources.trec_is_for_rankings,
     sources.columns_are_mapped,
     sources.columns_are_known,
+    predictions.something_is_predicted,
+    predictions.decisions_are_binary,
     names.names_are_free,
     names.names_differ_by_more_than_case,
     experiments.some_experiment_is_declared,

@@ -24,6 +24,7 @@ OWN_TABLES = (
     "exposures",
     "findings",
     "all_first_exposures",
+    "all_predictions",
     "first_exposures",
     "fold_cells",
     "gaps",
