@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -140,7 +141,7 @@ def _slice_value(relation: Relation, name: str) -> Sql:
 
 def _columns(
     engine: Engine, source: PredictionsSource, relation: Relation, timezone: str
-) -> Mapping[str, Sql]:
+) -> Mapping[str, Any]:
     """Every canonical column but the slices."""
     table = relation.table
     found = {role: mapped_text(source, table, role) for role in ("model", "example", "split", "series")}
