@@ -27,6 +27,7 @@ COMMANDS = {
     "check": ("abgap.cli.check", "Can the data be trusted? Exit code 1 when not."),
     "analyze": ("abgap.cli.analyze", "Scorecard of the experiments."),
     "offline": ("abgap.cli.offline", "Candidate models against their baselines."),
+    "metrics": ("abgap.cli.metrics", "What each metric is, how it misleads, and which to choose."),
     "gap": ("abgap.cli.gap", "Did the offline gain reach the business?"),
     "portfolio": ("abgap.cli.portfolio", "All experiments together."),
     "plan": ("abgap.cli.plan", "Units, weeks and detectable effects of the next test."),

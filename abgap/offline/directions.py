@@ -1,7 +1,8 @@
-"""Which way of an offline metric is better: as the study declares it, else up."""
+"""Which way of an offline metric is better: as the study declares it, else as the catalogue of metrics has it."""
 
 from __future__ import annotations
 
+from abgap.offline import catalogue
 from abgap.records import Direction
 from abgap.study.model import Study
 
@@ -9,4 +10,6 @@ from abgap.study.model import Study
 def direction_of(study: Study, metric: str) -> Direction:
     """The direction of an offline metric by its name in the study."""
     declared = study.offline_metrics.get(metric)
-    return Direction.UP if declared is None or declared.direction is None else declared.direction
+    if declared is not None and declared.direction is not None:
+        return declared.direction
+    return catalogue.direction_of(metric if declared is None or declared.metric is None else declared.metric)

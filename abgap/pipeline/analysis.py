@@ -513,6 +513,9 @@ class Analysis:
             from abgap.offline.matching import matching_checks
 
             found += matching_checks(self.served, self.offline.scores, self.study.gap.offline)
+        from abgap.offline.contracts import contract_checks
+
+        found += contract_checks(self.study, None if self.data_until is None else self.data_until.date())
         sequential = self.study.study.looks == "sequential"
         for name, experiment in self.declared.items():
             found += experiment_checks(experiment, self.counts.get(name), sequential=sequential)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from abgap.offline.catalogue import (
     nearest_names,
     parse_metric,
 )
+from abgap.offline.catalogue.page import metrics_page
 from abgap.records import Direction
 
 ENTRIES = all_metrics()
@@ -225,3 +227,10 @@ def test_a_lazy_score_without_its_facts_is_none() -> None:
     assert entry is not None
     assert entry.lazy_form is not None
     assert entry.lazy_form.of({"classes": 2}) is None
+
+
+def test_the_page_of_metrics_is_what_the_catalogue_says() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+    assert page.read_text(encoding="utf-8") == metrics_page(), (
+        "run: python -m abgap.offline.catalogue > docs/metrics.md"
+    )
