@@ -20,11 +20,12 @@ def command(study_file: Path | None, *, as_json: bool, quiet: bool) -> None:
         if not analysis.offline.has_sources:
             raise UsageError(
                 f"{analysis.loaded.file.name}: there are no offline results; "
-                "declare [offline.scores], [offline.rankings] or [offline.predictions]"
+                "declare [offline.scores], [offline.rankings], [offline.predictions] or [offline.logged]"
             )
         rows = analysis.offline.rows
+        policies, positions = analysis.offline.counterfactual, analysis.offline.positions
     if as_json:
-        put_part("offline", rows)
+        put_part("offline", rows, counterfactual=policies, positions=positions)
     elif rows:
         from abgap.cli.findings import show_offline  # noqa: PLC0415 - rich is not needed for --json
 

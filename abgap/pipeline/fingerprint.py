@@ -124,10 +124,15 @@ def named_sources(study: Study) -> Iterator[tuple[str, Source]]:
         "units": study.units,
         "unit_values": study.unit_values,
         "moments": study.moments,
-        "offline.scores": study.offline.scores,
+        **_offline_sources(study),
         "experiments": study.experiments if isinstance(study.experiments, ExperimentsFile) else None,
     }
     return ((key, source) for key, source in given.items() if source is not None)
+
+
+def _offline_sources(study: Study) -> dict[str, Source]:
+    found = {f"offline.{key}": getattr(study.offline, key) for key in type(study.offline).model_fields}
+    return {key: source for key, source in found.items() if isinstance(source, Source)}
 
 
 def input_files(sources: Mapping[str, Source], directory: Path) -> dict[str, tuple[Path, ...]] | None:

@@ -12,10 +12,12 @@ from abgap.pipeline.stages import Stage
 
 if TYPE_CHECKING:
     from abgap.engine.protocol import Relation
+    from abgap.offline.judged_policies import PolicySums
     from abgap.offline.matching import ServedModels
     from abgap.offline.scores import Scores
     from abgap.pipeline.analysis import Analysis
     from abgap.records import OfflineRow
+    from abgap.records.counterfactual import Counterfactual, PositionRate
 
 
 class OfflineStages:
@@ -29,7 +31,7 @@ class OfflineStages:
     def has_sources(self) -> bool:
         """Whether the study says where results of offline evaluation are."""
         offline = self._study.offline
-        return any((offline.scores, offline.rankings, offline.predictions))
+        return any((offline.scores, offline.rankings, offline.predictions, offline.logged))
 
     @property
     def comparisons(self) -> list[tuple[str, str]]:
@@ -71,8 +73,42 @@ class OfflineStages:
             alpha=self._study.study.alpha,
         )
 
+    @cached_property
+    def _policy_sums(self) -> PolicySums | None:
+        """What target policies would have earned, summed up over the logged decisions."""
+        from abgap.offline.judged_policies import read_counterfactual
+
+        offline = self._study.offline
+        if offline.logged is None:
+            return None
+        self._analysis.progress("weighing logged decisions")
+        return self._analysis.stages.result(
+            Stage(name="counterfactual", sources=("offline.logged", "offline.policies"), parts=("offline",)),
+            lambda: read_counterfactual(self._analysis.engine, offline, self._analysis.directory),
+            lambda found: {} if found is None else found.relations,
+        )
+
+    @cached_property
+    def counterfactual(self) -> tuple[Counterfactual, ...]:
+        """Every target policy, judged by the log of another."""
+        from abgap.offline.counterfactual import make_counterfactuals
+
+        found, logged = self._policy_sums, self._study.offline.logged
+        if found is None or logged is None:
+            return ()
+        return make_counterfactuals(found, clip=logged.clip, alpha=self._study.study.alpha)
+
+    @cached_property
+    def positions(self) -> tuple[PositionRate, ...]:
+        """What the logged decisions earned, position by position."""
+        from abgap.offline.counterfactual import position_rates
+
+        found = self._policy_sums
+        return () if found is None else position_rates(found.log, self._study.study.alpha)
+
     @property
     def relations(self) -> dict[str, Relation]:
         """Every offline source that was opened, by its key in the study."""
         relation = self.scores.relation
-        return {} if relation is None else {"offline.scores": relation}
+        opened = {} if relation is None else {"offline.scores": relation}
+        return opened if self._policy_sums is None else opened | dict(self._policy_sums.relations)

@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.engine.protocol import Relation
+from abgap.offline.judged_policies import PolicySums
+from abgap.offline.logged import LoggedDecisions, Places, Problem
 from abgap.offline.scores import Aggregate as ScoreAggregate
 from abgap.offline.scores import PairSums, Scores
 from abgap.online.experiments import DeclaredExperiment
@@ -24,9 +26,10 @@ from abgap.online.plan import MetricColumns, Plan, UnitPart, ValueColumn, Window
 from abgap.online.resamples import Resamples
 from abgap.online.sums import Sums
 from abgap.online.wide import BelowZero, Bounds, FactIntake, WideTable
-from abgap.records import Aggregate, Check, InputSource, Kind, Moments, QueryText, Status
+from abgap.records import Aggregate, Check, InputSource, Kind, Moments, QueryText, Reason, Status
 from abgap.sources.columns import Table
 from abgap.sources.sql import Sql
+from abgap.stats.off_policy import OffPolicySums
 
 Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 
@@ -37,10 +40,15 @@ _RECORDS = (
     Bounds,
     FactIntake,
     InputSource,
+    LoggedDecisions,
     MetricColumns,
     Moments,
+    OffPolicySums,
     PairSums,
+    Places,
     Plan,
+    PolicySums,
+    Problem,
     QueryText,
     Relation,
     Resamples,
@@ -54,7 +62,7 @@ _RECORDS = (
     WideTable,
     Window,
 )
-_VALUES = (Aggregate, Kind, Status)
+_VALUES = (Aggregate, Kind, Reason, Status)
 
 
 def _label(kind: type) -> str:

@@ -50,6 +50,8 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
         portfolio=gaps.portfolio,
         heterogeneity=analysis.heterogeneity,
         trends=analysis.trends,
+        counterfactual=analysis.offline.counterfactual,
+        positions=analysis.offline.positions,
     )
 
 

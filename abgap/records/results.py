@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from abgap.records.counterfactual import Counterfactual, PositionRate
 from abgap.records.numbers import Estimable, Interval
 from abgap.records.offline import OfflineRow
 from abgap.records.provenance import Provenance
@@ -402,3 +403,5 @@ class Results:
     portfolio: Portfolio
     heterogeneity: tuple[Heterogeneity, ...] = ()
     trends: tuple[Trend, ...] = ()
+    counterfactual: tuple[Counterfactual, ...] = ()
+    positions: tuple[PositionRate, ...] = ()

@@ -121,3 +121,6 @@ class Reason(StrEnum):
     NOT_POSITIVE = "not_positive"
     NOT_DECLARED = "not_declared"
     NOT_MATCHED = "not_matched"
+    SMALL_EFFECTIVE_SAMPLE = "small_effective_sample"
+    WEIGHTS_OFF = "weights_off"
+    BAD_PROPENSITIES = "bad_propensities"

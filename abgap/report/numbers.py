@@ -35,6 +35,9 @@ REASONS = {
     Reason.NOT_POSITIVE: "not positive",
     Reason.NOT_DECLARED: "not declared",
     Reason.NOT_MATCHED: "not matched",
+    Reason.SMALL_EFFECTIVE_SAMPLE: "effective sample too small",
+    Reason.WEIGHTS_OFF: "weights do not average 1",
+    Reason.BAD_PROPENSITIES: "propensities cannot be used",
 }
 
 

@@ -31,6 +31,7 @@ from abgap.stats.arrays import (
     first_reason,
     no_reason,
     only_where,
+    same_shape,
     set_same_shape,
 )
 from abgap.stats.tails import normal_quantile, normal_two_sided_p
@@ -237,3 +238,13 @@ def _solve_increasing(
         below = function(middle) < goal
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return high
+
+
+def wilson_interval(successes: Floats, n: Floats, alpha: float) -> Bounds:
+    """Return a share with its score interval (Wilson 1927), which holds for few successes too."""
+    x, n = same_shape(successes, n)
+    z = normal_quantile(1.0 - alpha / 2.0)
+    share = x / n
+    centre = (share + z**2 / (2.0 * n)) / (1.0 + z**2 / n)
+    reach = z / (1.0 + z**2 / n) * np.sqrt(share * (1.0 - share) / n + z**2 / (4.0 * n**2))
+    return Bounds(share, centre - reach, centre + reach)

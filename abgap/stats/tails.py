@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from abgap.records.moments import FloatArray
-from abgap.stats.arrays import Floats, same_shape
+from abgap.stats.arrays import Bounds, Floats, same_shape
 
 # Scipy looks for noncentralities up to ten times this size.
 _SEARCHED = 1e5
@@ -83,3 +83,9 @@ def chi2_sf(stat: Floats, df: Floats) -> FloatArray:
     """
     stat, df = same_shape(stat, df)
     return np.where(df > 0, special.chdtrc(df, stat), np.nan)
+
+
+def normal_bounds(value: FloatArray, standard_error: FloatArray, alpha: float) -> Bounds:
+    """Return the normal interval of level ``1 - alpha``."""
+    reach = normal_quantile(1.0 - alpha / 2.0) * standard_error
+    return Bounds(value, value - reach, value + reach)

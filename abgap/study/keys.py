@@ -128,6 +128,13 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "queries": "What is known of each query, such as slices.",
         "items": "What is known of each item, such as its price.",
         "predictions": "Predictions per model and example, with the truth.",
+        "logged": "Decisions of the live policy with their propensities, to judge other policies by.",
+        "policies": "The policies to judge: with which probability each would choose which action.",
+    },
+    m.Logged: _SOURCE
+    | {
+        "clip": "Weights above this are cut to it in the clipped estimate.",
+        "uniform": "Whether the policy that chooses every logged action equally often is judged too.",
     },
     m.Scores: _SOURCE
     | {"slices": "Columns, the same in all rows of a query, by which results are broken down."},

@@ -40,6 +40,7 @@ from abgap.study.fields import (
 )
 from abgap.study.offline import (
     ErrorCosts,
+    Logged,
     Model,
     Offline,
     OfflineMetric,
@@ -65,6 +66,7 @@ __all__ = [
     "ExpressionColumn",
     "Funnel",
     "GapSettings",
+    "Logged",
     "Metric",
     "Model",
     "Moment",

@@ -6,7 +6,9 @@ business of the floor ``offline``; here is only what a study may say.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from abgap.study.base import SlicedSource, Source, StudyModel
 from abgap.study.fields import (
@@ -47,6 +49,13 @@ class Predictions(SlicedSource):
     unique: Literal["check", "trust"] = "check"
 
 
+class Logged(Source):
+    """``[offline.logged]``: decisions of a live policy, with the probability of each and what came of it."""
+
+    clip: Annotated[float, Field(ge=1)] = 10.0
+    uniform: bool = True
+
+
 class Offline(StudyModel):
     """``[offline]``: where offline evaluation results come from, and what they are held against."""
 
@@ -58,6 +67,8 @@ class Offline(StudyModel):
     queries: Queries | None = None
     items: Source | None = None
     predictions: Predictions | None = None
+    logged: Logged | None = None
+    policies: Source | None = None
 
 
 class OfflineMetric(StudyModel):

@@ -82,6 +82,21 @@ DRAWN = {"drawn": Sql("u.drawn_from % 7"), "weight": Sql("case when drawn < 3 th
 KEYS = [Sql("experiment"), Sql("variant"), Sql("day"), identifier("device")]
 SCORES = {name: identifier(name) for name in ("model", "metric", "query", "value", "n", "se")}
 DECLARED = {name: identifier(name) for name in ("experiment", "control", "split", "start", "end")}
+NAMES = [s.name for s in SUMS]
+SUMMED = SimpleNamespace(name=identifier("reward"), parts=NAMES)
+JUDGED = {
+    "decisions": identifier("logged_decisions"),
+    "policies": identifier("p"),
+    "units": identifier("u"),
+} | {
+    "expected": NAMES,
+    "unsupported": NAMES[:1],
+    "sums": SUMS,
+}
+DECIDED = {
+    name: identifier(name) for name in ("request", "context", "action", "position", "logger", "fold")
+} | {name: identifier(name) for name in ("reward", "propensity")}
+CHOSEN = {name: identifier(name) for name in ("policy", "context", "position", "action", "probability")}
 
 PREDICTED = {
     name: identifier(name)
@@ -124,7 +139,19 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"slices": SLICES, "day": Sql("1"), "only": ONLY, "number": identifier("unit: number")},
     ),
     "imported_moments": (SOURCE | {"columns": named("experiment", "n"), "keys": KEYS[:2]},),
+    "counterfactual_sums": (
+        JUDGED | {"by_request": False, "inner": [], "columns": [], "keys": []},
+        JUDGED | {"by_request": True, "inner": SUMS, "columns": [SUMMED], "keys": KEYS[:2]},
+    ),
+    "logged_cells": ({"sums": SUMS},),
+    "logged_decisions": (SOURCE | DECIDED,),
+    "logged_levels": ({"parts": NAMES[:1]}, {"parts": NAMES}),
+    "logged_model": ({"parts": NAMES[:1]}, {"parts": NAMES}),
+    "logged_positions": ({"sums": SUMS},),
+    "logger_mixture": ({"sums": SUMS, "keys": []}, {"sums": SUMS, "keys": KEYS[:2]}),
+    "mixture_decisions": ({"parts": NAMES[:1], "keys": []}, {"parts": NAMES, "keys": KEYS[:2]}),
     "offline_pairs": ({"sums": SUMS},),
+    "offline_policies": (SOURCE | CHOSEN,),
     "offline_scores": (SOURCE | SCORES,),
     "part_values": (
         KEYED | EVENTS | {"parts": [], "apart": None},
@@ -135,6 +162,11 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         | {"score": Sql("y_pred"), "positives": Sql("null")},
     ),
     "predictions": ({"truth": Sql("y_true"), "prediction": Sql("y_pred")},),
+    "policy_expected": (
+        {"policies": identifier("p"), "keys": [], "sums": SUMS},
+        {"policies": identifier("p"), "keys": KEYS[:2], "sums": SUMS},
+    ),
+    "policy_intake": ({"sums": SUMS},),
     "profile_column": (SOURCE | {"column": identifier("x")},),
     "quantile_counts": ({"clustered": False}, {"clustered": True}),
     "quantile_events": (

@@ -29,6 +29,8 @@ TOP = [
     "portfolio",
     "heterogeneity",
     "trends",
+    "counterfactual",
+    "positions",
 ]
 
 

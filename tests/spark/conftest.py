@@ -492,7 +492,38 @@ def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "variance": [2.0, 2.2],
     }
     pd.DataFrame(rows).to_csv(folder / "moments.csv", index=False)
+    decisions_and_policies(folder)
     study = folder / "abgap.toml"
     text = "[moments]\npath = 'moments.csv'\n[experiments.e]\ncontrol = 'A'\n[metrics.m]\nkind = 'mean'\n"
+    text += """
+[offline.logged]
+path = "decisions.parquet"
+columns = { request = "id", context = "c", action = "a", position = "k", logger = "by", reward = "r", propensity = "p" }
+[offline.policies]
+path = "policies.parquet"
+columns = { policy = "by", context = "c", action = "a", probability = "p" }
+"""
     study.write_text(text, encoding="utf-8")
     return study
+
+
+def decisions_and_policies(folder: Path) -> None:
+    """A log of two policies, and these with a third; probabilities that do not end in binary."""
+    rng = np.random.default_rng(21)
+    actions, n = ["it's", "b"], 400
+    chances = {(by, c): rng.dirichlet([3.0, 3.0]) for by in ("one", "two", "other") for c in ("new", "old")}
+    by, context = rng.choice(["one", "two"], n), rng.choice(["new", "old"], n)
+    action = [int(rng.random() < chances[key][1]) for key in zip(by, context, strict=True)]
+    pd.DataFrame(
+        {
+            "id": np.arange(n) // 3,
+            "c": context,
+            "a": [actions[a] for a in action],
+            "k": rng.integers(1, 4, n),
+            "by": by,
+            "r": rng.lognormal(1, 1, n),
+            "p": [chances[b, c][a] for b, c, a in zip(by, context, action, strict=True)],
+        }
+    ).to_parquet(folder / "decisions.parquet", index=False)
+    rows = [(b, c, actions[a], p[a]) for (b, c), p in chances.items() for a in range(2)]
+    pd.DataFrame(rows, columns=["by", "c", "a", "p"]).to_parquet(folder / "policies.parquet", index=False)

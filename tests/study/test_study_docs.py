@@ -19,6 +19,7 @@ from abgap.study.model import (
     ExperimentsFile,
     Exposures,
     ExpressionColumn,
+    Logged,
     Predictions,
     Queries,
     Scores,
@@ -40,8 +41,8 @@ GENERAL: dict[type[StudyModel], str] = {
     ConstantColumn: "A column",
     ExpressionColumn: "A column",
 }
-INHERITED = dict.fromkeys((Exposures, UnitValues, Scores, Queries, Predictions), Source.model_fields)
-OFFLINE = ("scores", "rankings", "judgements", "queries", "items", "predictions")
+INHERITED = dict.fromkeys((Exposures, UnitValues, Scores, Queries, Predictions, Logged), Source.model_fields)
+OFFLINE = ("scores", "rankings", "judgements", "queries", "items", "predictions", "logged", "policies")
 ROLE_SECTIONS = {"facts": "`[facts.NAME]`"} | {name: f"`[offline.{name}]`" for name in OFFLINE}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from abgap.study.flaws import Draft, Flaw
-from abgap.study.rules import experiments, funnels, metrics, names, predictions, settings, sources
+from abgap.study.rules import experiments, funnels, logged, metrics, names, predictions, settings, sources
 
 Rule = Callable[[Draft], Iterator[Flaw]]
 
@@ -28,6 +28,9 @@ RULES: tuple[Rule, ...] = (
     sources.columns_are_known,
     predictions.something_is_predicted,
     predictions.decisions_are_binary,
+    logged.policies_have_a_log,
+    logged.policies_depend_on_what_is_logged,
+    logged.some_policy_is_judged,
     names.names_are_free,
     names.names_differ_by_more_than_case,
     experiments.some_experiment_is_declared,

@@ -57,6 +57,10 @@ ROLES: Mapping[str, Roles] = {
     "judgements": Roles(required=("query", "item", "relevance"), optional=("label",)),
     "queries": Roles(required=("query",)),
     "items": Roles(required=("item",), optional=("price", "category", "popularity")),
+    "logged": Roles(
+        required=("action", "reward"), optional=("propensity", "request", "context", "position", "logger")
+    ),
+    "policies": Roles(required=("policy", "action"), optional=("context", "position", "probability")),
     "predictions": Roles(
         required=("model", "example", "y_true"), optional=("y_score", "y_pred", "split", "series", "at")
     ),
