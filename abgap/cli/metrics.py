@@ -11,17 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from abgap.cli import options
+from abgap.cli.choose import choose
 from abgap.cli.output import put_record
 from abgap.errors import UsageError
+from abgap.offline.catalogue.entry import Task
 
 if TYPE_CHECKING:
     from abgap.offline.catalogue import MetricEntry
     from abgap.offline.contracts import Contract
-
-_TASKS = (
-    "ranking", "binary", "multiclass", "regression", "forecast", "clustering", "generation", "detection",
-    "segmentation", "online", "serving",
-)  # fmt: skip
 
 
 @options.command(
@@ -31,10 +28,14 @@ _TASKS = (
         "abgap metrics ndcg@10",
         "abgap metrics --task binary",
         "abgap metrics --json",
+        "abgap metrics choose --task fraud --positives 0.005",
     ],
+    parts={"choose": choose},
 )
 @click.argument("name", required=False)
-@click.option("--task", type=click.Choice(_TASKS), help="Only the metrics of this task.")
+@click.option(
+    "--task", type=click.Choice([task.value for task in Task]), help="Only the metrics of this task."
+)
 @click.option(
     "--study",
     "study_file",
@@ -43,7 +44,10 @@ _TASKS = (
 )
 @options.json_option
 def command(name: str | None, task: str | None, study_file: Path | None, *, as_json: bool) -> None:
-    """List the metrics that abgap knows, or show one: formula, range, use, traps, lazy score, business meaning."""
+    """List the metrics that abgap knows, or show one: formula, range, use, traps, lazy score, business meaning.
+
+    `abgap metrics choose` asks seven questions, and recommends a set of metrics.
+    """
     contracts = _contracts(study_file)
     if name is None:
         _list(task, contracts, as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,11 +12,30 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 class ExampleCommand(click.Command):
-    """A command whose help ends with examples, each a line that can be pasted."""
+    """A command whose help ends with examples, each a line that can be pasted.
 
-    def __init__(self, *args: Any, examples: Sequence[str], **kwargs: Any) -> None:
+    parts: commands in place of this one when the first word after its name is theirs (``abgap metrics choose``).
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        examples: Sequence[str],
+        parts: Mapping[str, click.Command] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
+        self.parts = dict(parts or {})
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the arguments of this command, or of the part that the first of them names."""
+        part = self.parts.get(args[0]) if args else None
+        if part is None:
+            return super().make_context(info_name, args, parent=parent, **extra)
+        return part.make_context(f"{info_name} {args[0]}", args[1:], parent=parent, **extra)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples as they are: a wrapped command line could not be pasted."""
@@ -26,9 +45,11 @@ class ExampleCommand(click.Command):
                 formatter.write(f"{'':{formatter.current_indent}}{example}\n")
 
 
-def command(name: str, *, examples: Sequence[str]) -> Callable[[Callable[..., Any]], click.Command]:
+def command(
+    name: str, *, examples: Sequence[str], parts: Mapping[str, click.Command] | None = None
+) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function the command ``name``."""
-    return click.command(name, cls=ExampleCommand, examples=examples)
+    return click.command(name, cls=ExampleCommand, examples=examples, parts=parts)
 
 
 def study_option(decorated: Decorated) -> Decorated:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import click
 
 from abgap.cli.main import COMMANDS, cli
+from abgap.cli.options import ExampleCommand
 
 _WIDTH = 100
 _INTRODUCTION = """\
@@ -33,8 +34,11 @@ def _sections() -> Iterator[str]:
     yield _section(top)
     for name in COMMANDS:
         command = cli.get_command(top, name)
-        if command is not None:
-            yield _section(click.Context(command, info_name=name, parent=top, **command.context_settings))
+        if command is None:
+            continue
+        yield _section(click.Context(command, info_name=name, parent=top, **command.context_settings))
+        for part, own in command.parts.items() if isinstance(command, ExampleCommand) else ():
+            yield _section(click.Context(own, info_name=f"{name} {part}", parent=top, **own.context_settings))
 
 
 def _section(context: click.Context) -> str:
