@@ -17,7 +17,6 @@ from abgap.records import (
     Heterogeneity,
     Interval,
     NineCells,
-    OfflineRow,
     Portfolio,
     Role,
     Status,
@@ -193,34 +192,6 @@ def _score(row: Estimate, alpha: float, *, trusted: bool) -> list[str | Text]:
         words.declared_percent(guard.margin) if guard else "",
         numbers.p_value(guard.p_value).text if guard else "",
         Text(f"{mark.sign} {mark.word}", style=COLOURS[mark.tone]),
-    ]
-
-
-def show_offline(rows: Sequence[OfflineRow]) -> None:
-    """Every candidate against its baseline."""
-    out = Terminal()
-    head = columns(
-        "model", "baseline", "metric", ">value", ">baseline value", ">gain", ">interval", ">p", ">n", ">skipped",
-        spare=("skipped", "baseline value", "n", "p", "value"),
-    )  # fmt: skip
-    out.table(head, [_candidate(row) for row in rows])
-    out.show()
-
-
-def _candidate(row: OfflineRow) -> list[str | Text]:
-    face = None if row.value is None or row.baseline_value is None else row.value - row.baseline_value
-    gain = numbers.gain(row.gain, face_value=face)
-    return [
-        row.model,
-        row.baseline or "",
-        row.metric,
-        numbers.number(row.value).text,
-        numbers.number(row.baseline_value).text,
-        gain.text,
-        gain.range or gain.why,
-        numbers.p_value(row.p_adjusted).text,
-        numbers.count(row.n).text,
-        numbers.count(row.skipped).text,
     ]
 
 

@@ -15,7 +15,7 @@ from abgap.errors import UsageError
 @options.json_option
 @options.quiet_option
 def command(study_file: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Compare the offline scores of every model that an experiment tried with those of its control's model."""
+    """Evaluate models offline: what got better and what got worse against production, or the control's model."""
     with analysis_of(study_file, quiet=quiet, in_words=not as_json) as analysis:
         if not analysis.offline.has_sources:
             raise UsageError(
@@ -27,8 +27,8 @@ def command(study_file: Path | None, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         put_part("offline", rows, counterfactual=policies, positions=positions)
     elif rows:
-        from abgap.cli.findings import show_offline  # noqa: PLC0415 - rich is not needed for --json
+        from abgap.cli.offline_findings import show_offline  # noqa: PLC0415 - rich is not needed for --json
 
-        show_offline(rows)
+        show_offline(rows, alpha=analysis.study.study.alpha)
     else:
         tell("no experiment ran two models that both have scores; see `abgap check`")

@@ -69,6 +69,8 @@ def _cache() -> Cache:
 
 def chosen(experiment: str | None, declared: Collection[str]) -> set[str]:
     """The experiments to show: the one that is asked for, else all. Raises UsageError when there is none."""
+    if not declared:
+        raise UsageError("the study has no experiments; `abgap offline` evaluates its models")
     if experiment is None:
         return set(declared)
     if experiment in declared:

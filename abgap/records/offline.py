@@ -51,3 +51,9 @@ class OfflineRow:
     target_ready: bool | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def best_lazy(self) -> str | None:
+        """The name of the lazy predictor that does best by the metric; None without any."""
+        sign = self.direction.sign
+        return min(self.lazy, key=lambda name: (-sign * self.lazy[name], name), default=None)

@@ -9,7 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from abgap.records import Decision, Estimate, ExperimentResult, Interval, Role, Status, VerdictName
+from abgap.records import (
+    Decision,
+    Estimate,
+    ExperimentResult,
+    Interval,
+    OfflineRow,
+    Role,
+    Status,
+    VerdictName,
+)
 
 Tone: TypeAlias = Literal["good", "part", "flat", "bad", "bonus", "unsure", "void", "blocked"]
 TONES: tuple[Tone, ...] = ("good", "part", "flat", "bad", "bonus", "unsure", "void", "blocked")
@@ -120,6 +129,21 @@ def reading(estimate: Estimate, *, alpha: float, trusted: bool = True) -> Mark:
     if estimate.equivalence_p is not None and estimate.equivalence_p < alpha:
         return Mark(tone="flat", sign="=", word="no change that matters")
     return Mark(tone="unsure", sign="?", word="not established")
+
+
+def offline_reading(row: OfflineRow, *, alpha: float) -> Mark:
+    """What one offline row says: the adjusted p-value decides, or the interval where there is none."""
+    if row.baseline is None:
+        return Mark(tone="unsure", sign="–", word="no baseline")
+    if not isinstance(row.gain, Interval):
+        return Mark(tone="unsure", sign="–", word="not estimable")
+    p = row.p_adjusted
+    established = row.gain.excludes_zero() and (p is None or p < alpha)
+    if not established:
+        return Mark(tone="unsure", sign="?", word="not established")
+    if row.gain.estimate * row.direction.sign > 0.0:
+        return Mark(tone="good", sign="↑", word="better")
+    return Mark(tone="bad", sign="↓", word="worse")
 
 
 def _guardrail_reading(*, holds: bool, worse: bool) -> Mark:

@@ -107,9 +107,14 @@ def side_by_side(control: float | None, treatment: float | None, kind: Kind) -> 
     return _value(control, decimals, share=share), _value(treatment, decimals, share=share)
 
 
+def two_values(first: float | None, second: float | None) -> tuple[Shown, Shown]:
+    """Two plain numbers with the same decimals."""
+    return side_by_side(first, second, Kind.MEAN)
+
+
 def number(value: float | None) -> Shown:
     """A plain number with four significant digits."""
-    return side_by_side(value, None, Kind.MEAN)[0]
+    return two_values(value, None)[0]
 
 
 def measured(value: float | None) -> Shown:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
 
 import numpy as np
 
@@ -41,10 +42,16 @@ def records_table(records: object) -> pa.Table:
     rows = plain_data(records)
     if not isinstance(rows, list):
         raise TypeError("a table is made of a sequence of records")
-    return pa.Table.from_pylist([_with_text_mappings(row) for row in rows if isinstance(row, dict)])
+    kinds: set[Any] = {type(record) for record in records} if isinstance(records, Sequence) else set()
+    free = {name for kind in kinds for name in _mappings(kind)}
+    return pa.Table.from_pylist([_with_pairs(row, free) for row in rows if isinstance(row, dict)])
 
 
-def _with_text_mappings(row: dict[str, Any]) -> dict[str, Any]:
-    """Mappings with free keys (arms, models) as lists of pairs: columns must be the same in every row."""
-    free = ("arms", "models", "lazy")
+def _mappings(record: Any) -> frozenset[str]:
+    """The fields of a record that are mappings with free keys, such as the arms of an experiment."""
+    return frozenset(name for name, hint in get_type_hints(record).items() if get_origin(hint) is Mapping)
+
+
+def _with_pairs(row: dict[str, Any], free: Collection[str]) -> dict[str, Any]:
+    """Mappings with free keys as lists of pairs: columns must be the same in every row."""
     return {k: [{"key": a, "value": b} for a, b in v.items()] if k in free else v for k, v in row.items()}

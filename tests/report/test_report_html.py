@@ -215,6 +215,7 @@ def test_the_words_of_the_view_are_the_words_of_the_page(
     view, _, root = made["example"]
     shown = root.text
     opening = view.opening
+    assert opening.money is not None
     for text in (opening.verdict, opening.detail, opening.money.assumption, opening.trust.text):
         assert text in shown
     for action in opening.actions:

@@ -67,6 +67,7 @@ def test_the_money_is_the_sum_of_what_ships_with_independent_errors(
     total = sum(amount.estimate for amount in amounts)
     half = sum((amount.high - amount.estimate) ** 2 for amount in amounts) ** 0.5
     assert len(amounts) == 4
+    assert view.opening.money is not None
     assert view.opening.money.amount.text == f"+{total / 1e3:.1f} thousand EUR"
     assert view.opening.money.amount.range == f"[+{(total - half) / 1e3:.1f}, +{(total + half) / 1e3:.1f}]"
     assert [fact.label for fact in view.opening.money.beside] == [
@@ -77,6 +78,7 @@ def test_the_money_is_the_sum_of_what_ships_with_independent_errors(
 
 def test_without_a_money_metric_the_report_says_how_to_declare_one(not_estimable: Results) -> None:
     money = view_of(not_estimable).opening.money
+    assert money is not None
     assert money.amount.text == "—"
     assert "money = true" in money.assumption
 
@@ -329,6 +331,7 @@ def test_the_arm_the_decision_is_about_speaks_for_the_experiment(several_arms: R
     assert [verdict.sentence for verdict in section.verdicts] == ["C: better online.", "B: worse online."]
     assert section.decision_reason == "", "it is the headline once more"
     assert "C against A" in section.scorecards[0].caption
+    assert view.opening.money is not None
     assert view.opening.money.amount.text != "—"
 
 

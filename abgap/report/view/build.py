@@ -16,7 +16,7 @@ from abgap.report.view.index import index_of
 from abgap.report.view.limits import LADDER, Limits, left_out
 from abgap.report.view.methods import methods_of
 from abgap.report.view.model import ReportView
-from abgap.report.view.offline import models_table, offline_tables
+from abgap.report.view.offline import models_table, offline_panels, offline_remarks, offline_slices
 from abgap.report.view.opening import opening_of
 from abgap.report.view.overview import overview_of
 
@@ -34,7 +34,9 @@ def view_of(results: Results, limits: Limits = LADDER[0]) -> ReportView:
         overview=overview_of(index, limits),
         experiments=tuple(experiment_view(index, experiment, limits, anchors) for experiment in shown),
         experiments_left_out=left_out(len(shown), len(index.ranked), "experiments"),
-        offline=offline_tables(results, limits),
+        offline=offline_panels(results, limits),
+        offline_remarks=offline_remarks(results, limits),
+        offline_slices=offline_slices(results, limits),
         models=models_table(results, limits),
         quality=quality_tables(index, limits, anchors),
         methods=methods_of(results),

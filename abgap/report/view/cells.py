@@ -55,7 +55,9 @@ def reach_of(intervals: Sequence[Interval | None]) -> float:
     return min(max(ends), _WIDEST_TO_MEDIAN * median(ends)) * 1.05
 
 
-def bar_of(interval: Interval | None, *, reach: float, band: float | None, tone: Tone) -> Bar | None:
+def bar_of(
+    interval: Interval | None, *, reach: float, band: float | None, tone: Tone, dumbbell: bool = False
+) -> Bar | None:
     """An interval on an axis from ``-reach`` to ``reach``; band: half width of what is too small to matter."""
     if interval is None or reach <= 0.0:
         return None
@@ -67,6 +69,7 @@ def bar_of(interval: Interval | None, *, reach: float, band: float | None, tone:
         tone=tone,
         cut_low=interval.low < -reach,
         cut_high=interval.high > reach,
+        dumbbell=dumbbell,
     )
 
 

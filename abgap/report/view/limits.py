@@ -14,7 +14,11 @@ ELSEWHERE = "results.json has all of them"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """sections: experiments with a section of their own. rows: of any other table. sql_chars: of all queries."""
+    """What is shown at most.
+
+    sections: experiments with a section of their own. models: comparisons of two models with a panel. rows: of any
+    other table. sql_chars: of all queries.
+    """
 
     sections: int
     rows: int
@@ -22,13 +26,14 @@ class Limits:
     slice_rows: int
     points: int
     sql_chars: int
+    models: int
 
 
 LADDER = (
-    Limits(sections=30, rows=200, scorecard_rows=60, slice_rows=16, points=150, sql_chars=250_000),
-    Limits(sections=20, rows=150, scorecard_rows=30, slice_rows=14, points=150, sql_chars=150_000),
-    Limits(sections=8, rows=100, scorecard_rows=15, slice_rows=10, points=100, sql_chars=60_000),
-    Limits(sections=0, rows=40, scorecard_rows=0, slice_rows=0, points=40, sql_chars=0),
+    Limits(sections=30, rows=200, scorecard_rows=60, slice_rows=16, points=150, sql_chars=250_000, models=30),
+    Limits(sections=20, rows=150, scorecard_rows=30, slice_rows=14, points=150, sql_chars=150_000, models=20),
+    Limits(sections=8, rows=100, scorecard_rows=15, slice_rows=10, points=100, sql_chars=60_000, models=10),
+    Limits(sections=0, rows=40, scorecard_rows=0, slice_rows=0, points=40, sql_chars=0, models=3),
 )
 
 

@@ -41,14 +41,14 @@ def methods_of(results: Results) -> tuple[Topic, ...]:
 def _topics(results: Results) -> Iterator[tuple[str, str]]:
     estimates = results.estimates
     level = words.percent(1.0 - results.study.alpha, decimals=0)
-    yield "Who is counted", _COUNTED
+    yield "Who is counted", _COUNTED if results.experiments else ""
     yield "Tests", _tests(estimates, level)
     yield "Relative lift", _lift_methods(estimates)
     yield "Variance reduction", _covariates(estimates)
     yield "Extreme values", _capping(estimates)
     yield "Many tests", _multiplicity(estimates, results.study.alpha)
     yield "Shown to be flat", _equivalence(estimates)
-    yield "Looking early", _looks(results)
+    yield "Looking early", _looks(results) if results.experiments else ""
     yield "Slices", _slices(results)
     yield "Novelty", _trends(results)
     yield "Belief", _belief(estimates)

@@ -18,7 +18,7 @@ class Bar:
     """An interval drawn in a table cell; all positions in percent of the cell's width, zero at 50.
 
     band: the changes too small to matter, or None. cut: whether the interval reaches beyond the cell. An estimate
-    beyond the cell stands at 0 or 100.
+    beyond the cell stands at 0 or 100. dumbbell: drawn as a line from zero, the baseline, with the interval behind it.
     """
 
     low: float
@@ -28,6 +28,7 @@ class Bar:
     tone: Tone
     cut_low: bool
     cut_high: bool
+    dumbbell: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,13 +148,13 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """The first screen. trust: the data checks in a sentence."""
+    """The first screen. money: None for a study without experiments. trust: the data checks in a sentence."""
 
     study: str
     scope: str
     verdict: str
     detail: str
-    money: Money
+    money: Money | None
     tally: Tally
     actions: tuple[Action, ...]
     trust: Cell
@@ -269,7 +270,9 @@ class ReportView:
     overview: Overview | None
     experiments: tuple[ExperimentView, ...]
     experiments_left_out: str
-    offline: tuple[Table, ...]
+    offline: Table | None
+    offline_remarks: tuple[str, ...]
+    offline_slices: Table | None
     models: Table | None
     quality: tuple[Table, ...]
     methods: tuple[Topic, ...]

@@ -1,83 +1,131 @@
-"""Offline results: every model against its baseline, what is known of the models, how the metrics are defined."""
+"""Offline results: a panel per model with what got better and what got worse, slices, models, definitions."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from abgap.records import Interval, OfflineRow, Results, words
+from abgap.records import Direction, Interval, OfflineRow, Results, words
 from abgap.report import numbers
-from abgap.report.marks import Tone
-from abgap.report.view.cells import bar_of, cell, joined, reach_of
+from abgap.report.marks import offline_reading
+from abgap.report.view.cells import bar_of, cell, joined, reach_of, whole_sentence
 from abgap.report.view.limits import Limits, left_out
 from abgap.report.view.model import Cell, Column, Group, Table
 
+_MOST_NAMED = 3
+_LEGEND = (
+    "Hollow: the baseline. Filled: the model, its change in percent of the baseline, on one scale for all metrics of a "
+    "model. The pale line behind it is the interval."
+)
+_READINGS = ("better", "worse", "not established")
+_LAZY = Column(label="Best lazy", kind="number", note="skill over it")
+_METRIC_COLUMNS = (
+    Column(label="Metric"),
+    Column(label="Baseline", kind="number"),
+    Column(label="← worse, better →", kind="bar"),
+    Column(label="Model", kind="number"),
+    Column(label="Difference", kind="number"),
+    _LAZY,
+    Column(label="p adjusted", kind="number"),
+    Column(label="n", kind="number", note="compared"),
+    Column(label="Reading", kind="mark"),
+)
 
-def offline_tables(results: Results, limits: Limits) -> tuple[Table, ...]:
-    """Every model against its baseline; slices in a table of their own."""
-    whole = [row for row in results.offline if row.slice_name is None]
-    sliced = [row for row in results.offline if row.slice_name is not None]
-    tables = (
-        _offline_table(whole, "offline", "Offline evaluation: every model against its baseline", limits),
-        _offline_table(
-            sliced, "offline-slices", "Offline evaluation by slice, exploratory, adjusted", limits
-        ),
-    )
-    return tuple(table for table in tables if table is not None)
 
-
-def _offline_table(rows: Sequence[OfflineRow], key: str, caption: str, limits: Limits) -> Table | None:
-    if not rows:
+def offline_panels(results: Results, limits: Limits) -> Table | None:
+    """A panel per model and baseline, in the order of the results: a dumbbell for each metric, beside its numbers."""
+    pairs = _pairs(results)
+    if not pairs:
         return None
-    kept = rows[: limits.rows]
-    metrics = list(dict.fromkeys(row.metric for row in kept))
+    kept = list(pairs.items())[: limits.models]
+    with_lazy = any(row.lazy for _, rows in kept for row in rows)
+    alpha = results.study.alpha
     return Table(
-        key=key,
-        caption=caption,
-        columns=(
-            Column(label="Model"),
-            Column(label="n", kind="number", note="compared"),
-            Column(label="Baseline", kind="number"),
-            Column(label="Model", kind="number"),
-            Column(label="Difference", kind="number"),
-            Column(label="← worse, better →", kind="bar"),
-            Column(label="p", kind="number"),
-            Column(label="p adjusted", kind="number"),
+        key="offline",
+        caption="What got better and what got worse: every model against its baseline",
+        columns=tuple(column for column in _METRIC_COLUMNS if with_lazy or column is not _LAZY),
+        groups=tuple(_panel(pair, rows, alpha=alpha, with_lazy=with_lazy) for pair, rows in kept),
+        note=joined(
+            _LEGEND if any(baseline is not None for (_, baseline), _ in kept) else "",
+            left_out(len(kept), len(pairs), "comparisons of models"),
         ),
-        groups=tuple(
-            _offline_group(metric, [row for row in kept if row.metric == metric]) for metric in metrics
-        ),
-        note=left_out(len(kept), len(rows), "rows"),
     )
 
 
-def _offline_group(metric: str, rows: Sequence[OfflineRow]) -> Group:
-    reach = reach_of([_turned(row) for row in rows])
-    return Group(title=metric, rows=tuple(_offline_row(row, reach) for row in rows))
+def offline_remarks(results: Results, limits: Limits) -> tuple[str, ...]:
+    """What is to be known beside the numbers of the panels, each remark once with what it is about."""
+    about: dict[str, list[str]] = {}
+    for rows in list(_pairs(results).values())[: limits.models]:
+        for row in rows:
+            for note in row.notes:
+                about.setdefault(note, []).append(f"{row.metric} of {row.model}")
+    return tuple(
+        f"{words.listed(named[:_MOST_NAMED])}{_and_more(len(named) - _MOST_NAMED)}: {whole_sentence(note)}"
+        for note, named in about.items()
+    )
 
 
-def _offline_row(row: OfflineRow, reach: float) -> tuple[Cell, ...]:
-    interval = _turned(row)
-    tone: Tone = "unsure"
-    if interval is not None and interval.excludes_zero():
-        tone = "good" if interval.low > 0.0 else "bad"
-    difference = None
-    if row.value is not None and row.baseline_value is not None:
-        difference = row.value - row.baseline_value
-    part = "" if row.slice_name is None else f"{row.slice_name} = {row.slice_value or 'not known'}"
+def _and_more(n: int) -> str:
+    return f" and {words.count(n)} more" if n > 0 else ""
+
+
+def _pairs(results: Results) -> dict[tuple[str, str | None], list[OfflineRow]]:
+    found: dict[tuple[str, str | None], list[OfflineRow]] = {}
+    for row in results.offline:
+        if row.slice_name is None:
+            found.setdefault((row.model, row.baseline), []).append(row)
+    return found
+
+
+def _panel(
+    pair: tuple[str, str | None], rows: Sequence[OfflineRow], *, alpha: float, with_lazy: bool
+) -> Group:
+    model, baseline = pair
+    tally = Counter(offline_reading(row, alpha=alpha).word for row in rows)
+    said = joined(*(f"{tally[word]} {word}" for word in _READINGS if tally[word]), by=", ")
+    reach = reach_of([_in_percent(row) for row in rows])
+    return Group(
+        title=joined(model if baseline is None else f"{model} against {baseline}", said, by=": "),
+        rows=tuple(_metric_row(row, reach, alpha=alpha, with_lazy=with_lazy) for row in rows),
+    )
+
+
+def _metric_row(row: OfflineRow, reach: float, *, alpha: float, with_lazy: bool) -> tuple[Cell, ...]:
+    baseline, value = numbers.two_values(row.baseline_value, row.value)
+    reading = offline_reading(row, alpha=alpha)
+    bar = bar_of(_in_percent(row), reach=reach, band=None, tone=reading.tone, dumbbell=True)
     return (
-        Cell(text=row.model, sub=joined(_against(row), part, _lazy(row), by=", ")),
-        cell(numbers.count(row.n), sub=f"{words.count(row.skipped)} left out" if row.skipped else ""),
-        cell(numbers.number(row.baseline_value)),
-        cell(numbers.number(row.value)),
-        cell(numbers.gain(row.gain, face_value=difference)),
-        Cell(bar=bar_of(interval, reach=reach, band=None, tone=tone)),
-        cell(numbers.p_value(row.p_value)),
+        Cell(text=row.metric, sub="less is better" if row.direction is Direction.DOWN else ""),
+        cell(baseline),
+        Cell(bar=bar),
+        cell(value),
+        cell(numbers.gain(row.gain, face_value=_difference(row))),
+        *((_lazy(row),) if with_lazy else ()),
         cell(numbers.p_value(row.p_adjusted)),
+        cell(numbers.count(row.n), sub=f"{words.count(row.skipped)} left out" if row.skipped else ""),
+        Cell(mark=reading),
     )
 
 
-def _against(row: OfflineRow) -> str:
-    return "" if row.baseline is None else f"against {row.baseline}"
+def _difference(row: OfflineRow) -> float | None:
+    if row.value is None or row.baseline_value is None:
+        return None
+    return row.value - row.baseline_value
+
+
+def _lazy(row: OfflineRow) -> Cell:
+    """The best predictor that learnt nothing, and what the model has over it."""
+    best = row.best_lazy
+    if best is None:
+        return Cell(text=numbers.NOTHING)
+    skill = "" if row.skill is None else f", skill {words.percent(row.skill)}"
+    return Cell(text=numbers.number(row.lazy[best]).text, sub=f"{best}{skill}")
+
+
+def _in_percent(row: OfflineRow) -> Interval | None:
+    """The gain in percent of the baseline, better is positive; None where there is no interval, or nothing to share."""
+    gain, base = _turned(row), row.baseline_value
+    return gain.scaled(100.0 / abs(base)) if gain is not None and base else None
 
 
 def _turned(row: OfflineRow) -> Interval | None:
@@ -86,8 +134,56 @@ def _turned(row: OfflineRow) -> Interval | None:
     return row.gain.flipped() if row.direction.sign < 0 else row.gain
 
 
-def _lazy(row: OfflineRow) -> str:
-    return ", ".join(f"lazy {name} {numbers.number(value).text}" for name, value in row.lazy.items())
+def offline_slices(results: Results, limits: Limits) -> Table | None:
+    """Every model against its baseline by slice; None without slices."""
+    rows = [row for row in results.offline if row.slice_name is not None]
+    if not rows:
+        return None
+    kept = rows[: limits.rows]
+    metrics = list(dict.fromkeys(row.metric for row in kept))
+    return Table(
+        key="offline-slices",
+        caption="Offline evaluation by slice, exploratory, adjusted",
+        columns=(
+            Column(label="Slice"),
+            Column(label="n", kind="number", note="compared"),
+            Column(label="Baseline", kind="number"),
+            Column(label="Model", kind="number"),
+            Column(label="Difference", kind="number"),
+            Column(label="← worse, better →", kind="bar"),
+            Column(label="p adjusted", kind="number"),
+            Column(label="Reading", kind="mark"),
+        ),
+        groups=tuple(
+            _slice_group(metric, [row for row in kept if row.metric == metric], alpha=results.study.alpha)
+            for metric in metrics
+        ),
+        note=left_out(len(kept), len(rows), "rows"),
+    )
+
+
+def _slice_group(metric: str, rows: Sequence[OfflineRow], *, alpha: float) -> Group:
+    reach = reach_of([_turned(row) for row in rows])
+    return Group(title=metric, rows=tuple(_slice_row(row, reach, alpha=alpha) for row in rows))
+
+
+def _slice_row(row: OfflineRow, reach: float, *, alpha: float) -> tuple[Cell, ...]:
+    reading = offline_reading(row, alpha=alpha)
+    baseline, value = numbers.two_values(row.baseline_value, row.value)
+    against = "" if row.baseline is None else f"against {row.baseline}"
+    return (
+        Cell(
+            text=f"{row.slice_name} = {row.slice_value or 'not known'}",
+            sub=joined(row.model, against),
+        ),
+        cell(numbers.count(row.n), sub=f"{words.count(row.skipped)} left out" if row.skipped else ""),
+        cell(baseline),
+        cell(value),
+        cell(numbers.gain(row.gain, face_value=_difference(row))),
+        Cell(bar=bar_of(_turned(row), reach=reach, band=None, tone=reading.tone)),
+        cell(numbers.p_value(row.p_adjusted)),
+        Cell(mark=reading),
+    )
 
 
 def models_table(results: Results, limits: Limits) -> Table | None:

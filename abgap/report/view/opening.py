@@ -9,6 +9,7 @@ from abgap.report.view.checks import trust_of
 from abgap.report.view.index import Index
 from abgap.report.view.model import Opening
 from abgap.report.view.money import money_of
+from abgap.report.view.offline_opening import offline_tally, offline_verdict
 from abgap.report.view.tally import tally_of
 from abgap.report.view.verdict import verdict_of
 
@@ -17,22 +18,25 @@ def opening_of(index: Index, sections: int) -> Opening:
     """The first screen; ``sections`` experiments have a section that can be linked to."""
     compared = [experiment for experiment in index.ranked if not is_same_model(experiment)]
     gaps = [gap for experiment in compared for gap in index.headline_gaps(experiment.name)]
-    verdict, detail = verdict_of(index, gaps)
+    of_models = not index.ranked and bool(index.results.offline)
+    verdict, detail = offline_verdict(index.results) if of_models else verdict_of(index, gaps)
     return Opening(
         study=index.results.study.name,
         scope=_scope(index),
         verdict=verdict,
         detail=detail,
-        money=money_of(index),
-        tally=tally_of(index, gaps, sections),
+        money=None if of_models else money_of(index),
+        tally=offline_tally(index.results) if of_models else tally_of(index, gaps, sections),
         actions=actions_of(index, sections),
         trust=trust_of(index.results.checks),
     )
 
 
 def _scope(index: Index) -> str:
-    experiments = index.results.experiments
+    experiments, offline = index.results.experiments, index.results.offline
     said = [words.plural(len(experiments), "experiment")]
+    if not experiments and offline:
+        said = [words.plural(len({row.model for row in offline}), "model")]
     if units := sum(sum(experiment.arms.values()) for experiment in experiments):
         said.append(words.plural(units, "analysed unit"))
     starts = [experiment.start for experiment in experiments if experiment.start]

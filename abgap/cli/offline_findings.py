@@ -1,0 +1,73 @@
+"""What offline evaluation found, in the terminal: model by model, what got better and what got worse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from abgap.cli.terminal import COLOURS, Terminal, columns
+from abgap.records import OfflineRow, words
+from abgap.report import numbers
+from abgap.report.marks import offline_reading
+
+_HEAD = (
+    "metric", ">baseline", ">model", ">difference", ">interval", ">p adjusted", ">best lazy", ">skill", ">n",
+    ">skipped", "reading",
+)  # fmt: skip
+_SILENT = {"", numbers.NOTHING}
+_SPARE = ("skipped", "skill", "n", "p adjusted", "best lazy", "baseline")
+
+
+def show_offline(rows: Sequence[OfflineRow], *, alpha: float) -> None:
+    """Every model against its baseline, slices below, then what is to be known beside the numbers."""
+    out = Terminal()
+    pairs: dict[tuple[str, str | None], list[OfflineRow]] = {}
+    for row in rows:
+        pairs.setdefault((row.model, row.baseline), []).append(row)
+    for (model, baseline), shown in pairs.items():
+        title = model if baseline is None else f"{model} against {baseline}"
+        out.line((title, "bold"))
+        _table(out, [_metric(row, alpha) for row in shown])
+        _remarks(out, shown)
+        out.line("")
+    out.show()
+
+
+def _table(out: Terminal, lines: Sequence[Sequence[str | Text]]) -> None:
+    """The table without columns that say nothing here."""
+    head = columns(*_HEAD, spare=_SPARE)
+    said = [i for i in range(len(head)) if any(str(line[i]) not in _SILENT for line in lines)]
+    out.table([head[i] for i in said], [[line[i] for i in said] for line in lines])
+
+
+def _metric(row: OfflineRow, alpha: float) -> list[str | Text]:
+    baseline, value = numbers.two_values(row.baseline_value, row.value)
+    bare = row.value is not None and row.baseline_value is not None
+    gain = numbers.gain(row.gain, face_value=row.value - row.baseline_value if bare else None)  # type: ignore[operator]
+    mark = offline_reading(row, alpha=alpha)
+    best = row.best_lazy
+    part = "" if row.slice_name is None else f"  {row.slice_name} = {row.slice_value or 'not known'}"
+    return [
+        f"{row.metric}{part}",
+        baseline.text,
+        value.text,
+        gain.text,
+        gain.range or gain.why,
+        numbers.p_value(row.p_adjusted).text,
+        "" if best is None else f"{numbers.number(row.lazy[best]).text} {best}",
+        "" if row.skill is None else words.percent(row.skill),
+        numbers.count(row.n).text,
+        numbers.count(row.skipped).text if row.skipped else "",
+        Text(f"{mark.sign} {mark.word}", style=COLOURS[mark.tone]),
+    ]
+
+
+def _remarks(out: Terminal, rows: Sequence[OfflineRow]) -> None:
+    """Each note once, with the metrics that it is about."""
+    about: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for note in row.notes:
+            about.setdefault(note, {})[row.metric] = None
+    for note, metrics in about.items():
+        out.point(("·", "dim"), f"{words.listed(list(metrics))}: {note}")
