@@ -75,7 +75,12 @@ def _everything() -> list[Answers]:
     for task in (task for task in Task if task not in {Task.ONLINE, Task.SERVING}):
         costly = [None, Costly.LARGE_ERRORS, Costly.TOO_LOW] if task in AMOUNTS else [None, FN, FP, EQUAL]
         for cost, positives, audience, goal, zeros, objective in itertools.product(
-            costly, (None, 0.005, 0.45), Audience, (None, *Goal), (None, True), (None, Objective.REVENUE)
+            costly,
+            (None, 0.9 if task is Task.MULTICLASS else 0.005, 0.45),
+            Audience,
+            (None, *Goal),
+            (None, True),
+            (None, Objective.REVENUE),
         ):
             found.append(
                 Answers(
@@ -129,6 +134,11 @@ def test_the_half_per_cent_example_is_told_with_its_numbers() -> None:
     assert {"accuracy", "roc_auc", "recall"} <= {pick.metric for pick in found.avoid}
 
 
+def test_the_lazy_accuracy_of_several_classes_is_the_share_of_the_largest() -> None:
+    found = recommend(answers("multiclass", positives=0.25, classes=5))
+    assert (found.target.metric, found.lazy[0].value) == ("accuracy", 0.25)
+
+
 def test_costs_give_the_threshold_and_stand_in_the_block() -> None:
     found = recommend(answers("binary", false_positive_cost=1.0, false_negative_cost=19.0, positives=0.01))
     assert "best cut at 0.05" in found.steps[4].consequence
@@ -155,6 +165,7 @@ def test_classes_decide_between_two_and_several() -> None:
         ("binary", {"costly": Costly.TOO_LOW}, "of amounts"),
         ("binary", {"false_positive_cost": 1.0}, "that of the other is not"),
         ("ranking", {"false_positive_cost": 1.0, "false_negative_cost": 1.0}, "of binary decisions"),
+        ("multiclass", {"positives": 0.1, "classes": 5}, "cannot have a share of 0.1"),
         ("ranking", {"relevant": 3}, "needs --candidates"),
         ("ranking", {"relevant": 30, "candidates": 20}, "cannot be"),
     ],

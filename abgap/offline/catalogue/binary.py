@@ -15,11 +15,6 @@ _PROBABILITY = _SCORED + " as a probability"
 _TASKS = (Task.BINARY,)
 
 
-def majority(positives: float) -> float:
-    """Accuracy of always predicting the more frequent class."""
-    return max(positives, 1.0 - positives)
-
-
 def always_yes_f1(positives: float) -> float:
     """F1 of predicting the positive class every time."""
     return 2.0 * positives / (1.0 + positives)
@@ -54,7 +49,10 @@ ENTRIES = (
             "finds anything scores 99.5 %, and one that finds 5 of 200 with 10 false alarms scores 99.49 %."
         ),
         lazy="Always the most frequent class.",
-        lazy_form=LazyForm(text="max(p, 1 - p) for a share p of positives", value=majority),
+        lazy_form=LazyForm(
+            text="the share of the largest class; max(p, 1 - p) for a share p of positives",
+            value=lambda largest: largest,
+        ),
         watch=("recall", "precision", "balanced_accuracy"),
         disagreement="Recall tells how much of the rare class is found while accuracy hardly moves.",
         business="The share of decisions that were right, whatever they were about.",

@@ -39,7 +39,7 @@ class LazyForm:
     """What a lazy solution scores, as a formula.
 
     text: the formula for people. value: the same as a function; its parameters are the facts it has to be given:
-    ``positives`` (share of the positive or of the largest class), ``classes``, ``false_positive`` and
+    ``positives`` (their share), ``largest`` (share of the largest class), ``classes``, ``false_positive`` and
     ``false_negative`` (costs), ``k``, ``candidates`` and ``relevant`` (per query).
     """
 

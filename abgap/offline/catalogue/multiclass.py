@@ -8,8 +8,8 @@ _DECIDED = '[offline.predictions] task = "multiclass": model, example, y_true, y
 _TASKS = (Task.MULTICLASS,)
 
 
-def _macro_f1(positives: float, classes: float) -> float:
-    return 2.0 * positives / (1.0 + positives) / classes
+def _macro_f1(largest: float, classes: float) -> float:
+    return 2.0 * largest / (1.0 + largest) / classes
 
 
 ENTRIES = (
@@ -40,7 +40,7 @@ ENTRIES = (
         lazy="Always the largest class.",
         lazy_form=LazyForm(
             text="2p^2 / (1 + p) for a share p of the largest class",
-            value=lambda positives: 2.0 * positives**2 / (1.0 + positives),
+            value=lambda largest: 2.0 * largest**2 / (1.0 + largest),
         ),
         watch=("macro_f1", "confusion_matrix"),
         disagreement="Macro F1 falls where the gain is in the largest classes only.",
@@ -56,7 +56,7 @@ ENTRIES = (
         use_when="Examples have several labels; with one label it says what accuracy says.",
         misleads="As accuracy: the largest class decides it.",
         lazy="Always the largest class.",
-        lazy_form=LazyForm(text="p for a share p of the largest class", value=lambda positives: positives),
+        lazy_form=LazyForm(text="p for a share p of the largest class", value=lambda largest: largest),
         watch=("macro_f1",),
         disagreement="Macro F1 stays low where only the largest class is learned.",
         business="The share of decisions that were right.",
@@ -71,9 +71,7 @@ ENTRIES = (
         use_when="Beside weighted recall, where acting on a wrong class costs.",
         misleads="A class that is never predicted has no precision; tools count it as 0 or leave it out.",
         lazy="Always the largest class.",
-        lazy_form=LazyForm(
-            text="p^2 for a share p of the largest class", value=lambda positives: positives**2
-        ),
+        lazy_form=LazyForm(text="p^2 for a share p of the largest class", value=lambda largest: largest**2),
         watch=("weighted_recall", "macro_f1"),
         disagreement="Weighted recall (which is accuracy) shows what was missed.",
         business="How far one can rely on the class that is stated.",
@@ -88,7 +86,7 @@ ENTRIES = (
         use_when="Reports that others made have it; read it as accuracy.",
         misleads="As accuracy: the largest class decides it.",
         lazy="Always the largest class.",
-        lazy_form=LazyForm(text="p for a share p of the largest class", value=lambda positives: positives),
+        lazy_form=LazyForm(text="p for a share p of the largest class", value=lambda largest: largest),
         watch=("macro_f1", "confusion_matrix"),
         disagreement="Macro F1 stays low where only the largest class is learned.",
         business="The share of cases that got their class.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -125,9 +126,12 @@ class Answers:
     @property
     def facts(self) -> dict[str, float]:
         """What lazy scores are computed from."""
+        several = self.task is Task.MULTICLASS
+        share = self.positives
         known = {
-            "positives": self.positives,
-            "classes": self.classes if self.task is Task.MULTICLASS else 2,
+            "positives": None if several else share,
+            "largest": share if several or share is None else max(share, 1.0 - share),
+            "classes": self.classes if several else 2,
             "false_positive": self.false_positive_cost,
             "false_negative": self.false_negative_cost,
             "k": self.k,
@@ -159,6 +163,11 @@ def refuse_contradictions(answers: Answers) -> None:
     if answers.has_costs and answers.task is not Task.BINARY:
         raise UsageError(
             f"costs of false positives and negatives are of binary decisions, not of {answers.task}"
+        )
+    if answers.task is Task.MULTICLASS and (answers.positives or 1.0) * (answers.classes or math.inf) < 1.0:
+        raise UsageError(
+            f"the largest of {answers.classes} classes cannot have a share of {answers.positives:g}",
+            hint="--positives is the share of the largest class, where there are several",
         )
     if answers.relevant is not None and answers.candidates is None:
         raise UsageError("--relevant needs --candidates: both are items per query")
