@@ -21,7 +21,7 @@ PRINTING = ("check", "analyze", "offline", "gap", "portfolio")
 PARTS = {
     "check": "checks",
     "analyze": "estimates heterogeneity trends",
-    "offline": "offline",
+    "offline": "offline counterfactual positions",
     "gap": "gaps",
     "portfolio": "portfolio",
 }
