@@ -21,7 +21,7 @@ with summed as (
 )
 
 {% if firsts %}
-, leading as (
+, first_groups as (
     select
         model_id
         , query_id
@@ -39,12 +39,12 @@ with summed as (
         , f.query_id
         , f.first_place + d.place - 1 as place
         , exp(
-            ln(f.alike) + without.log_factorial - whole.log_factorial + later.log_factorial - rest.log_factorial
+            ln(f.alike) + others.log_factorial - whole.log_factorial + later.log_factorial - rest.log_factorial
         ) as chance
-    from leading as f
+    from first_groups as f
     join ranking_discounts as d on d.place >= 1 and d.place <= f.size - f.alike + 1
     join ranking_discounts as whole on whole.place = f.size
-    join ranking_discounts as without on without.place = f.size - f.alike
+    join ranking_discounts as others on others.place = f.size - f.alike
     join ranking_discounts as later on later.place = f.size - d.place
     join ranking_discounts as rest on rest.place = f.size - d.place - f.alike + 1
 )

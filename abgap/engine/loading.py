@@ -19,6 +19,7 @@ from abgap.records import InputSource
 from abgap.sources.columns import Table, is_integer
 from abgap.sources.files import SourceFiles, resolve_files
 from abgap.sources.sql import Sql, comma_list, identifier, literal
+from abgap.sources.trec import LAYOUTS, Layout
 from abgap.study.model import Source
 
 _REJECTED_SCANS, _REJECTED_ROWS = "abgap_rejected_scans", "abgap_rejected_rows"
@@ -43,6 +44,8 @@ def open_source(
 def _open_files(engine: DuckDBEngine, files: SourceFiles, text: frozenset[str]) -> Relation:
     if files.file_format == "csv":
         return _load_csv(engine, files, text)
+    if files.file_format == "trec":
+        return _load_trec(engine, files)
     name = f"raw {files.name}"
     if files.file_format == "json":
         _keep(engine, name, _json_reader(engine, files, text))
@@ -90,6 +93,39 @@ def _load_csv(engine: DuckDBEngine, files: SourceFiles, text: frozenset[str]) ->
     _keep(engine, f"raw {files.name}", f"read_csv({common}{typed}, store_rejects = true, {rejects})")
     counted = _count_rejected(engine, files.name)
     return raw_relation(engine, files.name, files.files, counted)
+
+
+def _load_trec(engine: DuckDBEngine, files: SourceFiles) -> Relation:
+    layout, name = LAYOUTS[files.name], f"raw {files.name}"
+    reader = f"{files.location_list}, header = false, auto_detect = false, columns = {{'line': 'VARCHAR'}}"
+    reader += ", delim = '\x01', quote = '', escape = '', compression = 'auto'"
+    fields = "regexp_split_to_array(trim(line, ' \t\r'), '[ \t]+')"
+    _keep(engine, f"{name}: lines", f"(SELECT {fields} AS f FROM read_csv({reader}) WHERE trim(line, ' \t\r') <> '')")
+    place = dict((field, i) for i, field in layout.kept)[layout.number]
+    fits = f"(len(f) = {len(layout.fields)} AND TRY_CAST(f[{place}] AS DOUBLE) IS NOT NULL)"
+    kept = ", ".join(
+        f"{f'CAST(f[{i}] AS DOUBLE)' if field == layout.number else f'f[{i}]'} AS {identifier(field)}"
+        for i, field in layout.kept
+    )
+    lines = identifier(f"{name}: lines")
+    _keep(engine, name, f"(SELECT {kept} FROM {lines} WHERE {fits})")
+    counts = f"count(*) FILTER ({fits}), count(*) FILTER (NOT {fits})"
+    example = f"min(array_to_string(f, ' ')) FILTER (NOT {fits})"
+    ((rows, rejected, line),) = engine.rows(f"SELECT {counts}, {example} FROM {lines}")
+    engine.run(f"DROP TABLE {lines}")
+    notes = () if line is None else (f"line {line!r}",)
+    counted = InputSource(source=files.name, rows=int(rows), rejected=int(rejected), notes=notes)
+    return raw_relation(engine, files.name, files.files, trec_lines(layout, counted))
+
+
+def trec_lines(layout: Layout, counted: InputSource) -> InputSource:
+    """The rows of a TREC file as they were counted. Raises DataError when there are none."""
+    if counted.rows:
+        return counted
+    raise DataError(
+        f"{counted.source}: no line is one of a TREC {layout.name} ({layout.shown}); bring such a file, or map the "
+        "columns of another format"
+    )
 
 
 def _quoted_types(columns: Collection[str]) -> str:

@@ -34,7 +34,7 @@ _UNKNOWN = "compiled from DuckDB's dialect, not verified there"
 _STATEMENT = """
     Select From Table TableAlias Join Where Group Order Ordered With CTE Subquery Union Having Alias Star Limit
     Column Identifier Placeholder Struct PropertyEQ
-    Count Distinct Sum Min Max PercentileCont Window RowNumber
+    Count Distinct Sum Min Max PercentileCont Window RowNumber Lag Lead
 """
 _SCALAR = """
     Literal Boolean Null Paren Tuple Neg Not Cast TryCast DataType DataTypeParam Case If Interval Var

@@ -22,13 +22,14 @@ from pyspark.sql import types as T  # noqa: N812
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from abgap.engine.loading import query_text, raw_relation, unreadable
+from abgap.engine.loading import query_text, raw_relation, trec_lines, unreadable
 from abgap.engine.parquet_notes import int96_columns
 from abgap.engine.protocol import Relation
 from abgap.engine.spark import SparkEngine, quoted, sentences
 from abgap.errors import DataError, Problem, StudyError
 from abgap.records import InputSource
 from abgap.sources.files import SourceFiles, resolve_files
+from abgap.sources.trec import LAYOUTS
 from abgap.study.model import Source
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def open_source(
 
 def _open_files(engine: SparkEngine, files: SourceFiles, text: frozenset[str], directory: Path) -> Relation:
     name, counted = f"raw {files.name}", None
+    if files.file_format == "trec":
+        return _load_trec(engine, files)
     frames = [_read(engine, files, paths, text, base) for base, paths in _groups(files, directory)]
     frame = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
     frame = frame.select([_typed_partition(column, files, text) for column in frame.columns])
@@ -73,6 +76,21 @@ def _open_files(engine: SparkEngine, files: SourceFiles, text: frozenset[str], d
         engine.keep(name, frame)
     else:
         counted = _count_refused(engine, files.name, frame)
+    return raw_relation(engine, files.name, files.files, counted)
+
+
+def _load_trec(engine: SparkEngine, files: SourceFiles) -> Relation:
+    layout = LAYOUTS[files.name]
+    places = [_escaped(str(file)) for file in files.files] or list(files.locations)
+    line = F.regexp_replace(F.col("value"), r"^[ \t\r]+|[ \t\r]+$", "")
+    lines = engine.session.read.text(places).select(line.alias("line")).where("line <> ''")
+    fields = F.split("line", r"[ \t]+")
+    columns = {field: F.get(fields, i - 1) for i, field in layout.kept}
+    columns[layout.number] = columns[layout.number].try_cast("double")
+    fits = (F.size(fields) == len(layout.fields)) & columns[layout.number].isNotNull()
+    refused = F.when(~fits, F.regexp_replace("line", r"[ \t]+", " ")).alias(_REFUSED)
+    frame = lines.select(*(column.alias(field) for field, column in columns.items()), refused)
+    counted = trec_lines(layout, _count_refused(engine, files.name, frame))
     return raw_relation(engine, files.name, files.files, counted)
 
 

@@ -57,7 +57,9 @@ def resolve_files(name: str, source: Source, directory: Path) -> SourceFiles:
     patterns = [source.path] if isinstance(source.path, str) else list(source.path or [])
     urls = [pattern for pattern in patterns if pattern.startswith(_URL_SCHEMES)]
     local = [pattern for pattern in patterns if pattern not in urls]
-    files = sorted({file for pattern in local for file in _match(name, pattern, directory)})
+    # TREC has no suffix of its own: all files of a folder are meant.
+    any_name = source.format == "trec"
+    files = sorted({f for pattern in local for f in _match(name, pattern, directory, any_name=any_name)})
     shown = [*urls, *map(str, files)]
     return SourceFiles(
         name=name,
@@ -69,9 +71,9 @@ def resolve_files(name: str, source: Source, directory: Path) -> SourceFiles:
     )
 
 
-def _match(name: str, pattern: str, directory: Path) -> list[Path]:
+def _match(name: str, pattern: str, directory: Path, *, any_name: bool) -> list[Path]:
     try:
-        found = _matching(pattern, directory)
+        found = _matching(pattern, directory, any_name=any_name)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DataError(f"{name}: {pattern!r} is no usable path: {reason}") from error
@@ -80,13 +82,13 @@ def _match(name: str, pattern: str, directory: Path) -> list[Path]:
     return found
 
 
-def _matching(pattern: str, directory: Path) -> list[Path]:
+def _matching(pattern: str, directory: Path, *, any_name: bool) -> list[Path]:
     literal_path = directory / pattern
     if literal_path.is_file():
         return [literal_path]
     if literal_path.is_dir():
         below = (path for path in literal_path.rglob("*") if path.is_file() and _is_data(path, literal_path))
-        return [path for path in below if _format_of(str(path)) is not None]
+        return [path for path in below if any_name or _format_of(str(path)) is not None]
     # The folder of the study is no part of the pattern: brackets in its name stand for themselves.
     hits = glob.glob(pattern, root_dir=directory, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
     return [directory / hit for hit in hits if (directory / hit).is_file()]

@@ -1,0 +1,232 @@
+"""Values per query out of rankings and judgements: every run put in order once, every definition out of its places.
+
+Queries, models and labels are small numbers before anything is sorted, and grades are attached before the one window
+over all documents. What it leaves (judged documents, ties, the last document of a run) is small, and all metrics, other
+definitions and lazy rankers are made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
+import numpy as np
+
+from abgap.engine.catalogue import compile_query
+from abgap.engine.exact import SumColumn, exact_sum, make_grid, sum_of
+from abgap.engine.protocol import Engine, Given
+from abgap.offline.ranking.definitions import Definition
+from abgap.offline.ranking.formulas import Limits, formulas, ideals, running_sums
+from abgap.offline.ranking.intake import Runs
+from abgap.sources.sql import Named, Sql, identifier, literal
+
+PLACES = "ranking_places"
+MODELS = "ranking_models"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What became of a model's runs. runs: judged queries it ranked; ties: of documents worth something."""
+
+    runs: int
+    documents: int
+    longest: int
+    ties: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """Runs put in order. places, models: their tables. grades: columns of the labels, in the labels' order.
+
+    is_tied: whether a tie could change anything; if not, one order is as good as any other.
+    """
+
+    places: str
+    models: str
+    grades: tuple[Sql, ...]
+    queries: int
+    judged_longest: int
+    shapes: Mapping[str, Shape]
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether a document that is worth something shares its score with another."""
+        return any(shape.ties for shape in self.shapes.values())
+
+    @property
+    def longest(self) -> int:
+        """Most documents of a run."""
+        return max((shape.longest for shape in self.shapes.values()), default=0)
+
+    def settled(self, definition: Definition) -> Definition:
+        """The definition itself, or the simplest one with the same values."""
+        return definition if self.is_tied else replace(definition, ties="docid")
+
+
+def number_judgements(engine: Engine, runs: Runs) -> tuple[tuple[Sql, ...], int, int]:
+    """Number the judged queries; the columns of the labels' grades, how many queries, and most documents of one."""
+    grades = tuple(identifier(f"grade {i}") for i in range(1, len(runs.grades) + 1))
+    columns = [
+        Named(name=name, value=Sql("j.relevance" if of.label is None else f"case when j.label = {literal(of.label)} then j.relevance end"))
+        for name, of in zip(grades, runs.grades, strict=True)
+    ]
+    engine.create_table("ranking_queries", compile_query("ranking_queries"))
+    engine.create_table("ranking_grades", compile_query("ranking_grades", grades=columns))
+    sizes = engine.fetch_row(compile_query("ranking_sizes"))
+    return grades, int(sizes["queries"]), int(sizes["longest"])
+
+
+def put_in_order(engine: Engine, runs: Runs, *, top: int = 0) -> Board:
+    """Order every run once. top: up to which place all documents are kept."""
+    grades, queries, judged_longest = number_judgements(engine, runs)
+    put_models(engine, MODELS, runs.models)
+    statement = compile_query(
+        "ranking_places", params={"queries": queries + 1}, grades=grades, top=literal(top)
+    )
+    engine.create_table(PLACES, statement)
+    return board(engine, grades, queries, judged_longest)
+
+
+def put_models(engine: Engine, table: str, names: Sequence[str]) -> None:
+    """Number models by their place in ``names``."""
+    columns = {
+        "model": Given(type="VARCHAR", values=list(names)),
+        "model_id": Given(type="BIGINT", values=list(range(len(names)))),
+    }
+    engine.put_table(table, columns)
+
+
+def board(
+    engine: Engine,
+    grades: tuple[Sql, ...],
+    queries: int,
+    judged_longest: int,
+    *,
+    places: str = PLACES,
+    models: str = MODELS,
+) -> Board:
+    """Runs whose places are known, with what became of each."""
+    found = engine.fetch(
+        compile_query("ranking_shape", grades=grades, places=identifier(places), models=identifier(models))
+    )
+    keys = ("runs", "documents", "longest", "ties")
+    shapes = {
+        str(model): Shape(**{key: int(found[key][i]) for key in keys}) for i, model in enumerate(found["model"])
+    }
+    return Board(
+        places=places,
+        models=models,
+        grades=grades,
+        queries=queries,
+        judged_longest=judged_longest,
+        shapes=shapes,
+    )
+
+
+def make_values(
+    engine: Engine, made: Board, runs: Runs, definitions: Sequence[Definition], *, label: int, table: str
+) -> dict[Definition, Sql]:
+    """Make the table of the values of ``definitions``, all over judgements of one label; the columns they are in."""
+    settled = list(dict.fromkeys(made.settled(definition) for definition in definitions))
+    names = [f"value {i}" for i in range(len(settled))]
+    limits = Limits(
+        grade=max(runs.grades[label].largest, 1.0), hits=max(min(made.longest, made.judged_longest), made.judged_longest, 1)
+    )
+    grade, hits, ideal = made.grades[label], f"{table}: hits", f"{table}: ideals"
+    sums, best = ideals(settled, limits)
+    engine.create_table(ideal, compile_query("ranking_ideals", grade=grade, sums=sums, ideals=best))
+    engine.create_table(
+        hits,
+        compile_query("ranking_hits", grade=grade, places=identifier(made.places), tied=made.is_tied),
+    )
+    found = formulas(settled, names, limits)
+    if found.with_mean:
+        _put_discounts(engine, made.longest)
+    engine.create_table(
+        table,
+        compile_query(
+            "ranking_values",
+            hits=identifier(hits),
+            ideals=identifier(ideal),
+            places=identifier(made.places),
+            models=identifier(made.models),
+            sums=found.sums,
+            firsts=found.firsts,
+            values=found.values,
+            with_mean=found.with_mean,
+        ),
+    )
+    columns = dict(zip(settled, map(identifier, names), strict=True))
+    return {definition: columns[made.settled(definition)] for definition in definitions}
+
+
+def _put_discounts(engine: Engine, longest: int) -> None:
+    sums = running_sums(longest)
+    columns = {"place": Given(type="BIGINT", values=list(range(longest + 1)))}
+    columns |= {name: Given(type="DOUBLE", values=getattr(sums, name).tolist()) for name in sums._fields}
+    engine.put_table("ranking_discounts", columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Averages:
+    """Of one model: judged queries, those missing from its run, those without relevant documents, and means.
+
+    means, counted: of each column that was asked for (NaN without any value); differing: values that differ between
+    two columns.
+    """
+
+    queries: int
+    missing: int
+    empty: int
+    means: tuple[float, ...]
+    counted: tuple[int, ...]
+    differing: tuple[int, ...]
+
+
+def averages(
+    engine: Engine,
+    table: str,
+    columns: Sequence[tuple[Definition, Sql]],
+    pairs: Sequence[tuple[Sql, Sql]],
+    largest: float,
+    queries: int,
+) -> dict[str, Averages]:
+    """Means of columns by model, and for pairs of columns how many of their values differ.
+
+    largest: what no value is above. Two values differ when they do so by more than rounding.
+    """
+    asked: list[SumColumn] = []
+    grid = make_grid(largest, queries, integer=False)
+    for i, (_, column) in enumerate(columns):
+        asked.append(SumColumn(value=Sql(f"count({column})"), name=identifier(f"count {i}")))
+        asked += exact_sum(f"sum {i}", column, grid)
+    for i, (one, other) in enumerate(pairs):
+        far = f"abs({one} - {other}) > {literal(1e-12 * max(largest, 1.0))}"
+        asked.append(SumColumn(value=Sql(f"count(case when {far} then 1 end)"), name=identifier(f"differ {i}")))
+    found = engine.fetch(compile_query("ranking_counts", table=identifier(table), sums=asked))
+    totals = [sum_of(found, f"sum {i}") for i in range(len(columns))]
+    made = {}
+    for row, model in enumerate(found["model"]):
+        counted = tuple(int(found[f"count {i}"][row]) for i in range(len(columns)))
+        means = tuple(
+            float(total[row] / n) if n else float(np.nan) for total, n in zip(totals, counted, strict=True)
+        )
+        made[str(model)] = Averages(
+            queries=int(found["queries"][row]),
+            missing=int(found["missing"][row]),
+            empty=int(found["empty"][row]),
+            means=means,
+            counted=counted,
+            differing=tuple(int(found[f"differ {i}"][row]) for i in range(len(pairs))),
+        )
+    return made
+
+
+def show_values(engine: Engine, metrics: Sequence[tuple[str, str, Sql]]) -> None:
+    """Make the view ``offline_values``. metrics: name, table and column of each."""
+    listed = [
+        SimpleNamespace(metric=literal(name), table=identifier(table), value=column)
+        for name, table, column in metrics
+    ]
+    engine.create_view("offline_values", compile_query("offline_values", metrics=listed))
