@@ -1,7 +1,7 @@
--- purpose: The canonical view of metrics that are means over examples: every value, whichever source it was computed from.
+-- purpose: The canonical view of metrics that are means over queries: every value of every model.
 -- takes: the columns of the metrics and their tables, compiled in.
 -- reads: the values of the runs.
--- gives: model, metric, example (text) and value, of examples that are not left out.
+-- gives: model, metric, example (the query), split (null where none is known) and value (null where a query is left out).
 {% for metric in metrics %}
 {% if not loop.first %}
 union all
@@ -10,7 +10,7 @@ select
     model
     , {{ metric.metric }} as metric
     , query as example
+    , split
     , {{ metric.value }} as value
 from {{ metric.table }}
-where {{ metric.value }} is not null
 {% endfor %}

@@ -1,7 +1,7 @@
 -- purpose: Every metric of every model for every judged query.
 -- takes: the sums over places and the values made of them, by definition, compiled in.
 -- reads: the hits and the places of the runs, ranking_models, the ideals of a label, ranking_discounts (mean orders only).
--- gives: one row per model and judged query: model_id, query_id, model, query, relevant, retrieved (documents; null when the
+-- gives: one row per model and judged query: model_id, query_id, model, split, query, relevant, retrieved (documents; null when the
 --        query is missing from the run), and one value per definition (null where the query is left out).
 with summed as (
     select
@@ -74,6 +74,7 @@ select
     m.model_id
     , q.query_id
     , m.model
+    , m.split
     , q.query
     , q.relevant
     , l.retrieved

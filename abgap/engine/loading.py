@@ -98,11 +98,12 @@ def _load_csv(engine: DuckDBEngine, files: SourceFiles, text: frozenset[str]) ->
 def _load_trec(engine: DuckDBEngine, files: SourceFiles) -> Relation:
     layout, name = LAYOUTS[files.name], f"raw {files.name}"
     reader = f"{files.location_list}, header = false, auto_detect = false, columns = {{'line': 'VARCHAR'}}"
-    reader += ", delim = '\x01', quote = '', escape = '', compression = 'auto'"
+    reader += ", delim = '\x01', quote = '', escape = '', strict_mode = false"
     fields = "regexp_split_to_array(trim(line, ' \t\r'), '[ \t]+')"
     _keep(engine, f"{name}: lines", f"(SELECT {fields} AS f FROM read_csv({reader}) WHERE trim(line, ' \t\r') <> '')")
     place = dict((field, i) for i, field in layout.kept)[layout.number]
-    fits = f"(len(f) = {len(layout.fields)} AND TRY_CAST(f[{place}] AS DOUBLE) IS NOT NULL)"
+    most = "" if layout.most is None else f"len(f) <= {layout.most} AND "
+    fits = f"(len(f) >= {len(layout.fields)} AND {most}TRY_CAST(f[{place}] AS DOUBLE) IS NOT NULL)"
     kept = ", ".join(
         f"{f'CAST(f[{i}] AS DOUBLE)' if field == layout.number else f'f[{i}]'} AS {identifier(field)}"
         for i, field in layout.kept

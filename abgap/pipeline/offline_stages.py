@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from abgap.engine.protocol import Relation
     from abgap.offline.judged_policies import PolicySums
     from abgap.offline.matching import ServedModels
+    from abgap.offline.ranking.evaluate import Rankings
     from abgap.offline.scores import Scores
     from abgap.pipeline.analysis import Analysis
     from abgap.records import OfflineRow
@@ -58,6 +59,31 @@ class OfflineStages:
             lambda: read_scores(self._analysis.engine, self._study, self._analysis.directory, comparisons),
             lambda found: {} if found.relation is None else {"offline.scores": found.relation},
         )
+
+    @cached_property
+    def rankings(self) -> Rankings:
+        """The ranking metrics: what is said beside their values."""
+        if self._study.offline.rankings is None:
+            return self.ranking_values
+        keys = ("rankings", "judgements", "items")
+        return self._analysis.stages.result(
+            Stage(
+                name="rankings",
+                sources=tuple(f"offline.{key}" for key in keys),
+                parts=("offline", "offline_metrics"),
+            ),
+            lambda: self.ranking_values,
+            lambda found: found.relations,
+        )
+
+    @cached_property
+    def ranking_values(self) -> Rankings:
+        """The same, with the values per query in the engine."""
+        from abgap.offline.ranking.evaluate import evaluate_rankings
+
+        if self._study.offline.rankings is not None:
+            self._analysis.progress("ranking documents")
+        return evaluate_rankings(self._analysis.engine, self._study, self._analysis.directory)
 
     @cached_property
     def rows(self) -> tuple[OfflineRow, ...]:
@@ -111,4 +137,6 @@ class OfflineStages:
         """Every offline source that was opened, by its key in the study."""
         relation = self.scores.relation
         opened = {} if relation is None else {"offline.scores": relation}
-        return opened if self._policy_sums is None else opened | dict(self._policy_sums.relations)
+        if self._policy_sums is not None:
+            opened |= self._policy_sums.relations
+        return opened | dict(self.rankings.relations)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from abgap.engine.protocol import Relation
 from abgap.offline.judged_policies import PolicySums
 from abgap.offline.logged import LoggedDecisions, Places, Problem
+from abgap.offline.ranking.evaluate import Rankings
 from abgap.offline.scores import Aggregate as ScoreAggregate
 from abgap.offline.scores import PairSums, Scores
 from abgap.online.experiments import DeclaredExperiment
@@ -50,6 +51,7 @@ _RECORDS = (
     PolicySums,
     Problem,
     QueryText,
+    Rankings,
     Relation,
     Resamples,
     ScoreAggregate,

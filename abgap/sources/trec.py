@@ -1,7 +1,8 @@
 """TREC's two text forms, as trec_eval reads them: a run of a system, and judgements (qrels).
 
 Fields stand between any blanks or tabs. Of a run the second field and the rank say nothing; the tag of the run is the
-name of the model. Lines of another number of fields, or whose number is none, are refused and counted.
+name of the model, and what stands behind it says nothing either. Lines of another number of fields, or whose number is
+none, are refused and counted.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """fields: what stands in a line, in order. number: the field that has to be a number."""
+    """fields: what stands in a line, in order. number: the field that has to be a number. most: fields of a line, or None."""
 
     name: str
     fields: tuple[str, ...]
     number: str
+    most: int | None
 
     @property
     def kept(self) -> tuple[tuple[int, str], ...]:
@@ -32,10 +34,13 @@ class Layout:
 _IGNORED = ("iteration", "rank")
 LAYOUTS: Mapping[str, Layout] = {
     "offline.rankings": Layout(
-        name="run", fields=("query", "iteration", "document", "rank", "score", "tag"), number="score"
+        name="run",
+        fields=("query", "iteration", "document", "rank", "score", "tag"),
+        number="score",
+        most=None,
     ),
     "offline.judgements": Layout(
-        name="qrels", fields=("query", "iteration", "document", "relevance"), number="relevance"
+        name="qrels", fields=("query", "iteration", "document", "relevance"), number="relevance", most=4
     ),
 }
 """By the source of the study."""

@@ -79,6 +79,7 @@ class OfflineMetric(StudyModel):
     gain: Literal["linear", "exp"] | None = None
     ties: Literal["docid", "expected"] | None = None
     empty: Literal["zero", "skip"] | None = None
+    denominator: Literal["reachable", "relevant"] | None = None
     direction: BetterDirection | None = None
     smallest_worthwhile_gain: PositiveFloat | None = None
     why: NonEmpty | None = None

@@ -7,11 +7,11 @@ every row.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from abgap.offline.catalogue.lookup import parse_metric
 from abgap.study.model import OfflineMetric
 
 Kind: TypeAlias = Literal["ndcg", "dcg", "rr", "ap", "precision", "recall", "hit", "rprec", "revenue"]
@@ -23,23 +23,22 @@ Denominator: TypeAlias = Literal["reachable", "relevant"]
 DEFAULT_METRICS = ("ndcg@10", "mrr@10", "map", "precision@10", "recall@10", "hit@10")
 """What is computed when the study declares no ranking metric."""
 
-_NAMES: Mapping[str, Kind] = {
+# By the names that the catalogue of metrics gives them, and those that it does not know.
+_KINDS: Mapping[str, Kind] = {
     "ndcg": "ndcg",
     "dcg": "dcg",
     "mrr": "rr",
     "map": "ap",
     "precision": "precision",
-    "p": "precision",
     "recall": "recall",
     "hit": "hit",
-    "success": "hit",
     "r-precision": "rprec",
-    "revenue": "revenue",
+    "rprec": "rprec",
+    "expected_revenue": "revenue",
 }
-_WRITTEN = re.compile(rf"({'|'.join(_NAMES)})(?:@([1-9][0-9]{{0,5}}))?\Z")
 _WITHOUT_CUT = frozenset({"rprec"})
 _WITH_CUT = frozenset({"precision", "recall", "hit", "revenue"})
-_DISCOUNTED = frozenset({"ndcg", "dcg"})
+_GRADED = frozenset({"ndcg", "dcg", "revenue"})
 _CALLED: Mapping[Kind, str] = {
     "ndcg": "NDCG",
     "dcg": "DCG",
@@ -49,7 +48,7 @@ _CALLED: Mapping[Kind, str] = {
     "recall": "recall",
     "hit": "hit rate",
     "rprec": "R-precision",
-    "revenue": "revenue of the relevant documents",
+    "revenue": "expected revenue",
 }
 _TIES: Mapping[Ties, str] = {
     "docid": "ties by document id descending",
@@ -81,9 +80,14 @@ class Definition:
         return _CALLED[self.kind] + ("" if self.cut is None else f"@{self.cut}")
 
     @property
+    def has_ideal(self) -> bool:
+        """Whether the best order of the judged documents says which queries count."""
+        return self.kind in {"ndcg", "dcg"}
+
+    @property
     def has_gain(self) -> bool:
-        """Whether grades count by their size."""
-        return self.kind in _DISCOUNTED
+        """Whether documents count by their grade and are discounted by their place."""
+        return self.kind in _GRADED
 
     @property
     def words(self) -> str:
@@ -91,6 +95,7 @@ class Definition:
         parts = [self.name]
         if self.has_gain:
             parts.append("linear gain" if self.gain == "linear" else "exponential gain (2^grade - 1)")
+            parts += ["times price"] if self.kind == "revenue" else []
         elif self.kind == "ap" and self.cut is not None:
             by = "min(relevant, k)" if self.denominator == "reachable" else "all relevant documents"
             parts.append(f"divided by {by}")
@@ -117,12 +122,11 @@ def is_ranking_metric(written: str) -> bool:
 
 
 def _kind_and_cut(written: str) -> tuple[Kind, int | None] | None:
-    found = _WRITTEN.match(written.lower())
-    if found is None:
+    base, cut = parse_metric(written)
+    kind = _KINDS.get(base.casefold())
+    if kind is None or (cut is not None and kind in _WITHOUT_CUT) or (cut is None and kind in _WITH_CUT):
         return None
-    kind, cut = _NAMES[found[1]], None if found[2] is None else int(found[2])
-    fits = (cut is None or kind not in _WITHOUT_CUT) and (cut is not None or kind not in _WITH_CUT)
-    return (kind, cut) if fits else None
+    return kind, cut
 
 
 def definition_of(name: str, declared: OfflineMetric | None = None) -> Definition | None:

@@ -39,7 +39,8 @@ class Limits:
 
     def gain(self, definition: Definition) -> float:
         """The largest gain of a document."""
-        return self.grade if definition.gain == "linear" else 2.0**self.grade - 1.0
+        gain = self.grade if definition.gain == "linear" else 2.0**self.grade - 1.0
+        return gain * self.price if definition.kind == "revenue" else gain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,9 @@ class Sums:
 
 
 def gain_of(definition: Definition, grade: str) -> str:
-    """The gain of a grade."""
-    return grade if definition.gain == "linear" else f"(pow(2e0, {grade}) - 1)"
+    """The gain of a grade; of money, what the document costs as often as it is wanted."""
+    gain = grade if definition.gain == "linear" else f"(pow(2e0, {grade}) - 1)"
+    return f"({gain} * h.price)" if definition.kind == "revenue" else gain
 
 
 def ideal_name(definition: Definition) -> str:
@@ -83,7 +85,7 @@ def ideals(definitions: Iterable[Definition], limits: Limits) -> tuple[list[Name
     """Sums over the documents of a query in their ideal order, and the ideals made of them."""
     sums, made = Sums(limits=limits, columns={}), {}
     for definition in definitions:
-        if definition.has_gain:
+        if definition.has_ideal:
             name = ideal_name(definition)
             gain = f"{gain_of(definition, 'grade')} * {_DISCOUNT.format('place')}"
             total = sums.exact(name, _within(definition.cut, "place", gain), limits.gain(definition))
@@ -117,10 +119,15 @@ def formulas(definitions: Sequence[Definition], names: Sequence[str], limits: Li
     )
 
 
+def _summed(definition: Definition) -> str:
+    """What the sum of discounted gains is called; a share of the ideal is made of the same."""
+    return f"{'revenue' if definition.kind == 'revenue' else 'dcg'} {definition.gain}"
+
+
 def _value(definition: Definition, sums: Sums, firsts: Sums) -> str:
     """The value of a query; of one without relevant documents none, or zero."""
     value = _mean_order(definition, sums, firsts) if definition.ties == "expected" else _one_order(definition, sums)
-    worth = f"q.{identifier(ideal_name(definition))}" if definition.has_gain else "q.relevant"
+    worth = f"q.{identifier(ideal_name(definition))}" if definition.has_ideal else "q.relevant"
     empty = "0e0" if definition.empty == "zero" else "null"
     return f"case when {worth} > 0 then {_scaled(definition, value)} else {empty} end"
 
@@ -152,7 +159,7 @@ def _one_order(definition: Definition, sums: Sums) -> str:
     if definition.has_gain:
         gain = f"{gain_of(definition, 'h.grade')} * {_DISCOUNT.format(place)}"
         largest = sums.limits.gain(definition)
-        return sums.exact(f"dcg {definition.gain} {name}", _within(cut, place, gain), largest).format("s")
+        return sums.exact(f"{_summed(definition)} {name}", _within(cut, place, gain), largest).format("s")
     if definition.kind == "ap":
         share = f"cast({found} as double) / {place}"
         share = f"case when h.relevant = 1 then {share} else 0 end"
@@ -176,7 +183,7 @@ def _mean_order(definition: Definition, sums: Sums, firsts: Sums) -> str:
     if definition.has_gain:
         gain = f"{gain_of(definition, 'h.grade')} * {_share('discounts', definition.cut)} / h.size"
         largest = sums.limits.gain(definition)
-        return sums.exact(f"dcg {definition.gain} {name}", gain, largest).format("s")
+        return sums.exact(f"{_summed(definition)} {name}", gain, largest).format("s")
     slots = _slots(cut)
     if definition.kind == "ap":
         harmonic = _share("harmonic", definition.cut)

@@ -15,7 +15,7 @@ from abgap.engine.catalogue import compile_query
 from abgap.engine.protocol import Columns, Engine, Relation, reading, text_or_none
 from abgap.engine.values import mapped_number
 from abgap.errors import DataError
-from abgap.sources.columns import Table, mapped_text, plain_names
+from abgap.sources.columns import mapped_text, plain_names
 from abgap.sources.sql import Sql, identifier
 from abgap.study.base import Source
 from abgap.study.model import Study
@@ -137,7 +137,7 @@ def _refuse_rankings(engine: Engine, found: Columns) -> None:
                 "without one cannot be ordered: mend them, or take them out"
             )
         if documents < row_count:
-            raise _repeated(engine, "rankings", "model", RANKINGS, "model")
+            _refuse_repeated(engine, "rankings", "model", RANKINGS)
 
 
 def _grades(engine: Engine, found: Columns) -> tuple[Grades, ...]:
@@ -159,7 +159,7 @@ def _grades(engine: Engine, found: Columns) -> tuple[Grades, ...]:
                 "needs a number: mend it, or take the row out"
             )
         if documents < row_count:
-            raise _repeated(engine, "judgements", "label", JUDGEMENTS, "label")
+            _refuse_repeated(engine, "judgements", "label", JUDGEMENTS)
         made.append(
             Grades(label=label, rows=int(row_count), smallest=float(smallest), largest=float(largest))
         )
@@ -168,16 +168,16 @@ def _grades(engine: Engine, found: Columns) -> tuple[Grades, ...]:
     return tuple(made)
 
 
-def _repeated(engine: Engine, table: str, within: str, where: str, called: str) -> DataError:
-    """The error for a document that stands twice, with the first one."""
+def _refuse_repeated(engine: Engine, table: str, within: str, where: str) -> None:
+    """Raise DataError that shows the first document that stands twice (hashes may be alike where none does)."""
     statement = compile_query("repeated_documents", table=identifier(table), within=identifier(within))
     rows = engine.fetch(statement)
-    name, query, item = (rows[column][0] for column in ("group_name", "query", "item"))
-    of = f" of {called} {name!r}" if isinstance(name, str) else ""
-    return DataError(
-        f"{where}: item {item!r} stands {int(rows['row_count'][0])} times under query {query!r}{of}; "
-        "it may stand there once: keep one of its rows"
-    )
+    for name, query, item, times in zip(*(rows[c] for c in ("group_name", "query", "item", "row_count")), strict=True):
+        of = f" of {within} {name!r}" if isinstance(name, str) else ""
+        raise DataError(
+            f"{where}: item {item!r} stands {int(times)} times under query {query!r}{of}; it may stand there once: "
+            "keep one of its rows"
+        )
 
 
 def _splits(found: Columns) -> dict[str, str]:

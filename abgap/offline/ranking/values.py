@@ -80,7 +80,7 @@ def number_judgements(engine: Engine, runs: Runs) -> tuple[tuple[Sql, ...], int,
 def put_in_order(engine: Engine, runs: Runs, *, top: int = 0) -> Board:
     """Order every run once. top: up to which place all documents are kept."""
     grades, queries, judged_longest = number_judgements(engine, runs)
-    put_models(engine, MODELS, runs.models)
+    put_models(engine, MODELS, {model: runs.splits.get(model) for model in runs.models})
     statement = compile_query(
         "ranking_places", params={"queries": queries + 1}, grades=grades, top=literal(top)
     )
@@ -88,11 +88,12 @@ def put_in_order(engine: Engine, runs: Runs, *, top: int = 0) -> Board:
     return board(engine, grades, queries, judged_longest)
 
 
-def put_models(engine: Engine, table: str, names: Sequence[str]) -> None:
-    """Number models by their place in ``names``."""
+def put_models(engine: Engine, table: str, splits: Mapping[str, str | None]) -> None:
+    """Number models in the order of ``splits``, which says what each was evaluated on."""
     columns = {
-        "model": Given(type="VARCHAR", values=list(names)),
-        "model_id": Given(type="BIGINT", values=list(range(len(names)))),
+        "model": Given(type="VARCHAR", values=list(splits)),
+        "model_id": Given(type="BIGINT", values=list(range(len(splits)))),
+        "split": Given(type="VARCHAR", values=list(splits.values())),
     }
     engine.put_table(table, columns)
 
@@ -125,20 +126,36 @@ def board(
 
 
 def make_values(
-    engine: Engine, made: Board, runs: Runs, definitions: Sequence[Definition], *, label: int, table: str
+    engine: Engine,
+    made: Board,
+    runs: Runs,
+    definitions: Sequence[Definition],
+    *,
+    label: int,
+    table: str,
+    price: float = 0.0,
 ) -> dict[Definition, Sql]:
-    """Make the table of the values of ``definitions``, all over judgements of one label; the columns they are in."""
+    """Make the table of the values of ``definitions``, all over judgements of one label; the columns they are in.
+
+    price: the largest, where a definition is about money.
+    """
     settled = list(dict.fromkeys(made.settled(definition) for definition in definitions))
     names = [f"value {i}" for i in range(len(settled))]
     limits = Limits(
-        grade=max(runs.grades[label].largest, 1.0), hits=max(min(made.longest, made.judged_longest), made.judged_longest, 1)
+        grade=max(runs.grades[label].largest, 1.0), hits=max(made.judged_longest, 1), price=price
     )
     grade, hits, ideal = made.grades[label], f"{table}: hits", f"{table}: ideals"
     sums, best = ideals(settled, limits)
     engine.create_table(ideal, compile_query("ranking_ideals", grade=grade, sums=sums, ideals=best))
     engine.create_table(
         hits,
-        compile_query("ranking_hits", grade=grade, places=identifier(made.places), tied=made.is_tied),
+        compile_query(
+            "ranking_hits",
+            grade=grade,
+            places=identifier(made.places),
+            tied=made.is_tied,
+            priced=any(definition.kind == "revenue" for definition in settled),
+        ),
     )
     found = formulas(settled, names, limits)
     if found.with_mean:

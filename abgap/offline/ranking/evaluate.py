@@ -1,0 +1,176 @@
+"""Ranking metrics of a study: from its sources to a table of values per query, with what has to be said beside them.
+
+What was counted on the way belongs to every row: queries without relevant documents, queries missing from a run,
+queries that nobody judged, and queries that ties decide, with the value in the best and in the worst order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from abgap.engine.catalogue import compile_query
+from abgap.engine.protocol import Engine, Relation, reading
+from abgap.errors import DataError
+from abgap.offline.ranking.definitions import Definition, RankingMetric, ranking_metrics
+from abgap.offline.ranking.intake import RANKINGS, Runs, grades_of, read_runs, refuse_grades
+from abgap.offline.ranking.values import (
+    Averages,
+    Board,
+    averages,
+    make_values,
+    put_in_order,
+    show_values,
+)
+from abgap.records.words import count, plain
+from abgap.sources.sql import Sql
+from abgap.study.model import Study
+
+VALUES = "offline_values"
+"""The view of values: model, metric, example, split, value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rankings:
+    """What is known of ranking metrics beside their values.
+
+    definitions: in full words, by metric. means: of every model. counts: of special queries. notes: what a reader of the
+    row has to know. lazy: the metric of rankers that learnt nothing, by metric and name.
+    """
+
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+    definitions: Mapping[str, str] = field(default_factory=dict)
+    means: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    counts: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)
+    notes: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    lazy: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def evaluate_rankings(engine: Engine, study: Study, directory: Path) -> Rankings:
+    """Compute the ranking metrics of the study; the view ``offline_values`` holds them per query.
+
+    Raises DataError when the rankings or the judgements cannot be used.
+    """
+    runs = read_runs(engine, study, directory)
+    if runs is None:
+        return Rankings()
+    metrics = ranking_metrics(study.offline_metrics)
+    by_label = metrics_by_label(runs, metrics)
+    made = put_in_order(engine, runs)
+    unknown = _unknown_queries(engine, runs, made)
+    shown: list[tuple[str, str, Sql]] = []
+    found = Rankings(relations=runs.relations, models=runs.models)
+    for label, of_label in by_label.items():
+        table = f"ranking_values {label + 1}"
+        definitions = [d for metric in of_label for d in _with_bounds(metric.definition, made)]
+        columns = make_values(engine, made, runs, definitions, label=label, table=table)
+        shown += [(metric.name, table, columns[metric.definition]) for metric in of_label]
+        summary = _summary(engine, table, made, runs, label, of_label, columns)
+        found = _joined(found, made, of_label, summary, unknown)
+    show_values(engine, shown)
+    return found
+
+
+def metrics_by_label(runs: Runs, metrics: Sequence[RankingMetric]) -> dict[int, list[RankingMetric]]:
+    """The metrics by the position of the label whose judgements they count. Raises DataError when there is none."""
+    found: dict[int, list[RankingMetric]] = {}
+    for metric in metrics:
+        label = grades_of(runs, metric.definition.label, metrics=[metric.name])
+        refuse_grades(runs.grades[label], is_exponential=metric.definition.gain == "exp")
+        found.setdefault(label, []).append(metric)
+    return found
+
+
+def _with_bounds(definition: Definition, made: Board) -> list[Definition]:
+    """The definition, and where ties may matter what they could make of it."""
+    if not made.is_tied:
+        return [definition]
+    return [definition, replace(definition, ties="best"), replace(definition, ties="worst")]
+
+
+def _unknown_queries(engine: Engine, runs: Runs, made: Board) -> dict[str, int]:
+    """Queries that a model ranked and nobody judged; read only where rows were left out."""
+    if all(made.shapes[model].documents == rows for model, rows in runs.rows.items()):
+        return {}
+    if not any(shape.runs for shape in made.shapes.values()):
+        raise DataError(
+            f"{RANKINGS}: none of the ranked queries is judged; check that rankings and judgements name queries alike"
+        )
+    with reading(RANKINGS):
+        rows = engine.fetch(compile_query("ranking_unknown"))
+    return {str(model): int(n) for model, n in zip(rows["model"], rows["queries"], strict=True)}
+
+
+def largest_value(definition: Definition, made: Board, runs: Runs, label: int, price: float = 0.0) -> float:
+    """What no value of a definition is above."""
+    if definition.kind not in {"dcg", "revenue"}:
+        return 1.0
+    grade = max(runs.grades[label].largest, 1.0)
+    gain = grade if definition.gain == "linear" else 2.0**grade
+    return gain * made.judged_longest * (price if definition.kind == "revenue" else 1.0)
+
+
+def _summary(
+    engine: Engine,
+    table: str,
+    made: Board,
+    runs: Runs,
+    label: int,
+    metrics: Sequence[RankingMetric],
+    columns: Mapping[Definition, Sql],
+) -> dict[str, Averages]:
+    asked = [(d, columns[d]) for metric in metrics for d in _with_bounds(metric.definition, made)]
+    bounds = [_with_bounds(metric.definition, made)[1:] for metric in metrics]
+    pairs = [(columns[best], columns[worst]) for best, worst in filter(None, bounds)]
+    largest = max(largest_value(d, made, runs, label) for d, _ in asked)
+    return averages(engine, table, asked, pairs, largest, made.queries)
+
+
+def _joined(
+    found: Rankings,
+    made: Board,
+    metrics: Sequence[RankingMetric],
+    summary: Mapping[str, Averages],
+    unknown: Mapping[str, int],
+) -> Rankings:
+    """What was found so far, and the metrics of another label."""
+    means, counts, notes = dict(found.means), dict(found.counts), dict(found.notes)
+    step = 3 if made.is_tied else 1
+    for model, seen in summary.items():
+        for i, metric in enumerate(metrics):
+            key, ties = (model, metric.name), seen.differing[i] if made.is_tied else 0
+            if seen.counted[step * i]:
+                means[key] = seen.means[step * i]
+            counts[key] = {
+                "without relevant documents": seen.empty,
+                "missing from the ranking": seen.missing,
+                "not judged": unknown.get(model, 0),
+                "decided by ties": ties,
+            }
+            notes[key] = tuple(_notes(metric.definition, seen, ties, seen.means[step * i : step * i + 3]))
+    definitions = found.definitions | {metric.name: metric.definition.words for metric in metrics}
+    return replace(found, definitions=definitions, means=means, counts=counts, notes=notes)
+
+
+def _notes(definition: Definition, seen: Averages, ties: int, means: Sequence[float]) -> list[str]:
+    found = []
+    if ties:
+        best, worst = means[1], means[2]
+        found.append(
+            f"equal scores decide {_queries(ties)} of {count(seen.queries)}: between {plain(worst)} in "
+            f"their worst order and {plain(best)} in their best"
+        )
+    if seen.missing:
+        found.append(
+            f"{_queries(seen.missing)} missing from the ranking counted as zero"
+        )
+    if seen.empty:
+        what = "left out" if definition.empty == "skip" else "counted as zero"
+        found.append(f"{_queries(seen.empty)} without relevant documents {what}")
+    return found
+
+
+def _queries(n: int) -> str:
+    return "1 query" if n == 1 else f"{count(n)} queries"
