@@ -1,8 +1,8 @@
 -- purpose: How many queries are special, and what every definition gives on average, per model.
 -- takes: the definitions' counts and exact sums, compiled in.
 -- reads: the values of the runs.
--- gives: one row per model: model, queries (judged), missing (from the run), empty (without relevant documents), and the counts
---        and the parts of the sums of the definitions.
+-- gives: one row per model: model, queries (judged), missing (from the run), empty (without relevant documents), and
+--        the counts and the parts of the sums of the definitions.
 select
     model
     , count(*) as queries

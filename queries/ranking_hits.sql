@@ -1,10 +1,10 @@
 -- purpose: The documents of a run that are worth something, each with its place whichever way ties are broken.
 -- takes: the grade of a label, and whether prices are wanted, compiled in.
 -- reads: the places of the runs, offline_items (prices only).
--- gives: one row per document: model_id, query_id, item, grade, relevant (1 from grade 1 on, else 0), price (0 where there is
---        none), first_place and size of the documents with its score, place (ties by document id descending), best_place and
---        worst_place; and of the relevant ones: found, best_found and worst_found (how many up to there), alike (with its
---        score) and before (above its score).
+-- gives: one row per document: model_id, query_id, item, grade, relevant (1 from grade 1 on, else 0), price (0 where there
+--        is none), first_place and size of the documents with its score, place (ties by document id descending), best_place
+--        and worst_place; and of the relevant ones: found, best_found and worst_found (how many up to there), alike (with
+--        its score) and before (above its score).
 with tied as (
     select
         model_id

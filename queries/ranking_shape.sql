@@ -8,7 +8,14 @@ with runs as (
         model_id
         , query_id
         , max(place) as retrieved
-        , sum(case when is_tied and ({% for grade in grades %}{% if not loop.first %} or {% endif %}{{ grade }} > 0{% endfor %}) then 1 else 0 end) as ties
+        , sum(
+            case
+{% for grade in grades %}
+                when is_tied and {{ grade }} > 0 then 1
+{% endfor %}
+                else 0
+            end
+        ) as ties
     from {{ places }}
     group by model_id, query_id
 )

@@ -1,8 +1,8 @@
 -- purpose: Every metric of every model for every judged query.
 -- takes: the sums over places and the values made of them, by definition, compiled in.
 -- reads: the hits and the places of the runs, ranking_models, the ideals of a label, ranking_discounts (mean orders only).
--- gives: one row per model and judged query: model_id, query_id, model, split, query, relevant, retrieved (documents; null when the
---        query is missing from the run), and one value per definition (null where the query is left out).
+-- gives: one row per model and judged query: model_id, query_id, model, split, query, relevant, retrieved (documents; null
+--        when the query is missing from the run), and one value per definition (null where the query is left out).
 with summed as (
     select
         h.model_id

@@ -100,8 +100,12 @@ def _load_trec(engine: DuckDBEngine, files: SourceFiles) -> Relation:
     reader = f"{files.location_list}, header = false, auto_detect = false, columns = {{'line': 'VARCHAR'}}"
     reader += ", delim = '\x01', quote = '', escape = '', strict_mode = false"
     fields = "regexp_split_to_array(trim(line, ' \t\r'), '[ \t]+')"
-    _keep(engine, f"{name}: lines", f"(SELECT {fields} AS f FROM read_csv({reader}) WHERE trim(line, ' \t\r') <> '')")
-    place = dict((field, i) for i, field in layout.kept)[layout.number]
+    _keep(
+        engine,
+        f"{name}: lines",
+        f"(SELECT {fields} AS f FROM read_csv({reader}) WHERE trim(line, ' \t\r') <> '')",
+    )
+    place = {field: i for i, field in layout.kept}[layout.number]
     most = "" if layout.most is None else f"len(f) <= {layout.most} AND "
     fits = f"(len(f) >= {len(layout.fields)} AND {most}TRY_CAST(f[{place}] AS DOUBLE) IS NOT NULL)"
     kept = ", ".join(

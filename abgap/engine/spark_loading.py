@@ -88,7 +88,9 @@ def _load_trec(engine: SparkEngine, files: SourceFiles) -> Relation:
     columns = {field: F.get(fields, i - 1) for i, field in layout.kept}
     columns[layout.number] = columns[layout.number].try_cast("double")
     count = F.size(fields)
-    fits = (count >= len(layout.fields)) & (count <= (layout.most or count)) & columns[layout.number].isNotNull()
+    fits = (
+        (count >= len(layout.fields)) & (count <= (layout.most or count)) & columns[layout.number].isNotNull()
+    )
     refused = F.when(~fits, F.regexp_replace("line", r"[ \t]+", " ")).alias(_REFUSED)
     frame = lines.select(*(column.alias(field) for field, column in columns.items()), refused)
     counted = trec_lines(layout, _count_refused(engine, files.name, frame))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """fields: what stands in a line, in order. number: the field that has to be a number. most: fields of a line, or None."""
+    """fields: what a line holds, in order; most: of them, or None. number: the field that has to be a number."""
 
     name: str
     fields: tuple[str, ...]

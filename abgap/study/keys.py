@@ -160,6 +160,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "gain": "How relevance becomes gain.",
         "ties": "How items of equal score are ordered.",
         "empty": "What a query without relevant items counts as.",
+        "denominator": "What MAP@k divides by: the relevant items that fit into k, or all of them as trec_eval does.",
         "direction": "Which way is better.",
     },
     m.Model: {

@@ -104,6 +104,10 @@ PREDICTED = {
 }
 NEVER = Sql("false")
 
+RANKED = {"places": identifier("ranking_places"), "models": identifier("ranking_models")}
+GRADES = [identifier("grade 1"), identifier("grade 2")]
+OF_LABEL = {"grade": GRADES[0], "hits": identifier("v: hits"), "ideals": identifier("v: ideals")}
+
 # For each query the smallest and the largest thing it is compiled with; None where it takes nothing.
 CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "all_predictions": (
@@ -152,6 +156,36 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "mixture_decisions": ({"parts": NAMES[:1], "keys": []}, {"parts": NAMES, "keys": KEYS[:2]}),
     "offline_pairs": ({"sums": SUMS},),
     "offline_policies": (SOURCE | CHOSEN,),
+    "judgements": (SOURCE | {name: identifier(name) for name in ("query", "item", "label", "relevance")},),
+    "offline_values": (
+        {
+            "metrics": [
+                SimpleNamespace(metric=Sql("'mrr'"), table=identifier("v"), value=identifier("value 0"))
+            ]
+            * 2
+        },
+    ),
+    "rankings": (
+        SOURCE
+        | {
+            name: identifier(name)
+            for name in ("model", "query", "item", "score", "position", "propensity", "split")
+        },
+    ),
+    "ranking_counts": ({"table": identifier("v"), "sums": []}, {"table": identifier("v"), "sums": SUMS}),
+    "ranking_grades": ({"grades": named("grade 1")},),
+    "ranking_hits": (
+        RANKED | OF_LABEL | {"tied": False, "priced": False},
+        RANKED | OF_LABEL | {"tied": True, "priced": True},
+    ),
+    "ranking_ideals": (OF_LABEL | {"sums": [], "ideals": []}, OF_LABEL | {"sums": SUMS, "ideals": SUMS}),
+    "ranking_places": ({"grades": GRADES[:1], "top": Sql("0")}, {"grades": GRADES, "top": Sql("10")}),
+    "ranking_shape": (RANKED | {"grades": GRADES},),
+    "ranking_values": (
+        RANKED | OF_LABEL | {"sums": [], "firsts": [], "values": [], "with_mean": False},
+        RANKED | OF_LABEL | {"sums": SUMS, "firsts": SUMS, "values": SUMS, "with_mean": True},
+    ),
+    "repeated_documents": ({"table": identifier("rankings"), "within": identifier("model")},),
     "offline_scores": (SOURCE | SCORES,),
     "part_values": (
         KEYED | EVENTS | {"parts": [], "apart": None},

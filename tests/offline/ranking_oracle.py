@@ -1,4 +1,4 @@
-"""Ranking metrics the slow way: one list at a time, in plain Python, over every order of ties where that is asked for."""
+"""Ranking metrics the slow way: one list at a time, in plain Python, and over every order of ties if asked for."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ def orders(run: Run, ties: str, judged: Judged) -> Iterable[Sequence[str]]:
     ]
     if ties in {"best", "worst"}:
         sign = -1 if ties == "best" else 1
-        yield [i for group in groups for i in sorted(group, key=lambda item: sign * max(judged.get(item, 0), 0))]
+        yield [
+            i for group in groups for i in sorted(group, key=lambda item: sign * max(judged.get(item, 0), 0))
+        ]
         return
     for parts in itertools.product(*(itertools.permutations(group) for group in groups)):
         yield [item for part in parts for item in part]
 
 
-def value(definition: Definition, run: Run, judged: Judged, prices: Mapping[str, float] | None = None) -> float | None:
+def value(
+    definition: Definition, run: Run, judged: Judged, prices: Mapping[str, float] | None = None
+) -> float | None:
     """The value of one query; None when it is left out."""
     gains = [gain(definition, grade) for grade in judged.values() if grade > 0]
     relevant = sum(grade >= 1 for grade in judged.values())
@@ -58,7 +62,9 @@ def of_order(
     if kind in {"ndcg", "dcg", "revenue"}:
         weights = [prices.get(item, 0.0) if kind == "revenue" else 1.0 for item in top]
         dcg = math.fsum(
-            gain(definition, g) * w / math.log2(i + 2) for i, (g, w) in enumerate(zip(grades, weights)) if g > 0
+            gain(definition, g) * w / math.log2(i + 2)
+            for i, (g, w) in enumerate(zip(grades, weights, strict=True))
+            if g > 0
         )
         if kind != "ndcg":
             return dcg

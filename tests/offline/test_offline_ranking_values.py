@@ -23,7 +23,19 @@ from abgap.sources.sql import identifier
 from abgap.study.load import check_study
 from tests.offline.ranking_oracle import value
 
-NAMES = ("ndcg", "ndcg@3", "dcg@2", "mrr", "mrr@2", "map", "map@3", "precision@3", "recall@2", "hit@2", "r-precision")
+NAMES = (
+    "ndcg",
+    "ndcg@3",
+    "dcg@2",
+    "mrr",
+    "mrr@2",
+    "map",
+    "map@3",
+    "precision@3",
+    "recall@2",
+    "hit@2",
+    "r-precision",
+)
 RUN = pd.DataFrame(
     [("m", "q", item, score) for item, score in {"a": 3.0, "b": 2.0, "c": 1.0}.items()],
     columns=["model", "query", "item", "score"],
@@ -118,7 +130,9 @@ def ranked(grades: Sequence[int]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A run whose documents have these grades, from the first to the last; both models have one ideal."""
     missed = [MISSED] if grades == B else []
     items = [f"d{i}" for i in range(len(grades) + len(missed))]
-    run = pd.DataFrame({"model": "m", "query": "q", "item": items[: len(grades)], "rank": range(1, len(grades) + 1)})
+    run = pd.DataFrame(
+        {"model": "m", "query": "q", "item": items[: len(grades)], "rank": range(1, len(grades) + 1)}
+    )
     return run, pd.DataFrame({"query": "q", "item": items, "relevance": [*grades, *missed]})
 
 
@@ -204,12 +218,12 @@ def test_ids_are_text_whatever_their_type_in_either_file(evaluate: Callable[...,
 
 
 BAD = [
-    (pd.concat([RUN, RUN[:1].assign(score=9.0)]), JUDGED, {}, "offline.rankings: item 'a' stands 2 times under query 'q' of model 'm'"),
+    (pd.concat([RUN, RUN[:1].assign(score=9.0)]), JUDGED, {}, "item 'a' stands 2 times under query 'q' of model 'm'"),
     (RUN, pd.concat([JUDGED, JUDGED]), {}, "offline.judgements: item 'b' stands 2 times under query 'q'; it may"),
     (RUN.assign(score=[1.0, float("nan"), 2.0]), JUDGED, {}, "model 'm' has 1 rows whose score or rank is NaN"),
     (RUN.assign(score=[1.0, float("inf"), 2.0]), JUDGED, {}, "NaN, infinite or missing; documents"),
-    (RUN.assign(query=["q", None, "q"]), JUDGED, {}, "model 'm' has 1 rows without a query or an item"),
-    (RUN.assign(model=["m", None, "m"]), JUDGED, {}, "1 rows have no model"),
+    (RUN.assign(query=pd.Series(["q", None, "q"])), JUDGED, {}, "model 'm' has 1 rows without a query or an item"),
+    (RUN.assign(model=pd.Series(["m", None, "m"])), JUDGED, {}, "1 rows have no model"),
     (RUN, JUDGED.assign(relevance=float("nan")), {}, "the relevance of 1 rows is NaN, infinite or missing"),
     (RUN, JUDGED.assign(item=None), {}, "1 rows have no query or no item"),
     (RUN, JUDGED.assign(relevance=-1), {"ndcg": {"gain": "exp"}}, "the smallest relevance is -1, and exponential"),
@@ -218,7 +232,7 @@ BAD = [
     (RUN, JUDGED.assign(relevance="good"), {}, "offline.judgements.columns.relevance: a number is needed"),
     (RUN[:0], JUDGED, {}, "offline.rankings: there are no rows"),
     (RUN, JUDGED[:0], {}, "offline.judgements: there are no rows"),
-    (RUN, JUDGED, {"mrr": {"label": "buy"}}, "'mrr' counts judgements of the label 'buy', but the judgements have no label"),
+    (RUN, JUDGED, {"mrr": {"label": "buy"}}, "judgements of the label 'buy', but the judgements have no label"),
     (
         RUN,
         pd.concat([JUDGED.assign(label="x"), JUDGED.assign(label="y")]),

@@ -137,5 +137,7 @@ def test_a_folder_of_runs_is_several_models(tmp_path: Path) -> None:
 def test_a_file_that_is_no_run_says_what_one_looks_like(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("query,item,score\n1,d,2\n", encoding="utf-8")
     (tmp_path / "q").write_text("1 0 d 1\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"no line is one of a TREC run \(query iteration document rank score tag\)"):
+    with pytest.raises(
+        DataError, match=r"no line is one of a TREC run \(query iteration document rank score tag\)"
+    ):
         values_of(tmp_path, "run", "q", [Definition(kind="rr")])

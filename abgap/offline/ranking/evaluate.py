@@ -35,8 +35,8 @@ VALUES = "offline_values"
 class Rankings:
     """What is known of ranking metrics beside their values.
 
-    definitions: in full words, by metric. means: of every model. counts: of special queries. notes: what a reader of the
-    row has to know. lazy: the metric of rankers that learnt nothing, by metric and name.
+    definitions: in full words, by metric. means: of every model. counts: of special queries. notes: what a reader of
+    the row has to know. lazy: the metric of rankers that learnt nothing, by metric and name.
     """
 
     relations: Mapping[str, Relation] = field(default_factory=dict)
@@ -150,7 +150,7 @@ def _joined(
                 "decided by ties": ties,
             }
             notes[key] = tuple(_notes(metric.definition, seen, ties, seen.means[step * i : step * i + 3]))
-    definitions = found.definitions | {metric.name: metric.definition.words for metric in metrics}
+    definitions = dict(found.definitions) | {metric.name: metric.definition.words for metric in metrics}
     return replace(found, definitions=definitions, means=means, counts=counts, notes=notes)
 
 
@@ -163,9 +163,7 @@ def _notes(definition: Definition, seen: Averages, ties: int, means: Sequence[fl
             f"their worst order and {plain(best)} in their best"
         )
     if seen.missing:
-        found.append(
-            f"{_queries(seen.missing)} missing from the ranking counted as zero"
-        )
+        found.append(f"{_queries(seen.missing)} missing from the ranking counted as zero")
     if seen.empty:
         what = "left out" if definition.empty == "skip" else "counted as zero"
         found.append(f"{_queries(seen.empty)} without relevant documents {what}")

@@ -126,7 +126,11 @@ def _summed(definition: Definition) -> str:
 
 def _value(definition: Definition, sums: Sums, firsts: Sums) -> str:
     """The value of a query; of one without relevant documents none, or zero."""
-    value = _mean_order(definition, sums, firsts) if definition.ties == "expected" else _one_order(definition, sums)
+    value = (
+        _mean_order(definition, sums, firsts)
+        if definition.ties == "expected"
+        else _one_order(definition, sums)
+    )
     worth = f"q.{identifier(ideal_name(definition))}" if definition.has_ideal else "q.relevant"
     empty = "0e0" if definition.empty == "zero" else "null"
     return f"case when {worth} > 0 then {_scaled(definition, value)} else {empty} end"
@@ -142,7 +146,9 @@ def _scaled(definition: Definition, value: str) -> str:
         return f"({value}) / {literal(float(definition.cut or 1))}"
     if definition.kind == "ap":
         cut = None if definition.denominator == "relevant" else definition.cut
-        relevant = "q.relevant" if cut is None else f"case when q.relevant < {cut} then q.relevant else {cut} end"
+        relevant = (
+            "q.relevant" if cut is None else f"case when q.relevant < {cut} then q.relevant else {cut} end"
+        )
         return f"({value}) / cast({relevant} as double)"
     return value
 
@@ -165,7 +171,9 @@ def _one_order(definition: Definition, sums: Sums) -> str:
         share = f"case when h.relevant = 1 then {share} else 0 end"
         return sums.exact(f"ap {name}", _within(cut, place, share), 1.0).format("s")
     if definition.kind == "rr":
-        first = sums.plain(f"first {definition.ties}", f"min(case when h.relevant = 1 then {place} end)").format("s")
+        first = sums.plain(
+            f"first {definition.ties}", f"min(case when h.relevant = 1 then {place} end)"
+        ).format("s")
         return f"coalesce({_within(cut, first, f'1e0 / {first}')}, 0e0)"
     counted = sums.plain(f"relevant {name}", f"sum({_within(cut, place, 'h.relevant')})").format("s")
     if definition.kind == "hit":
@@ -187,7 +195,7 @@ def _mean_order(definition: Definition, sums: Sums, firsts: Sums) -> str:
     slots = _slots(cut)
     if definition.kind == "ap":
         harmonic = _share("harmonic", definition.cut)
-        alike = f"(h.alike - 1) / cast(case when h.size > 1 then h.size - 1 else 1 end as double)"
+        alike = "(h.alike - 1) / cast(case when h.size > 1 then h.size - 1 else 1 end as double)"
         mean = f"((h.before + 1) * {harmonic} + {alike} * ({slots} - h.first_place * {harmonic})) / h.size"
         return sums.exact(f"ap {name}", f"(case when h.relevant = 1 then {mean} else 0 end)", 1.0).format("s")
     return sums.exact(f"relevant {name}", f"(h.relevant * {slots} / cast(h.size as double))", 1.0).format("s")

@@ -56,14 +56,16 @@ def open_rankings(engine: Engine, source: Source, directory: Path) -> Relation:
     source, relation = _opened(engine, RANKINGS, source, directory, ("model", "query", "item", "split"))
     role = "score" if "score" in source.columns else "rank"
     order = mapped_number(engine, source, relation.table, relation.sql, role)
-    texts = {name: mapped_text(source, relation.table, name) for name in ("model", "query", "item", "split")}
-    numbers = {
+    columns = {
+        name: mapped_text(source, relation.table, name) for name in ("model", "query", "item", "split")
+    }
+    columns |= {
         name: mapped_number(engine, source, relation.table, relation.sql, name)
         for name in ("position", "propensity")
     }
     score = order if role == "score" else Sql(f"(-{order})")
     engine.create_view(
-        "rankings", compile_query("rankings", source=relation.sql, score=score, **texts, **numbers)
+        "rankings", compile_query("rankings", params=None, source=relation.sql, score=score, **columns)
     )
     return relation
 
@@ -74,7 +76,8 @@ def open_judgements(engine: Engine, source: Source, directory: Path) -> Relation
     texts = {name: mapped_text(source, relation.table, name) for name in ("query", "item", "label")}
     relevance = mapped_number(engine, source, relation.table, relation.sql, "relevance")
     engine.create_view(
-        "judgements", compile_query("judgements", source=relation.sql, relevance=relevance, **texts)
+        "judgements",
+        compile_query("judgements", params=None, source=relation.sql, relevance=relevance, **texts),
     )
     return relation
 
@@ -130,7 +133,9 @@ def _refuse_rankings(engine: Engine, found: Columns) -> None:
             )
         where = f"{RANKINGS}: model {model!r}"
         if nameless:
-            raise DataError(f"{where} has {int(nameless)} rows without a query or an item; name them, or take them out")
+            raise DataError(
+                f"{where} has {int(nameless)} rows without a query or an item; name them, or take them out"
+            )
         if not_finite:
             raise DataError(
                 f"{where} has {int(not_finite)} rows whose score or rank is NaN, infinite or missing; documents "
@@ -172,7 +177,9 @@ def _refuse_repeated(engine: Engine, table: str, within: str, where: str) -> Non
     """Raise DataError that shows the first document that stands twice (hashes may be alike where none does)."""
     statement = compile_query("repeated_documents", table=identifier(table), within=identifier(within))
     rows = engine.fetch(statement)
-    for name, query, item, times in zip(*(rows[c] for c in ("group_name", "query", "item", "row_count")), strict=True):
+    for name, query, item, times in zip(
+        *(rows[c] for c in ("group_name", "query", "item", "row_count")), strict=True
+    ):
         of = f" of {within} {name!r}" if isinstance(name, str) else ""
         raise DataError(
             f"{where}: item {item!r} stands {int(times)} times under query {query!r}{of}; it may stand there once: "
@@ -183,7 +190,9 @@ def _refuse_repeated(engine: Engine, table: str, within: str, where: str) -> Non
 def _splits(found: Columns) -> dict[str, str]:
     """The split of every model that names one. Raises DataError when a model names several."""
     splits = {}
-    for model, count, split in zip(found["model"], found["splits"], text_or_none(found["split"]), strict=True):
+    for model, count, split in zip(
+        found["model"], found["splits"], text_or_none(found["split"]), strict=True
+    ):
         if count > 1:
             raise DataError(
                 f"{RANKINGS}: model {model!r} has rankings of {int(count)} splits; one evaluation is over one split: "
@@ -221,4 +230,6 @@ def grades_of(runs: Runs, label: str | None, *, metrics: Iterable[str]) -> int:
             f"{JUDGEMENTS}: the judgements have the labels {shown}; say which counts in {wanting}: label = ..."
         )
     has = f"have the labels {shown}" if shown else "have no label mapped: columns = { label = ... }"
-    raise DataError(f"{JUDGEMENTS}: {wanting} counts judgements of the label {label!r}, but the judgements {has}")
+    raise DataError(
+        f"{JUDGEMENTS}: {wanting} counts judgements of the label {label!r}, but the judgements {has}"
+    )

@@ -68,7 +68,14 @@ def number_judgements(engine: Engine, runs: Runs) -> tuple[tuple[Sql, ...], int,
     """Number the judged queries; the columns of the labels' grades, how many queries, and most documents of one."""
     grades = tuple(identifier(f"grade {i}") for i in range(1, len(runs.grades) + 1))
     columns = [
-        Named(name=name, value=Sql("j.relevance" if of.label is None else f"case when j.label = {literal(of.label)} then j.relevance end"))
+        Named(
+            name=name,
+            value=Sql(
+                "j.relevance"
+                if of.label is None
+                else f"case when j.label = {literal(of.label)} then j.relevance end"
+            ),
+        )
         for name, of in zip(grades, runs.grades, strict=True)
     ]
     engine.create_table("ranking_queries", compile_query("ranking_queries"))
@@ -113,7 +120,8 @@ def board(
     )
     keys = ("runs", "documents", "longest", "ties")
     shapes = {
-        str(model): Shape(**{key: int(found[key][i]) for key in keys}) for i, model in enumerate(found["model"])
+        str(model): Shape(**{key: int(found[key][i]) for key in keys})
+        for i, model in enumerate(found["model"])
     }
     return Board(
         places=places,
@@ -141,9 +149,7 @@ def make_values(
     """
     settled = list(dict.fromkeys(made.settled(definition) for definition in definitions))
     names = [f"value {i}" for i in range(len(settled))]
-    limits = Limits(
-        grade=max(runs.grades[label].largest, 1.0), hits=max(made.judged_longest, 1), price=price
-    )
+    limits = Limits(grade=max(runs.grades[label].largest, 1.0), hits=max(made.judged_longest, 1), price=price)
     grade, hits, ideal = made.grades[label], f"{table}: hits", f"{table}: ideals"
     sums, best = ideals(settled, limits)
     engine.create_table(ideal, compile_query("ranking_ideals", grade=grade, sums=sums, ideals=best))
@@ -220,7 +226,9 @@ def averages(
         asked += exact_sum(f"sum {i}", column, grid)
     for i, (one, other) in enumerate(pairs):
         far = f"abs({one} - {other}) > {literal(1e-12 * max(largest, 1.0))}"
-        asked.append(SumColumn(value=Sql(f"count(case when {far} then 1 end)"), name=identifier(f"differ {i}")))
+        asked.append(
+            SumColumn(value=Sql(f"count(case when {far} then 1 end)"), name=identifier(f"differ {i}"))
+        )
     found = engine.fetch(compile_query("ranking_counts", table=identifier(table), sums=asked))
     totals = [sum_of(found, f"sum {i}") for i in range(len(columns))]
     made = {}

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from abgap.study.flaws import Draft, Flaw
-from abgap.study.rules import experiments, funnels, logged, metrics, names, predictions, settings, sources
+from abgap.study.rules import (
+    experiments,
+    funnels,
+    logged,
+    metrics,
+    names,
+    predictions,
+    rankings,
+    settings,
+    sources,
+)
 
 Rule = Callable[[Draft], Iterator[Flaw]]
 
@@ -31,6 +41,8 @@ RULES: tuple[Rule, ...] = (
     logged.policies_have_a_log,
     logged.policies_depend_on_what_is_logged,
     logged.some_policy_is_judged,
+    rankings.something_orders_the_items,
+    rankings.judgements_are_of_rankings,
     names.names_are_free,
     names.names_differ_by_more_than_case,
     experiments.some_experiment_is_declared,
