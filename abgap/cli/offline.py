@@ -26,9 +26,10 @@ def command(study_file: Path | None, *, as_json: bool, quiet: bool) -> None:
         policies, positions = analysis.offline.counterfactual, analysis.offline.positions
     if as_json:
         put_part("offline", rows, counterfactual=policies, positions=positions)
-    elif rows:
-        from abgap.cli.offline_findings import show_offline  # noqa: PLC0415 - rich is not needed for --json
+    elif rows or policies:
+        from abgap.cli import offline_findings as shown  # noqa: PLC0415 - rich is not needed for --json
 
-        show_offline(rows, alpha=analysis.study.study.alpha)
+        shown.show_offline(rows, alpha=analysis.study.study.alpha)
+        shown.show_policies(policies)
     else:
         tell("no experiment ran two models that both have scores; see `abgap check`")

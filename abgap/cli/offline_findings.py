@@ -8,8 +8,10 @@ from rich.text import Text
 
 from abgap.cli.terminal import COLOURS, Terminal, columns
 from abgap.records import OfflineRow, words
+from abgap.records.counterfactual import Counterfactual
 from abgap.report import numbers
 from abgap.report.marks import offline_reading
+from abgap.report.view.policies import ESTIMATORS, policy_title
 
 _HEAD = (
     "metric", ">baseline", ">model", ">difference", ">interval", ">p adjusted", ">best lazy", ">skill", ">n",
@@ -71,3 +73,29 @@ def _remarks(out: Terminal, rows: Sequence[OfflineRow]) -> None:
             about.setdefault(note, {})[row.metric] = None
     for note, metrics in about.items():
         out.point(("·", "dim"), f"{words.listed(list(metrics))}: {note}")
+
+
+def show_policies(policies: Sequence[Counterfactual]) -> None:
+    """What other policies would have earned, and what that rests on."""
+    out = Terminal()
+    for policy in policies:
+        out.line((policy_title(policy), "bold"))
+        lines = [
+            [
+                ESTIMATORS.get(e.name, e.name),
+                *_with_range(numbers.plain(e.value)),
+                *_with_range(numbers.gain(e.gain)),
+            ]
+            for e in policy.estimates
+        ]
+        head = columns(
+            "estimator", ">reward", ">interval", ">against the log", ">its interval", spare=("its interval",)
+        )
+        out.table(head, lines)
+        out.point(("·", "dim"), policy.sentence)
+        out.point(("→", "dim"), policy.next_action)
+    out.show()
+
+
+def _with_range(shown: numbers.Shown) -> tuple[str, str]:
+    return shown.text, shown.range or shown.why

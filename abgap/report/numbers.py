@@ -74,6 +74,13 @@ def gain(value: Estimable | None, *, face_value: float | None = None) -> Shown:
     return _split(words.signed_interval(value))
 
 
+def plain(value: Estimable | None) -> Shown:
+    """A number with its interval, without a sign: ``0.0042`` and ``[0.0031, 0.0057]``."""
+    if not isinstance(value, Interval):
+        return _without_number(value)
+    return _split(words.plain_interval(value))
+
+
 def money(value: Estimable | None, currency: str | None) -> Shown:
     """An amount with its interval: ``+1.24 million EUR`` and ``[−0.40, +2.88]``."""
     if not isinstance(value, Interval):

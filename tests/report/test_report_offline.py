@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from abgap.records import Direction, Interval, OfflineRow, Results
+from abgap.records import Direction, Interval, NotEstimable, OfflineRow, Reason, Results
+from abgap.records.counterfactual import Counterfactual, OffPolicyEstimate, WeightDiagnosis
 from abgap.report.marks import offline_reading
 from abgap.report.view import view_of
 from abgap.report.view.limits import LADDER
@@ -113,3 +114,41 @@ def test_models_without_a_baseline_say_how_to_name_one(models_alone: Results) ->
 
 def _first_gain(results: Results) -> OfflineRow:
     return next(row for row in results.offline if isinstance(row.gain, Interval) and row.gain.low > 0.0)
+
+
+def _policy(weights: WeightDiagnosis | None) -> Counterfactual:
+    value = Interval(estimate=0.0023, low=0.0006, high=0.0040, level=0.95, method="snips")
+    refused = NotEstimable(reason=Reason.NOT_DECLARED, detail="no request")
+    estimates = (
+        OffPolicyEstimate(name="snips", definition="", value=value, standard_error=0.0009, gain=value),
+        OffPolicyEstimate(name="dr", definition="", value=refused, standard_error=None, gain=refused),
+    )
+    return Counterfactual(
+        policy="uniform",
+        loggers={"bts": 1.0},
+        decisions=10_000,
+        skipped=0,
+        units=10_000,
+        logged_value=value,
+        estimates=estimates,
+        weights=weights,
+        sentence="It would have earned less.",
+        next_action="Do not launch it.",
+    )
+
+
+def test_policies_are_shown_with_what_their_numbers_rest_on(models_alone: Results) -> None:
+    weights = WeightDiagnosis(
+        mean_weight=1.011, max_weight=277.8, effective_sample=340.4, clip=10.0, clipped=0.02, unsupported=0.0
+    )
+    judged = replace(models_alone, offline=(), counterfactual=(_policy(weights), _policy(None)))
+    view = view_of(judged)
+    (table,) = view.offline_more
+    assert [group.title for group in table.groups] == [
+        "uniform: 10,000 decisions worth 340, mean weight 1.011, largest 277.8",
+        "uniform: 10,000 decisions",
+    ]
+    assert [cell.text for cell in table.groups[0].rows[0]] == ["SNIPS", "0.0023", "+0.0023"]
+    assert [cell.why for cell in table.groups[0].rows[1]] == ["", "not declared", "not declared"]
+    assert view.opening.verdict == "It would have earned less."
+    assert view.opening.detail == "Do not launch it."

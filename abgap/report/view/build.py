@@ -19,6 +19,7 @@ from abgap.report.view.model import ReportView
 from abgap.report.view.offline import models_table, offline_panels, offline_remarks, offline_slices
 from abgap.report.view.opening import opening_of
 from abgap.report.view.overview import overview_of
+from abgap.report.view.policies import policy_remarks, policy_tables
 
 
 def view_of(results: Results, limits: Limits = LADDER[0]) -> ReportView:
@@ -35,8 +36,9 @@ def view_of(results: Results, limits: Limits = LADDER[0]) -> ReportView:
         experiments=tuple(experiment_view(index, experiment, limits, anchors) for experiment in shown),
         experiments_left_out=left_out(len(shown), len(index.ranked), "experiments"),
         offline=offline_panels(results, limits),
-        offline_remarks=offline_remarks(results, limits),
+        offline_remarks=(*offline_remarks(results, limits), *policy_remarks(results, limits)),
         offline_slices=offline_slices(results, limits),
+        offline_more=tuple(policy_tables(results, limits)),
         models=models_table(results, limits),
         quality=quality_tables(index, limits, anchors),
         methods=methods_of(results),

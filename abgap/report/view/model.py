@@ -273,6 +273,7 @@ class ReportView:
     offline: Table | None
     offline_remarks: tuple[str, ...]
     offline_slices: Table | None
+    offline_more: tuple[Table, ...]
     models: Table | None
     quality: tuple[Table, ...]
     methods: tuple[Topic, ...]

@@ -16,6 +16,9 @@ _MOST_NAMED = 3
 def offline_verdict(results: Results) -> tuple[str, str]:
     """The sentence and its supplement, out of the rows over all examples."""
     rows = [row for row in results.offline if row.slice_name is None]
+    if not rows and results.counterfactual:
+        first = results.counterfactual[0]
+        return first.sentence, first.next_action
     pairs: dict[tuple[str, str], Counter[str]] = {}
     for row in rows:
         if row.baseline is not None:

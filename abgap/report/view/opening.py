@@ -18,7 +18,7 @@ def opening_of(index: Index, sections: int) -> Opening:
     """The first screen; ``sections`` experiments have a section that can be linked to."""
     compared = [experiment for experiment in index.ranked if not is_same_model(experiment)]
     gaps = [gap for experiment in compared for gap in index.headline_gaps(experiment.name)]
-    of_models = not index.ranked and bool(index.results.offline)
+    of_models = not index.ranked and bool(index.results.offline or index.results.counterfactual)
     verdict, detail = offline_verdict(index.results) if of_models else verdict_of(index, gaps)
     return Opening(
         study=index.results.study.name,
@@ -35,8 +35,9 @@ def opening_of(index: Index, sections: int) -> Opening:
 def _scope(index: Index) -> str:
     experiments, offline = index.results.experiments, index.results.offline
     said = [words.plural(len(experiments), "experiment")]
-    if not experiments and offline:
-        said = [words.plural(len({row.model for row in offline}), "model")]
+    if not experiments and (offline or index.results.counterfactual):
+        policies = [policy.policy for policy in index.results.counterfactual]
+        said = [words.plural(len({row.model for row in offline} | set(policies)), "model")]
     if units := sum(sum(experiment.arms.values()) for experiment in experiments):
         said.append(words.plural(units, "analysed unit"))
     starts = [experiment.start for experiment in experiments if experiment.start]
