@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from abgap.errors import UsageError
-from abgap.study.profiles import ColumnProfile, TableProfile, words_of
+from abgap.study.guessed_offline import offline_kind
+from abgap.study.profiles import ColumnProfile, TableProfile, find, words_of
 from abgap.study.toml import quoted
 
 
@@ -24,8 +25,13 @@ class Use(StrEnum):
     FACT = "fact"
     UNITS = "units"
     SCORES = "scores"
+    RANKINGS = "rankings"
+    JUDGEMENTS = "judgements"
+    PREDICTIONS = "predictions"
     UNKNOWN = "unknown"
 
+
+OFFLINE = (Use.SCORES, Use.RANKINGS, Use.JUDGEMENTS, Use.PREDICTIONS)
 
 _UNIT = (
     "unit", "unitid", "userid", "user", "uid", "userpseudoid", "anonymousid", "visitorid", "visitor",
@@ -46,12 +52,7 @@ _AT = (
     "datetime", "receivedat", "createdat", "date", "eventdate", "day",
 )  # fmt: skip
 _EVENT = ("event", "eventname", "eventtype", "action", "activity", "type", "name")
-_MODEL = ("model", "modelid", "modelname", "ranker", "recommender", "system", "algorithm", "alg", "run")
 _METRIC = ("metric", "metricname", "metricid", "measure")
-_VALUE = ("value", "score", "metricvalue")
-_QUERY = ("query", "queryid", "qid", "topic", "example", "exampleid")
-_COUNT = ("n", "queries", "nqueries", "count")
-_ERROR = ("se", "stderr", "standarderror", "stderror", "sem")
 
 _MOST_VARIANTS = 50
 _MOST_SLICE_VALUES = 20
@@ -64,17 +65,6 @@ _TELLING_WORDS = frozenset({"control", "ctrl", "baseline"})
 _IDENTIFYING = frozenset({"id", "uuid", "guid", "index", "idx", "key", "zip", "phone"})
 _NEWNESS = frozenset({"newuser", "isnew", "isnewuser", "newvisitor", "newcustomer", "returning"})
 _BEFORE = frozenset({"pre", "prior", "previous", "prev", "past", "before", "hist", "historic"})
-
-
-def find(
-    columns: Sequence[ColumnProfile], names: Sequence[str], accept: Callable[[ColumnProfile], bool]
-) -> ColumnProfile | None:
-    """The acceptable column whose name comes first in ``names``."""
-    by_name: dict[str, ColumnProfile] = {}
-    for column in columns:
-        if accept(column):
-            by_name.setdefault("".join(column.words), column)
-    return next((by_name[name] for name in names if name in by_name), None)
 
 
 def _few(column: ColumnProfile, most: int) -> bool:
@@ -146,13 +136,14 @@ def pre_period_name(column: ColumnProfile) -> str | None:
 
 def guess(table: TableProfile) -> TableGuess:
     """What a table is for."""
-    scores = _roles_of_scores(table)
-    if scores is not None:
-        return TableGuess(table=table, use=Use.SCORES, roles=scores)
     columns = [column for column in table.columns if column.name]
     variant = find(
         columns, _VARIANT, lambda c: c.type not in {"timestamp", "number"} and _few(c, _MOST_VARIANTS)
     )
+    offline = offline_kind(table)
+    if offline is not None and (variant is None or "model" in offline[1]):
+        kind, offline_roles = offline
+        return TableGuess(table=table, use=Use(kind), roles=dict(offline_roles))
     found: dict[str, ColumnProfile | None] = {
         "experiment": find(columns, _EXPERIMENT, lambda c: c.type in {"text", "integer"} and c != variant),
         "unit": find(columns, _UNIT, lambda c: c.type in {"text", "integer"} and c != variant),
@@ -195,22 +186,6 @@ def _holds_times(column: ColumnProfile) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _roles_of_scores(table: TableProfile) -> dict[str, ColumnProfile] | None:
-    """The roles of a table of offline scores, None when it is none."""
-    named = lambda c: c.type in {"text", "integer"}  # noqa: E731 - the same small test five times
-    found = {
-        "model": find(table.columns, _MODEL, named),
-        "metric": find(table.columns, _METRIC, lambda c: c.type == "text"),
-        "value": find(table.columns, _VALUE, lambda c: c.is_number),
-        "query": find(table.columns, _QUERY, named),
-        "n": find(table.columns, _COUNT, lambda c: c.is_number),
-        "se": find(table.columns, _ERROR, lambda c: c.is_number),
-    }
-    if any(found[role] is None for role in ("model", "metric", "value")):
-        return None
-    return {role: column for role, column in found.items() if column is not None}
 
 
 def choose_control(variant: ColumnProfile, control: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -63,3 +64,14 @@ class TableProfile:
         parts = [part for part in PurePosixPath(self.path.replace("\\", "/")).parts if "*" not in part]
         name = parts[-1] if parts else ""
         return name.split(".")[0] or name
+
+
+def find(
+    columns: Sequence[ColumnProfile], names: Sequence[str], accept: Callable[[ColumnProfile], bool]
+) -> ColumnProfile | None:
+    """The acceptable column whose name comes first in ``names``."""
+    by_name: dict[str, ColumnProfile] = {}
+    for column in columns:
+        if accept(column):
+            by_name.setdefault("".join(column.words), column)
+    return next((by_name[name] for name in names if name in by_name), None)

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 
 from abgap.errors import UsageError
 from abgap.study.guessed_metrics import MONEY, MetricGuess, column_metrics, event_metrics
+from abgap.study.guessed_offline import models_seen, offline_section
 from abgap.study.guesses import (
+    OFFLINE,
     TableGuess,
     Use,
     choose_control,
@@ -47,8 +49,13 @@ class _Layout:
     base: TableGuess
     facts: dict[str, TableGuess] = field(default_factory=dict)
     units: TableGuess | None = None
-    scores: TableGuess | None = None
+    offline: dict[Use, TableGuess] = field(default_factory=dict)
     unused: list[TableProfile] = field(default_factory=list)
+
+    @property
+    def scores(self) -> TableGuess | None:
+        """The ready-made scores of models."""
+        return self.offline.get(Use.SCORES)
 
     @property
     def has_events(self) -> bool:
@@ -67,7 +74,10 @@ def write_study(tables: Sequence[TableProfile], *, control: str | None = None) -
     control: the variant to compare against; needed when no single variant has a telling name. Raises
     UsageError when it is needed and not given, or when no table has variants.
     """
-    layout = _lay_out([guess(table) for table in tables])
+    guesses = [guess(table) for table in tables]
+    if not any(g.use is Use.VARIANTS for g in guesses) and any(g.use in OFFLINE for g in guesses):
+        return _study_of_models(guesses)
+    layout = _lay_out(guesses)
     chosen = choose_control(layout.base.roles["variant"], control)
     slices = _slices(layout)
     metrics = _metrics(layout, slices)
@@ -82,6 +92,31 @@ def write_study(tables: Sequence[TableProfile], *, control: str | None = None) -
         *([metric.lines(primary=metric is metrics[0]) for metric in metrics] or [[_NO_METRICS]]),
         *_offline_sections(layout, metrics),
         [toml_comment(f"# not used: {quoted(table.path)}") for table in layout.unused],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def _study_of_models(guesses: Sequence[TableGuess]) -> str:
+    """A study without experiments: nothing but results of offline evaluation was given."""
+    offline: dict[Use, TableGuess] = {}
+    unused = []
+    for found in guesses:
+        if found.use in OFFLINE and found.use not in offline:
+            offline[found.use] = found
+        else:
+            unused.append(toml_comment(f"# not used: {quoted(found.table.path)}"))
+    title = next(iter(offline.values())).table.title or "Study"
+    models = models_seen(list(offline.values()))
+    example = toml_string(models[0]) if models else '"..."'
+    production = toml_comment(
+        f"# production = {example}   # the model that is live; every other is held against it"
+    )
+    sections = [
+        [_HEAD],
+        ["[study]", f"name = {toml_string(title)}"],
+        ["[offline]", production],
+        *(offline_section(use.value, found) for use, found in offline.items()),
+        unused,
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
 
@@ -123,8 +158,8 @@ def _place(layout: _Layout, other: TableGuess) -> None:
         layout.facts[name] = other
     elif other.use is Use.UNITS and layout.units is None:
         layout.units = other
-    elif other.use is Use.SCORES and layout.scores is None:
-        layout.scores = other
+    elif other.use in OFFLINE and other.use not in layout.offline:
+        layout.offline[other.use] = other
     else:
         layout.unused.append(other.table)
 
@@ -260,11 +295,10 @@ def _served_models(layout: _Layout) -> list[str]:
 
 
 def _offline_sections(layout: _Layout, metrics: Sequence[MetricGuess]) -> list[list[str]]:
+    sections = [offline_section(use.value, found) for use, found in layout.offline.items()]
     scores = layout.scores
     if scores is None:
-        return []
-    columns = _mapping(scores, *scores.roles)
-    sections = [_source("offline.scores", scores.table.path, "one row per model and metric", columns)]
+        return sections
     names = [toml_string(name) for name in scores.roles["metric"].examples if name]
     if names and metrics:
         sections.append(

@@ -399,3 +399,51 @@ def test_tables_and_columns_that_are_not_used_are_named() -> None:
     assert "# not used: 'orders'" in written
     assert written.endswith("# not used: 'people.csv'\n")
     assert check_study(tomllib.loads(written)).units is None
+
+
+RUN = table("runs.parquet", text("model", "new", "old"), text("qid", "1"), text("doc", "d"), number("score"))
+QRELS = table("qrels.csv", text("qid", "1"), text("doc", "d"), number("relevance"))
+
+
+def test_results_of_models_alone_make_a_study_without_experiments() -> None:
+    written = write_study([RUN, QRELS, table("notes.csv", text("note", "x"))])
+    study = check_study(tomllib.loads(written))
+    assert study.offline.rankings is not None
+    assert study.offline.judgements is not None
+    assert study.offline.rankings.columns == {
+        "model": "model",
+        "query": "qid",
+        "item": "doc",
+        "score": "score",
+    }
+    assert study.offline.judgements.columns == {"query": "qid", "item": "doc", "relevance": "relevance"}
+    assert '# production = "new"' in written
+    assert "# not used: 'notes.csv'" in written
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted", "task"),
+    [
+        (yes_no("label"), number("score", 0, 1), "binary"),
+        (text("actual", "cat", "dog"), text("predicted", "cat", "dog"), "multiclass"),
+        (number("y_true"), number("y_pred"), "regression"),
+    ],
+)
+def test_predictions_say_what_is_predicted(truth: ColumnProfile, predicted: ColumnProfile, task: str) -> None:
+    study = load([table("p.csv", text("id", "1", "2"), truth, predicted)])
+    assert study.offline.predictions is not None
+    assert study.offline.predictions.task == task
+    assert study.offline.predictions.columns["model"] == ConstantColumn(value="model")
+
+
+def test_a_table_with_variants_is_an_experiment_even_where_it_could_be_predictions() -> None:
+    ids = text("id", "1", distinct=100)
+    study = load([table("users.csv", ids, GROUP, yes_no("outcome"), number("score"))])
+    assert study.unit_values is not None
+
+
+def test_rankings_stand_beside_an_experiment() -> None:
+    study = load([table("users.csv", USER, GROUP, yes_no("converted")), RUN, QRELS])
+    assert study.unit_values is not None
+    assert study.offline.rankings is not None
+    assert study.offline.scores is None
