@@ -1,6 +1,6 @@
 -- purpose: What every judged query could give at best: its relevant documents, and its ideal gains.
 -- takes: the grade of a label, and the ideal gains by gain and cut-off, compiled in.
--- reads: ranking_queries, ranking_grades.
+-- reads: the queries (all, or drawn ones), ranking_grades.
 -- gives: one row per query: query_id, query, relevant (documents from grade 1 on), and one column per ideal gain.
 with ordered as (
     select
@@ -29,5 +29,5 @@ select
 {% for ideal in ideals %}
     , {{ ideal.value }} as {{ ideal.name }}
 {% endfor %}
-from ranking_queries as q
+from {{ queries }} as q
 left join summed as s on s.query_id = q.query_id

@@ -106,7 +106,12 @@ NEVER = Sql("false")
 
 RANKED = {"places": identifier("ranking_places"), "models": identifier("ranking_models")}
 GRADES = [identifier("grade 1"), identifier("grade 2")]
-OF_LABEL = {"grade": GRADES[0], "hits": identifier("v: hits"), "ideals": identifier("v: ideals")}
+OF_LABEL = {
+    "queries": identifier("ranking_queries"),
+    "grade": GRADES[0],
+    "hits": identifier("v: hits"),
+    "ideals": identifier("v: ideals"),
+}
 
 # For each query the smallest and the largest thing it is compiled with; None where it takes nothing.
 CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
@@ -179,7 +184,16 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         RANKED | OF_LABEL | {"tied": True, "priced": True},
     ),
     "ranking_ideals": (OF_LABEL | {"sums": [], "ideals": []}, OF_LABEL | {"sums": SUMS, "ideals": SUMS}),
-    "ranking_places": ({"grades": GRADES[:1], "top": Sql("0")}, {"grades": GRADES, "top": Sql("10")}),
+    "lazy_rankings": ({"grades": GRADES[:1], "popularity": False}, {"grades": GRADES, "popularity": True}),
+    "offline_items": (
+        SOURCE | {name: identifier(name) for name in ("item", "category", "price", "popularity")},
+    ),
+    "ranking_candidates": ({"grades": GRADES[:1]}, {"grades": GRADES}),
+    "ranking_sample": ({"hash": Sql("1"), "bound": Sql("2")},),
+    "ranking_places": (
+        RANKED | {"rankings": identifier("rankings"), "grades": GRADES[:1], "top": Sql("0")},
+        RANKED | {"rankings": identifier("rankings"), "grades": GRADES, "top": Sql("10")},
+    ),
     "ranking_shape": (RANKED | {"grades": GRADES},),
     "ranking_values": (
         RANKED | OF_LABEL | {"sums": [], "firsts": [], "values": [], "with_mean": False},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -215,6 +216,68 @@ def test_ids_are_text_whatever_their_type_in_either_file(evaluate: Callable[...,
     judgements = pd.DataFrame({"query": ["7"], "item": ["2"], "relevance": [True]})
     _, rows = evaluate(rankings, judgements, mrr={})
     assert rows == [("1", "mrr", "7", 0.5)]
+
+
+def test_lazy_rankers_get_what_every_order_of_the_candidates_gets_on_average(
+    evaluate: Callable[..., Any],
+) -> None:
+    rankings = pd.DataFrame(
+        [
+            ("m", "1", "a"),
+            ("m", "1", "b"),
+            ("n", "1", "c"),
+            ("m", "2", "a"),
+            ("m", "3", "b"),
+            ("m", "3", "a"),
+        ],
+        columns=["model", "query", "item"],
+    ).assign(rank=1)
+    judgements = pd.DataFrame(
+        [("1", "a", 2), ("1", "d", 1), ("2", "a", 1), ("2", "x", 0), ("3", "b", 1), ("3", "d", 0)],
+        columns=["query", "item", "relevance"],
+    )
+    candidates = {"1": "abcd", "2": "ax", "3": "abd"}
+    wanted = {"a": 2, "b": 1, "d": 1}
+    judged = {
+        q: {str(i): float(g) for i, g in zip(rows["item"], rows["relevance"], strict=True)}
+        for q, rows in judgements.groupby("query")
+    }
+    names = ("ndcg@2", "map", "mrr@1", "hit@2", "precision@3", "r-precision")
+    found, _ = evaluate(rankings, judgements, **{name: {} for name in names})
+    for name in names:
+        definition = definition_of(name)
+        assert definition is not None
+        mean = replace(definition, ties="expected")
+        popular = {
+            q: {i: wanted.get(i, 0) - float(judged[str(q)].get(i, 0) >= 1) for i in items}
+            for q, items in candidates.items()
+        }
+        runs = {
+            "random": {q: dict.fromkeys(items, 0.0) for q, items in candidates.items()},
+            "popularity": popular,
+        }
+        expected = {
+            lazy: sum(value(mean, run[q], judged[q]) or 0.0 for q in candidates) / 3
+            for lazy, run in runs.items()
+        }
+        assert found.lazy[name] == pytest.approx(expected, abs=1e-12), name
+
+
+def test_revenue_counts_what_relevant_documents_cost(tmp_path: Path) -> None:
+    pd.DataFrame({"item": ["a", "b"], "price": [5.0, 20.0]}).to_parquet(tmp_path / "items.parquet")
+    study = study_of(tmp_path, RUN, pd.concat([JUDGED, JUDGED.assign(item="c")]))
+    items = {"path": "items.parquet", "columns": {"item": "item", "price": "price"}}
+    offline = study.offline.model_dump(exclude_unset=True) | {"items": items}
+    study = check_study({"offline": offline, "offline_metrics": {"revenue@3": {}}})
+    with DuckDBEngine(directory=tmp_path) as engine:
+        found = evaluate_rankings(engine, study, tmp_path)
+    assert found.means == {("m", "revenue@3"): pytest.approx(20.0 / math.log2(3))}
+    assert found.definitions["revenue@3"].startswith("expected revenue@3, linear gain, times price, ties by")
+
+
+def test_revenue_without_prices_is_refused(evaluate: Callable[..., Any]) -> None:
+    with pytest.raises(DataError, match="'revenue@3' needs prices, and no item has one"):
+        evaluate(RUN, JUDGED, **{"revenue@3": {}})
 
 
 BAD = [

@@ -15,10 +15,13 @@ from abgap.engine.protocol import Engine, Relation, reading
 from abgap.errors import DataError
 from abgap.offline.ranking.definitions import Definition, RankingMetric, ranking_metrics
 from abgap.offline.ranking.intake import RANKINGS, Runs, grades_of, read_runs, refuse_grades
+from abgap.offline.ranking.items import ITEMS, Items, open_items
+from abgap.offline.ranking.lazy import lazy_rankers
 from abgap.offline.ranking.values import (
     Averages,
     Board,
     averages,
+    largest_value,
     make_values,
     put_in_order,
     show_values,
@@ -56,21 +59,33 @@ def evaluate_rankings(engine: Engine, study: Study, directory: Path) -> Rankings
     runs = read_runs(engine, study, directory)
     if runs is None:
         return Rankings()
+    items = open_items(engine, study, directory)
     metrics = ranking_metrics(study.offline_metrics)
+    _refuse_without_prices(metrics, items)
     by_label = metrics_by_label(runs, metrics)
     made = put_in_order(engine, runs)
     unknown = _unknown_queries(engine, runs, made)
     shown: list[tuple[str, str, Sql]] = []
-    found = Rankings(relations=runs.relations, models=runs.models)
+    found = Rankings(relations={**runs.relations, **items.relations}, models=runs.models)
     for label, of_label in by_label.items():
         table = f"ranking_values {label + 1}"
         definitions = [d for metric in of_label for d in _with_bounds(metric.definition, made)]
-        columns = make_values(engine, made, runs, definitions, label=label, table=table)
+        columns = make_values(
+            engine, made, runs, definitions, label=label, table=table, price=items.largest_price
+        )
         shown += [(metric.name, table, columns[metric.definition]) for metric in of_label]
-        summary = _summary(engine, table, made, runs, label, of_label, columns)
+        summary = _summary(engine, table, made, runs, label, of_label, columns, items)
         found = _joined(found, made, of_label, summary, unknown)
     show_values(engine, shown)
-    return found
+    return replace(found, lazy=lazy_rankers(engine, runs, made, by_label, items))
+
+
+def _refuse_without_prices(metrics: Sequence[RankingMetric], items: Items) -> None:
+    wanting = [repr(metric.name) for metric in metrics if metric.definition.kind == "revenue"]
+    if wanting and not items.priced:
+        raise DataError(
+            f"{ITEMS}: {', '.join(wanting)} needs prices, and no item has one; map them: columns = {{ price = ... }}"
+        )
 
 
 def metrics_by_label(runs: Runs, metrics: Sequence[RankingMetric]) -> dict[int, list[RankingMetric]]:
@@ -103,15 +118,6 @@ def _unknown_queries(engine: Engine, runs: Runs, made: Board) -> dict[str, int]:
     return {str(model): int(n) for model, n in zip(rows["model"], rows["queries"], strict=True)}
 
 
-def largest_value(definition: Definition, made: Board, runs: Runs, label: int, price: float = 0.0) -> float:
-    """What no value of a definition is above."""
-    if definition.kind not in {"dcg", "revenue"}:
-        return 1.0
-    grade = max(runs.grades[label].largest, 1.0)
-    gain = grade if definition.gain == "linear" else 2.0**grade
-    return gain * made.judged_longest * (price if definition.kind == "revenue" else 1.0)
-
-
 def _summary(
     engine: Engine,
     table: str,
@@ -120,12 +126,13 @@ def _summary(
     label: int,
     metrics: Sequence[RankingMetric],
     columns: Mapping[Definition, Sql],
+    items: Items,
 ) -> dict[str, Averages]:
-    asked = [(d, columns[d]) for metric in metrics for d in _with_bounds(metric.definition, made)]
+    asked = [d for metric in metrics for d in _with_bounds(metric.definition, made)]
     bounds = [_with_bounds(metric.definition, made)[1:] for metric in metrics]
     pairs = [(columns[best], columns[worst]) for best, worst in filter(None, bounds)]
-    largest = max(largest_value(d, made, runs, label) for d, _ in asked)
-    return averages(engine, table, asked, pairs, largest, made.queries)
+    largest = max(largest_value(d, made, runs, label, items.largest_price) for d in asked)
+    return averages(engine, table, [columns[d] for d in asked], pairs, largest, made.queries)
 
 
 def _joined(

@@ -8,7 +8,7 @@ definitions and lazy rankers are made of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -42,12 +42,12 @@ class Board:
     is_tied: whether a tie could change anything; if not, one order is as good as any other.
     """
 
-    places: str
-    models: str
     grades: tuple[Sql, ...]
     queries: int
     judged_longest: int
-    shapes: Mapping[str, Shape]
+    places: str = PLACES
+    models: str = MODELS
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
 
     @property
     def is_tied(self) -> bool:
@@ -88,11 +88,33 @@ def put_in_order(engine: Engine, runs: Runs, *, top: int = 0) -> Board:
     """Order every run once. top: up to which place all documents are kept."""
     grades, queries, judged_longest = number_judgements(engine, runs)
     put_models(engine, MODELS, {model: runs.splits.get(model) for model in runs.models})
+    numbered = Board(grades=grades, queries=queries, judged_longest=judged_longest)
+    return order_runs(engine, numbered, rankings="rankings", models=MODELS, places=PLACES, top=top)
+
+
+def order_runs(
+    engine: Engine, numbered: Board, *, rankings: str, models: str, places: str, top: int = 0
+) -> Board:
+    """Order the runs of a table of rankings, over judgements that are numbered already."""
     statement = compile_query(
-        "ranking_places", params={"queries": queries + 1}, grades=grades, top=literal(top)
+        "ranking_places",
+        params={"queries": numbered.queries + 1},
+        rankings=identifier(rankings),
+        models=identifier(models),
+        grades=numbered.grades,
+        top=literal(top),
     )
-    engine.create_table(PLACES, statement)
-    return board(engine, grades, queries, judged_longest)
+    engine.create_table(places, statement)
+    shape = compile_query(
+        "ranking_shape", grades=numbered.grades, places=identifier(places), models=identifier(models)
+    )
+    found = engine.fetch(shape)
+    keys = ("runs", "documents", "longest", "ties")
+    shapes = {
+        str(model): Shape(**{key: int(found[key][i]) for key in keys})
+        for i, model in enumerate(found["model"])
+    }
+    return replace(numbered, places=places, models=models, shapes=shapes)
 
 
 def put_models(engine: Engine, table: str, splits: Mapping[str, str | None]) -> None:
@@ -105,34 +127,6 @@ def put_models(engine: Engine, table: str, splits: Mapping[str, str | None]) -> 
     engine.put_table(table, columns)
 
 
-def board(
-    engine: Engine,
-    grades: tuple[Sql, ...],
-    queries: int,
-    judged_longest: int,
-    *,
-    places: str = PLACES,
-    models: str = MODELS,
-) -> Board:
-    """Runs whose places are known, with what became of each."""
-    found = engine.fetch(
-        compile_query("ranking_shape", grades=grades, places=identifier(places), models=identifier(models))
-    )
-    keys = ("runs", "documents", "longest", "ties")
-    shapes = {
-        str(model): Shape(**{key: int(found[key][i]) for key in keys})
-        for i, model in enumerate(found["model"])
-    }
-    return Board(
-        places=places,
-        models=models,
-        grades=grades,
-        queries=queries,
-        judged_longest=judged_longest,
-        shapes=shapes,
-    )
-
-
 def make_values(
     engine: Engine,
     made: Board,
@@ -141,18 +135,22 @@ def make_values(
     *,
     label: int,
     table: str,
+    queries: str = "ranking_queries",
     price: float = 0.0,
 ) -> dict[Definition, Sql]:
     """Make the table of the values of ``definitions``, all over judgements of one label; the columns they are in.
 
-    price: the largest, where a definition is about money.
+    queries: over which; price: the largest, where a definition is about money.
     """
     settled = list(dict.fromkeys(made.settled(definition) for definition in definitions))
     names = [f"value {i}" for i in range(len(settled))]
     limits = Limits(grade=max(runs.grades[label].largest, 1.0), hits=max(made.judged_longest, 1), price=price)
     grade, hits, ideal = made.grades[label], f"{table}: hits", f"{table}: ideals"
     sums, best = ideals(settled, limits)
-    engine.create_table(ideal, compile_query("ranking_ideals", grade=grade, sums=sums, ideals=best))
+    engine.create_table(
+        ideal,
+        compile_query("ranking_ideals", queries=identifier(queries), grade=grade, sums=sums, ideals=best),
+    )
     engine.create_table(
         hits,
         compile_query(
@@ -191,6 +189,15 @@ def _put_discounts(engine: Engine, longest: int) -> None:
     engine.put_table("ranking_discounts", columns)
 
 
+def largest_value(definition: Definition, made: Board, runs: Runs, label: int, price: float = 0.0) -> float:
+    """What no value of a definition is above."""
+    if definition.kind not in {"dcg", "revenue"}:
+        return 1.0
+    grade = max(runs.grades[label].largest, 1.0)
+    gain = grade if definition.gain == "linear" else 2.0**grade
+    return gain * made.judged_longest * (price if definition.kind == "revenue" else 1.0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Averages:
     """Of one model: judged queries, those missing from its run, those without relevant documents, and means.
@@ -210,7 +217,7 @@ class Averages:
 def averages(
     engine: Engine,
     table: str,
-    columns: Sequence[tuple[Definition, Sql]],
+    columns: Sequence[Sql],
     pairs: Sequence[tuple[Sql, Sql]],
     largest: float,
     queries: int,
@@ -221,7 +228,7 @@ def averages(
     """
     asked: list[SumColumn] = []
     grid = make_grid(largest, queries, integer=False)
-    for i, (_, column) in enumerate(columns):
+    for i, column in enumerate(columns):
         asked.append(SumColumn(value=Sql(f"count({column})"), name=identifier(f"count {i}")))
         asked += exact_sum(f"sum {i}", column, grid)
     for i, (one, other) in enumerate(pairs):
