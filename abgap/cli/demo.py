@@ -13,6 +13,8 @@ from abgap.cli.progress import Progress
 from abgap.cli.report import make_report
 from abgap.errors import UsageError
 
+RARE = "rare_events.toml"
+
 
 @options.command("demo", examples=["abgap demo", "abgap demo --out demo"])
 @click.option(
@@ -45,6 +47,7 @@ def command(directory: Path, data: Path | None, *, as_json: bool, quiet: bool) -
     if not as_json:
         tell(f"The study is {study}; {home / 'truth.json'} says what is planted in its data.")
         tell(f"Look further with: abgap gap search_v2 --study {study}")
+        tell(f"A metric that rewards doing nothing: abgap offline --study {home / RARE}")
 
 
 def _sample(home: Path, *, quiet: bool) -> Path:
@@ -56,8 +59,9 @@ def _sample(home: Path, *, quiet: bool) -> Path:
     study, truth = home / "abgap.toml", home / "truth.json"
     try:
         home.mkdir(parents=True, exist_ok=True)
-        if not study.exists():
-            shutil.copyfile(folder("sample_data") / "abgap.toml", study)
+        for file in (study, home / RARE):
+            if not file.exists():
+                shutil.copyfile(folder("sample_data") / file.name, file)
         if not truth.exists():
             truth.write_text(as_json(), encoding="utf-8")
         with Progress(quiet=quiet) as progress:

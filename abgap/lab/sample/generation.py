@@ -8,13 +8,14 @@ from pathlib import Path
 from abgap.lab.sample import faults, logs, population, tables
 from abgap.lab.sample.offline import scores
 from abgap.lab.sample.plant import PlantedExperiment
+from abgap.lab.sample.rare import rare_events
 from abgap.lab.sample.truth import EXPERIMENTS
 from abgap.lab.sample.truthfile import as_json
 from abgap.lab.sample.write import LOGS, OFFLINE, Folder, digest, write_by_month, write_table
 
 SEED = 20260101
 SMALL_SCALE = 0.02
-FORMAT = 1
+FORMAT = 2
 """Counted up when the files change though the truth does not."""
 
 Progress = Callable[[str, float], None]
@@ -43,6 +44,7 @@ def generate(
             done += population.size(experiment, scale)
         report("offline scores", 1.0)
         write_table(tables.scores_table(scores(seed=seed)), place / OFFLINE / "scores.parquet")
+        write_table(tables.rare_table(rare_events(seed=seed)), place / OFFLINE / "rare_events.parquet")
         write_table(tables.shadow_table(seed=seed), place / LOGS / "shadow.parquet")
 
 

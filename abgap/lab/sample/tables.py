@@ -16,6 +16,7 @@ from abgap.lab.sample.models import MODELS
 from abgap.lab.sample.offline import Scores
 from abgap.lab.sample.plant import PlantedExperiment
 from abgap.lab.sample.population import COUNTRIES, DEVICES, Codes, Floats, Ints, Population, stream
+from abgap.lab.sample.rare import RareEvents
 
 UNDECLARED_VARIANT = "D"
 SESSIONS_PER_EXPERIMENT = 10_000_000
@@ -122,3 +123,17 @@ def _words(codes: Codes, words: Sequence[str]) -> pa.Array:
 def _timestamps(experiment: PlantedExperiment, second: Ints) -> pa.Array:
     origin = np.datetime64(first_day(experiment), "s")
     return pa.array((origin + second.astype("timedelta64[s]")).astype("datetime64[ms]"))
+
+
+def rare_table(cases: RareEvents) -> pa.Table:
+    """The predictions of a rare event, one row per model and case."""
+    n, models = len(cases.happened), list(cases.scores)
+    return pa.table(
+        {
+            "model": pa.array([name for name in models for _ in range(n)]),
+            "case_id": pa.array([f"c{i:05d}" for i in range(n)] * len(models)),
+            "happened": pa.array(np.tile(cases.happened.astype(np.int8), len(models))),
+            "score": pa.array(np.concatenate([cases.scores[name] for name in models])),
+            "channel": pa.array(cases.channel * len(models)),
+        }
+    )
