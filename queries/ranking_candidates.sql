@@ -1,7 +1,8 @@
 -- purpose: Every document that could be ranked for a query: what some model returned, and what is judged.
 -- takes: the names of the grades, compiled in.
 -- reads: rankings, ranking_sample, ranking_grades.
--- gives: one row per drawn query and document: query_id, query, item and is_relevant (1 from grade 1 on of any label, else 0).
+-- gives: one row per drawn query and document: query_id, query, item and is_relevant (1 from grade 1 on of any label,
+--        else 0).
 select
     q.query_id
     , q.query
