@@ -1,13 +1,14 @@
--- purpose: The aggregated offline scores: one value per model and metric, given by the evaluation itself.
+-- purpose: The aggregated offline scores: one value per model, metric and day, given by the evaluation itself.
 -- takes: nothing.
 -- reads: offline_scores.
--- gives: model, metric, value, n, se of every row that has no query.
+-- gives: model, metric, day, value, n, se of every row that has no query.
 select
     model
     , metric
+    , day
     , value
     , n
     , se
 from offline_scores
 where query is null and value is not null
-order by model, metric, value, n, se
+order by model, metric, day, value, n, se

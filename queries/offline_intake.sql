@@ -1,11 +1,12 @@
--- purpose: What the offline scores hold, per model and metric, and whether they can be used.
+-- purpose: What the offline scores hold, per model, metric and day of evaluation, and whether they can be used.
 -- takes: nothing.
 -- reads: offline_scores.
--- gives: one row per model x metric: row_count, query_rows (rows with a query), queries (distinct), not_finite (rows),
---        smallest and largest value (null without any).
+-- gives: one row per model x metric x day (null without days): row_count, query_rows (rows with a query), queries
+--        (distinct), not_finite (rows), smallest and largest value (null without any).
 select
     model
     , metric
+    , day
     , count(*) as row_count
     , count(query) as query_rows
     , count(distinct query) as queries
@@ -14,5 +15,5 @@ select
     , min(value) as smallest
     , max(value) as largest
 from offline_scores
-group by model, metric
-order by model, metric
+group by model, metric, day
+order by model, metric, day

@@ -1,30 +1,20 @@
--- purpose: Every candidate against its baseline, query by query.
--- takes: the grids of the exact sums, compiled in.
--- reads: offline_scores, comparisons (the model x baseline pairs that experiments ran).
--- gives: one row per model x baseline x metric: shared (queries both have a value for), and the parts of the exact sums over
---        them of the model's value, the baseline's value, the difference and its square.
-with per_query as (
-    select
-        c.model
-        , c.baseline
-        , m.metric
-        , m.value as candidate
-        , b.value as base
-        , m.value - b.value as difference
-    from comparisons as c
-    join offline_scores as m on m.model = c.model
-    join offline_scores as b on b.model = c.baseline and b.metric = m.metric and b.query = m.query
-    where m.value is not null and b.value is not null
-)
-
+-- purpose: Every candidate beside its baseline, query by query or example by example.
+-- takes: the table of values, and the slices of examples with the tables they are in, compiled in.
+-- reads: offline_contests (number, model, baseline and metric of what is compared), the values, slices of examples.
+-- gives: one row per contest x example that both models were evaluated on: both values and their difference, all null
+--        unless both have one, and the example's slices.
 select
-    model
-    , baseline
-    , metric
-    , count(*) as shared
-{% for sum in sums %}
-    , {{ sum.value }} as {{ sum.name }}
+    c.contest
+    , m.example
+    , case when b.value is not null then m.value end as candidate
+    , case when m.value is not null then b.value end as base
+    , m.value - b.value as difference
+{% for slice in slices %}
+    , {{ slice.table }}.{{ slice.column }}
 {% endfor %}
-from per_query
-group by model, baseline, metric
-order by model, baseline, metric
+from offline_contests as c
+join {{ values }} as m on m.model = c.model and m.metric = c.metric
+join {{ values }} as b on b.model = c.baseline and b.metric = c.metric and b.example = m.example
+{% for table in slice_tables %}
+left join {{ table }} on {{ table }}.example = m.example
+{% endfor %}

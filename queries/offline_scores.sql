@@ -2,7 +2,8 @@
 -- takes: the study's column mapping of [offline.scores], compiled into the select list.
 -- reads: the source of [offline.scores].
 -- gives: model, metric, query (text; null on aggregated rows), value, n (queries or examples behind an aggregated value)
---        and se (its standard error), the last two null when not mapped.
+--        and se (its standard error), split and day (text, the day of the evaluation), each null when not mapped, and the
+--        slices (text).
 select
     {{ model }} as model
     , {{ metric }} as metric
@@ -10,4 +11,9 @@ select
     , {{ value }} as value
     , {{ n }} as n
     , {{ se }} as se
+    , {{ split }} as split
+    , {{ day }} as day
+{% for slice in slices %}
+    , {{ slice.value }} as {{ slice.name }}
+{% endfor %}
 from {{ source }}

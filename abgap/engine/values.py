@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from abgap.engine.exact import has_usable_size
-from abgap.engine.protocol import Engine
+from abgap.engine.protocol import Engine, Relation
 from abgap.errors import DataError
-from abgap.sources.columns import Table, is_integer, is_number, mapped
+from abgap.sources.columns import Table, as_utc, is_integer, is_number, mapped
 from abgap.sources.expressions import scalar
 from abgap.sources.sql import Sql
 from abgap.study.model import Source
@@ -45,6 +45,15 @@ def mapped_number(engine: Engine, source: Source, table: Table, relation: Sql, r
     where = f"{table.key}.columns.{role}"
     value = _number(engine, mapped(spec, table, role=role), shown, table, relation, where=where)
     return Sql(f"cast({value.sql} as double)")
+
+
+def mapped_time(engine: Engine, source: Source, relation: Relation, timezone: str) -> Sql:
+    """The time that the source maps to ``at``, as naive UTC; null when none is mapped."""
+    if "at" not in source.columns:
+        return Sql("cast(null as timestamp)")
+    where = f"{relation.table.key}.columns.at"
+    at = mapped(source.columns["at"], relation.table, role="at")
+    return as_utc(at, engine.type_of(at, relation.sql, where=where), where=where, timezone=timezone)
 
 
 def _number(engine: Engine, value: Sql, text: str, table: Table, relation: Sql, *, where: str) -> Value:

@@ -1,157 +1,179 @@
-"""Scores made into offline rows: the gain of each candidate over its baseline, with its interval and p-value."""
+"""Contests made into offline rows: what many comparisons at once change about each of them.
+
+Candidates of a metric are corrected by Holm, slices of a comparison by Benjamini and Hochberg. The best of several
+candidates owes part of its gain to luck: beside it stands the gain pulled towards the others. Then come the examples
+that a gain needs, and what lazy solutions get.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from abgap.engine.exact import centred
-from abgap.offline.scores import Aggregate, PairSums, Scores
-from abgap.records import Direction, Estimable, Interval, NotEstimable, OfflineRow, Reason
-from abgap.records.order import natural_order
-from abgap.stats.arrays import MIN_UNITS, finite_or_none
-from abgap.stats.moments import Univariate
-from abgap.stats.multiplicity import holm
-from abgap.stats.paired import Comparison, paired_difference, unpaired_difference
+from abgap.offline.contest import Contest
+from abgap.offline.directions import direction_of
+from abgap.offline.lazy import PRODUCTION, judge_lazy
+from abgap.records import Check, Interval, NotEstimable, OfflineRow, Reason, Status, words
+from abgap.records.checks import make_check
+from abgap.records.moments import FloatArray
+from abgap.stats.arrays import finite_or_none
+from abgap.stats.multiplicity import Labels, benjamini_hochberg, holm
+from abgap.stats.paired_planning import pairs_needed
+from abgap.stats.shrinkage import MIN_PARTS, shrink
+from abgap.stats.tails import normal_quantile
+from abgap.study.model import Study
 
-PAIRED = "mean over queries of the given scores, compared query by query with the baseline"
-UNPAIRED = "aggregated score as given; the models' errors are taken to be independent"
-FACE_VALUE = "aggregated score as given, without a standard error"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Compared:
-    """What one comparison found, before multiplicity."""
-
-    definition: str
-    n: int | None
-    skipped: int
-    value: float | None
-    baseline_value: float | None
-    gain: Estimable
-    p_value: float | None = None
+SHRUNK = "empirical Bayes"
+# Beyond this no test set goes: a gain as good as zero needs no number.
+_MOST_EXAMPLES = 1e12
+_LUCK = "winner's curse: more than half of the gain of the best of {} candidates is to be put down to luck"
 
 
-def make_offline_rows(
-    scores: Scores,
-    comparisons: Sequence[tuple[str, str]],
-    directions: Mapping[str, Direction],
-    *,
-    alpha: float,
-) -> tuple[OfflineRow, ...]:
-    """One row per comparison (model, baseline) and metric that both have; Holm over the candidates of a metric.
-
-    directions: of declared metrics; up when not declared.
-    """
-    metrics = sorted({metric for _, metric in scores.known}, key=natural_order)
-    rows = []
-    for model, baseline in comparisons:
-        for metric in metrics:
-            found = _compare(scores, model, baseline, metric, alpha)
-            if found is not None:
-                rows.append(_row(found, model, baseline, metric, directions.get(metric, Direction.UP)))
-    return _adjusted(rows)
-
-
-def _compare(scores: Scores, model: str, baseline: str, metric: str, alpha: float) -> _Compared | None:
-    """Query by query where both have queries, else by their aggregates; None when one has no score at all."""
-    queries = [scores.queries.get((side, metric), 0) for side in (model, baseline)]
-    pair = scores.pairs.get((model, baseline, metric))
-    if pair is not None:
-        return _paired(pair, skipped=sum(queries) - 2 * pair.shared, alpha=alpha)
-    candidate, base = (scores.aggregates.get((side, metric)) for side in (model, baseline))
-    if candidate is not None and base is not None:
-        return _unpaired(candidate, base, alpha)
-    if not {(model, metric), (baseline, metric)} <= scores.known:
-        return None
-    detail = (
-        "the two models share no query" if all(queries) else "one model has queries, the other an aggregate"
+def make_offline_rows(contests: Sequence[Contest], study: Study) -> tuple[OfflineRow, ...]:
+    """One row per contest, in their order, with everything that depends on the others."""
+    rows = [_row(contest, study) for contest in contests]
+    rows = _adjusted(rows, lambda row: row.slice_name is None, lambda row: (row.metric,), holm)
+    rows = _adjusted(
+        rows,
+        lambda row: row.slice_name is not None,
+        lambda row: (row.metric, row.model, row.baseline),
+        benjamini_hochberg,
     )
-    missing = NotEstimable(reason=Reason.NOT_MATCHED, detail=detail)
-    return _Compared(
-        definition=PAIRED, n=0, skipped=sum(queries), value=None, baseline_value=None, gain=missing
-    )
+    return tuple(_with_shrinkage(rows, contests, study.study.alpha))
 
 
-def _unpaired(candidate: Aggregate, base: Aggregate, alpha: float) -> _Compared:
-    n = min((x.n for x in (candidate, base) if x.n is not None), default=None)
-    definition, p_value = FACE_VALUE, None
-    detail = "the scores come without per-query rows or standard errors"
-    gain: Estimable = NotEstimable(reason=Reason.NO_INTERVAL_GIVEN, detail=detail)
-    if candidate.se is not None and base.se is not None:
-        found = unpaired_difference(
-            value=candidate.value,
-            standard_error=candidate.se,
-            baseline_value=base.value,
-            baseline_standard_error=base.se,
-            alpha=alpha,
-        )
-        definition, p_value = UNPAIRED, finite_or_none(found.p_value)
-        gain = _interval(found, alpha, "normal", "both standard errors are zero, so nothing can be tested")
-    return _Compared(
-        definition=definition,
-        n=n,
-        skipped=0,
-        value=candidate.value,
-        baseline_value=base.value,
-        gain=gain,
-        p_value=p_value,
-    )
-
-
-def _paired(pair: PairSums, *, skipped: int, alpha: float) -> _Compared:
-    n, total = np.array(float(pair.shared)), np.array(pair.difference)
-    second = np.maximum(centred(np.array(pair.square), total, total, n), 0.0)
-    variance = np.where(n > 1.0, second / np.maximum(n - 1.0, 1.0), np.nan)
-    found = paired_difference(Univariate(n=n, mean=total / n, variance=variance), alpha)
-    if pair.shared < MIN_UNITS:
-        why_not = f"only {pair.shared} queries are shared, at least {MIN_UNITS} are needed"
-    else:
-        why_not = "the difference is the same in every query, so nothing can be tested"
-    return _Compared(
-        definition=PAIRED,
-        n=pair.shared,
-        skipped=skipped,
-        value=pair.candidate / pair.shared,
-        baseline_value=pair.base / pair.shared,
-        gain=_interval(found, alpha, "paired-t", why_not),
-        p_value=finite_or_none(found.p_value),
-    )
-
-
-def _interval(found: Comparison, alpha: float, method: str, why_not: str) -> Estimable:
-    reason: Reason | None = found.problem.item()
-    if reason is not None:
-        return NotEstimable(reason=reason, detail=why_not)
-    estimate, low, high = (float(x) for x in (found.difference, found.low, found.high))
-    return Interval(estimate=estimate, low=low, high=high, level=1.0 - alpha, method=method)
-
-
-def _row(found: _Compared, model: str, baseline: str, metric: str, direction: Direction) -> OfflineRow:
+def _row(contest: Contest, study: Study) -> OfflineRow:
+    direction = direction_of(study, contest.metric)
+    lazy = dict(contest.lazy)
+    if contest.baseline is not None and contest.baseline == study.offline.production:
+        lazy |= {} if contest.baseline_value is None else {PRODUCTION: contest.baseline_value}
+    declared = study.offline_metrics.get(contest.metric)
+    named = contest.metric if declared is None or declared.metric is None else declared.metric
+    judged = judge_lazy(contest, lazy, named, direction)
+    worthwhile = None if declared is None else declared.smallest_worthwhile_gain
+    wanted, needed = _examples_needed(contest, worthwhile, study.study.alpha)
     return OfflineRow(
-        model=model,
-        baseline=baseline,
-        metric=metric,
-        definition=found.definition,
+        model=contest.model,
+        baseline=contest.baseline,
+        metric=contest.metric,
+        definition=contest.definition,
         direction=direction,
-        slice_name=None,
-        slice_value=None,
-        n=found.n,
-        skipped=found.skipped,
-        value=found.value,
-        baseline_value=found.baseline_value,
-        gain=found.gain,
-        p_value=found.p_value,
+        slice_name=contest.slice_name,
+        slice_value=contest.slice_value,
+        n=contest.n,
+        skipped=contest.skipped,
+        value=contest.value,
+        baseline_value=contest.baseline_value,
+        gain=contest.gain,
+        p_value=contest.p_value,
         p_adjusted=None,
+        lazy=lazy,
+        bootstrap=contest.bootstrap,
+        p_permutation=contest.p_permutation,
+        effect_size=contest.effect_size,
+        worthwhile_gain=wanted,
+        examples_needed=needed,
+        skill=judged.skill,
+        target_ready=judged.ready,
+        counts=contest.counts,
+        notes=(*contest.notes, *judged.notes),
     )
 
 
-def _adjusted(rows: Sequence[OfflineRow]) -> tuple[OfflineRow, ...]:
-    labels = {metric: code for code, metric in enumerate(sorted({row.metric for row in rows}))}
-    p = np.array([np.nan if row.p_value is None else row.p_value for row in rows], dtype=np.float64)
-    adjusted = holm(p, np.array([labels[row.metric] for row in rows], dtype=np.intp))
-    return tuple(
-        replace(row, p_adjusted=finite_or_none(value)) for row, value in zip(rows, adjusted, strict=True)
+def _examples_needed(
+    contest: Contest, worthwhile: float | None, alpha: float
+) -> tuple[float | None, int | None]:
+    """The gain worth finding (the one seen where none is declared), and the examples that find it with 80 % power."""
+    if contest.sd is None or not isinstance(contest.gain, Interval):
+        return None, None
+    wanted = abs(contest.gain.estimate) if worthwhile is None else worthwhile
+    needed = float(pairs_needed(wanted / contest.sd, alpha))
+    return wanted, int(needed) if needed < _MOST_EXAMPLES else None
+
+
+def _adjusted(
+    rows: list[OfflineRow],
+    among: Callable[[OfflineRow], bool],
+    family: Callable[[OfflineRow], tuple[object, ...]],
+    method: Callable[[FloatArray, Labels], FloatArray],
+) -> list[OfflineRow]:
+    """The rows with adjusted p-values, of those that are meant, by family."""
+    codes: dict[tuple[object, ...], int] = {}
+    chosen = [i for i, row in enumerate(rows) if among(row)]
+    labels = [codes.setdefault(family(rows[i]), len(codes)) for i in chosen]
+    p = np.array([np.nan if rows[i].p_value is None else rows[i].p_value for i in chosen], dtype=np.float64)
+    found = method(p, np.array(labels, dtype=np.intp))
+    for i, value in zip(chosen, found, strict=True):
+        rows[i] = replace(rows[i], p_adjusted=finite_or_none(value))
+    return rows
+
+
+def _with_shrinkage(rows: list[OfflineRow], contests: Sequence[Contest], alpha: float) -> list[OfflineRow]:
+    """Gains over one baseline in one metric pulled towards each other, where they are at least three."""
+    groups: dict[tuple[str, str | None], list[int]] = {}
+    for i, row in enumerate(rows):
+        if row.slice_name is None and isinstance(row.gain, Interval):
+            groups.setdefault((row.metric, row.baseline), []).append(i)
+    for places in groups.values():
+        if len(places) >= MIN_PARTS:
+            measured = [_measured(contests[i], alpha) for i in places]
+            for i, row in zip(places, _shrunk([rows[i] for i in places], measured, alpha), strict=True):
+                rows[i] = row
+    return rows
+
+
+def _measured(contest: Contest, alpha: float) -> tuple[float, float]:
+    """A gain and its standard error."""
+    if not isinstance(contest.gain, Interval):
+        raise TypeError("only gains with an interval are pulled together")
+    if contest.sd is not None and contest.n:
+        return contest.gain.estimate, contest.sd / float(contest.n) ** 0.5
+    half = (contest.gain.high - contest.gain.low) / 2.0
+    return contest.gain.estimate, half / float(normal_quantile(1.0 - alpha / 2.0))
+
+
+def _shrunk(
+    rows: Sequence[OfflineRow], measured: Sequence[tuple[float, float]], alpha: float
+) -> list[OfflineRow]:
+    """The rows with their gain as it is to be expected; the best one says when it owes most of it to luck."""
+    gains, errors = np.array(measured).T
+    found = shrink(gains, errors**2)
+    margin = float(normal_quantile(1.0 - alpha / 2.0)) * np.sqrt(found.variance)
+    made = []
+    better = rows[0].direction.sign * gains
+    for i, row in enumerate(rows):
+        effect = float(found.effect[i])
+        shrunk = Interval(
+            estimate=effect,
+            low=effect - float(margin[i]),
+            high=effect + float(margin[i]),
+            level=1.0 - alpha,
+            method=SHRUNK,
+        )
+        lucky = better[i] == better.max() > 0.0 and row.direction.sign * effect < 0.5 * better[i]
+        notes = (*row.notes, _LUCK.format(len(rows))) if lucky else row.notes
+        made.append(replace(row, shrunk_gain=shrunk, notes=notes))
+    return made
+
+
+def comparison_checks(rows: Sequence[OfflineRow]) -> list[Check]:
+    """A warning for models that were evaluated on other examples than their baseline."""
+    refused = [
+        row for row in rows if isinstance(row.gain, NotEstimable) and row.gain.reason is Reason.NOT_MATCHED
+    ]
+    if not refused:
+        return []
+    first = refused[0]
+    why = first.gain.detail if isinstance(first.gain, NotEstimable) else ""
+    more = f", and {words.plural(len(refused) - 1, 'more comparison')}" if len(refused) > 1 else ""
+    sentence = (
+        f"Comparisons that are refused: {first.metric!r} of {first.model!r} against {first.baseline!r} ({why}){more}. "
+        'Evaluate both on the same examples, or set examples = "shared" in [offline].'
     )
+    return [
+        make_check(
+            "different_examples", None, Status.WARN, sentence, value=float(len(refused)), threshold=0.0
+        )
+    ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from abgap.records import Estimable
+from abgap.records import Estimable, OfflineHistory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +41,12 @@ class Contest:
     lazy: Mapping[str, float] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What one way of measuring came to. known: (model, metric) that were evaluated."""
+
+    known: frozenset[tuple[str, str]] = frozenset()
+    contests: tuple[Contest, ...] = ()
+    history: tuple[OfflineHistory, ...] = ()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from abgap.offline.scores import Scores
 from abgap.records import Check, Status
 from abgap.records.checks import make_check, quoted_names
 from abgap.records.order import natural_order
@@ -36,10 +35,13 @@ def find_comparisons(served: Iterable[ServedModels]) -> list[tuple[str, str]]:
 
 
 def matching_checks(
-    served: Sequence[ServedModels], scores: Scores, wanted_metrics: Sequence[str]
+    served: Sequence[ServedModels], known: Collection[tuple[str, str]], wanted_metrics: Sequence[str]
 ) -> list[Check]:
-    """Models, metrics and variants without a partner: a check for each kind that occurs, one when all match."""
-    scored_models = {model for model, _ in scores.known}
+    """Models, metrics and variants without a partner: a check for each kind that occurs, one when all match.
+
+    known: (model, metric) of what was evaluated offline.
+    """
+    scored_models = {model for model, _ in known}
     used = {model for experiment in served for model in experiment.models.values()}
     found = [
         *_listed(
@@ -50,12 +52,12 @@ def matching_checks(
         *_listed(
             "unmatched_metrics",
             "Offline metrics of [gap] that no model has",
-            _absent_metrics(scores, wanted_metrics),
+            _absent_metrics(known, wanted_metrics),
         ),
         *_listed(
             "unmatched_scores",
             "Scores that the other model of a comparison does not have",
-            _half_scored(served, scores),
+            _half_scored(served, known),
         ),
         *[check for experiment in served for check in _variants(experiment)],
     ]
@@ -74,15 +76,15 @@ def matching_checks(
     return found
 
 
-def _absent_metrics(scores: Scores, wanted: Sequence[str]) -> list[str]:
-    present = {metric for _, metric in scores.known}
+def _absent_metrics(known: Collection[tuple[str, str]], wanted: Sequence[str]) -> list[str]:
+    present = {metric for _, metric in known}
     return [metric for metric in wanted if metric not in present]
 
 
-def _half_scored(served: Sequence[ServedModels], scores: Scores) -> list[str]:
+def _half_scored(served: Sequence[ServedModels], known: Collection[tuple[str, str]]) -> list[str]:
     """Metrics that only one of two compared models has, of models that have any score."""
     metrics: dict[str, set[str]] = {}
-    for model, metric in scores.known:
+    for model, metric in known:
         metrics.setdefault(model, set()).add(metric)
     found = []
     for pair in find_comparisons(served):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.protocol import Engine, Relation, reading
-from abgap.engine.values import Value, number_of
+from abgap.engine.values import Value, mapped_time, number_of
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.plan import Plan, UnitPart
-from abgap.online.views import slice_columns, time_column
+from abgap.online.views import slice_columns
 from abgap.online.wide import Progress, WideTable, whole
 from abgap.records.words import plural
 from abgap.sources.columns import local_day, mapped_text, plain_names
@@ -65,7 +65,7 @@ def _name_columns(
     with_unit_only: bool = False,
 ) -> None:
     """Make the view ``name``."""
-    at = time_column(engine, source, relation, study.study.timezone)
+    at = mapped_time(engine, source, relation, study.study.timezone)
     cluster = mapped_text(source, relation.table, "cluster") if study.is_clustered else None
     statement = compile_query(
         "unit_values",

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from abgap.engine.catalogue import compile_query
 from abgap.engine.protocol import Engine, Relation, reading
+from abgap.engine.values import mapped_time
 from abgap.errors import DataError
 from abgap.online import tables
 from abgap.online.unit_key import NUMBER, UnitKey, common_key
 from abgap.online.wide import whole
 from abgap.records.words import plural
-from abgap.sources.columns import Table, as_utc, mapped, mapped_text, plain_names, text_of
-from abgap.sources.sql import Named, Sql, identifier
+from abgap.sources.columns import Table, mapped, mapped_text, plain_names, text_of
+from abgap.sources.sql import Named, identifier
 from abgap.study.model import Exposures, Source, Study
 
 
@@ -70,7 +71,7 @@ def _view_exposures(engine: Engine, study: Study, exposures: Exposures, views: V
         unit=mapped_text(exposures, relation.table, "unit"),
         number=_numbered(exposures, relation, views.key),
         variant=mapped_text(exposures, relation.table, "variant"),
-        at=time_column(engine, exposures, relation, study.study.timezone),
+        at=mapped_time(engine, exposures, relation, study.study.timezone),
         slices=slice_columns(relation.table, exposures.slices),
     )
     engine.create_view(tables.EXPOSURES, statement)
@@ -90,22 +91,13 @@ def slice_columns(table: Table, names: Sequence[str]) -> list[Named]:
     ]
 
 
-def time_column(engine: Engine, source: Source, relation: Relation, timezone: str) -> Sql:
-    """The time that the source maps to ``at``, as naive UTC; null when none is mapped."""
-    if "at" not in source.columns:
-        return Sql("cast(null as timestamp)")
-    where = f"{relation.table.key}.columns.at"
-    at = mapped(source.columns["at"], relation.table, role="at")
-    return as_utc(at, engine.type_of(at, relation.sql, where=where), where=where, timezone=timezone)
-
-
 def _view_fact(engine: Engine, study: Study, name: str, fact: Source, views: Views) -> None:
     relation = views.relations[f"facts.{name}"]
     statement = compile_query(
         "fact",
         unit=mapped_text(fact, relation.table, "unit"),
         number=_numbered(fact, relation, views.key),
-        at=time_column(engine, fact, relation, study.study.timezone),
+        at=mapped_time(engine, fact, relation, study.study.timezone),
         others=_other_columns(fact, relation.table, taken=("unit", "at", NUMBER)),
         source=relation.sql,
     )

@@ -509,10 +509,7 @@ class Analysis:
 
         found = [] if wide is None else diagnostics.source_checks(wide)
         found += self._left_out_checks()
-        if self.declared and (self.offline.has_sources or self.study.gap.offline):
-            from abgap.offline.matching import matching_checks
-
-            found += matching_checks(self.served, self.offline.scores, self.study.gap.offline)
+        found += self.offline.checks
         from abgap.offline.contracts import contract_checks
 
         found += contract_checks(self.study, None if self.data_until is None else self.data_until.date())

@@ -12,12 +12,13 @@ from abgap.pipeline.stages import Stage
 
 if TYPE_CHECKING:
     from abgap.engine.protocol import Relation
+    from abgap.offline.contest import Findings
     from abgap.offline.judged_policies import PolicySums
     from abgap.offline.matching import ServedModels
     from abgap.offline.ranking.evaluate import Rankings
-    from abgap.offline.scores import Scores
+    from abgap.offline.sums import RankingSums, Scores
     from abgap.pipeline.analysis import Analysis
-    from abgap.records import OfflineRow
+    from abgap.records import Check, OfflineHistory, OfflineRow
     from abgap.records.counterfactual import Counterfactual, PositionRate
 
 
@@ -48,16 +49,22 @@ class OfflineStages:
 
     @cached_property
     def scores(self) -> Scores:
-        """The ready-made scores, summed up for the pairs that are compared."""
+        """The ready-made scores, added up for the pairs that are compared."""
         from abgap.offline.scores import read_scores
 
         if self._study.offline.scores is not None:
             self._analysis.progress("reading offline scores")
-        comparisons = self.comparisons
+        ran = self.comparisons
+        families = sorted((name, model.family) for name, model in self._study.models.items() if model.family)
         return self._analysis.stages.result(
-            Stage(name="scores", sources=("offline.scores",), parts=("offline",), more=comparisons),
-            lambda: read_scores(self._analysis.engine, self._study, self._analysis.directory, comparisons),
-            lambda found: {} if found.relation is None else {"offline.scores": found.relation},
+            Stage(
+                name="scores",
+                sources=("offline.scores", "offline.queries"),
+                parts=("offline",),
+                more=[ran, families, self._study.study.timezone],
+            ),
+            lambda: read_scores(self._analysis.engine, self._study, self._analysis.directory, ran),
+            lambda found: found.relations,
         )
 
     @cached_property
@@ -86,18 +93,69 @@ class OfflineStages:
         return evaluate_rankings(self._analysis.engine, self._study, self._analysis.directory)
 
     @cached_property
-    def rows(self) -> tuple[OfflineRow, ...]:
-        """Every candidate model against its baseline."""
-        from abgap.offline.comparison import make_offline_rows
-        from abgap.offline.directions import direction_of
-
-        metrics = {metric for _, metric in self.scores.known}
-        return make_offline_rows(
-            self.scores,
-            self.comparisons,
-            {metric: direction_of(self._study, metric) for metric in metrics},
-            alpha=self._study.study.alpha,
+    def ranking_sums(self) -> RankingSums:
+        """The ranking metrics, added up for the pairs that are compared."""
+        keys = ("rankings", "judgements", "items", "queries")
+        return self._analysis.stages.result(
+            Stage(
+                name="ranking sums",
+                sources=tuple(f"offline.{key}" for key in keys),
+                parts=("offline", "offline_metrics"),
+                more=self.comparisons,
+            ),
+            self._sum_rankings,
+            lambda found: found.relations,
         )
+
+    def _sum_rankings(self) -> RankingSums:
+        from abgap.offline.ranking.contests import add_up_rankings
+
+        # The values have to be in the engine, also where what is said beside them was kept.
+        _ = self.ranking_values
+        return add_up_rankings(self._analysis.engine, self._study, self._analysis.directory, self.comparisons)
+
+    @cached_property
+    def found(self) -> tuple[Findings, ...]:
+        """What every source came to."""
+        from abgap.offline.scores import compare_scores
+
+        found = [compare_scores(self.scores, self._study)]
+        if self._study.offline.rankings is not None:
+            from abgap.offline.ranking.contests import compare_rankings
+
+            found.append(compare_rankings(self.ranking_sums, self.rankings, self._study))
+        return tuple(found)
+
+    @cached_property
+    def rows(self) -> tuple[OfflineRow, ...]:
+        """Every model against its baseline, or alone where it has none."""
+        from abgap.offline.comparison import make_offline_rows
+
+        return make_offline_rows([c for found in self.found for c in found.contests], self._study)
+
+    @property
+    def history(self) -> tuple[OfflineHistory, ...]:
+        """Every evaluation of a model family beside the one before it."""
+        return tuple(each for found in self.found for each in found.history)
+
+    @cached_property
+    def checks(self) -> list[Check]:
+        """What is wrong with evaluations, or with the metrics they were made by."""
+        if not self.has_sources and not self._study.gap.offline:
+            return []
+        from abgap.offline.comparison import comparison_checks
+        from abgap.offline.history import history_checks
+        from abgap.offline.lazy import lazy_checks
+        from abgap.offline.matching import matching_checks
+
+        known = {pair for found in self.found for pair in found.known}
+        served = self.served if self._analysis.declared else ()
+        return [
+            *(matching_checks(served, known, self._study.gap.offline) if served else ()),
+            *comparison_checks(self.rows),
+            *lazy_checks(self.rows),
+            *history_checks(self.history),
+        ]
 
     @cached_property
     def _policy_sums(self) -> PolicySums | None:
@@ -135,8 +193,9 @@ class OfflineStages:
     @property
     def relations(self) -> dict[str, Relation]:
         """Every offline source that was opened, by its key in the study."""
-        relation = self.scores.relation
-        opened = {} if relation is None else {"offline.scores": relation}
+        opened = dict(self.scores.relations)
         if self._policy_sums is not None:
             opened |= self._policy_sums.relations
+        if self._study.offline.rankings is not None:
+            opened |= self.ranking_sums.relations
         return opened | dict(self.rankings.relations)

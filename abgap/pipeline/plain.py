@@ -20,8 +20,17 @@ from abgap.engine.protocol import Relation
 from abgap.offline.judged_policies import PolicySums
 from abgap.offline.logged import LoggedDecisions, Places, Problem
 from abgap.offline.ranking.evaluate import Rankings
-from abgap.offline.scores import Aggregate as ScoreAggregate
-from abgap.offline.scores import PairSums, Scores
+from abgap.offline.sums import (
+    Against,
+    Buckets,
+    Evaluated,
+    Evaluation,
+    Measured,
+    RankingSums,
+    Scores,
+    ValueSums,
+)
+from abgap.offline.sums import Aggregate as ScoreAggregate
 from abgap.online.experiments import DeclaredExperiment
 from abgap.online.plan import MetricColumns, Plan, UnitPart, ValueColumn, Window
 from abgap.online.resamples import Resamples
@@ -35,7 +44,16 @@ from abgap.stats.off_policy import OffPolicySums
 Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 
 _RECORDS = (
+    Against,
+    Evaluated,
+    Evaluation,
+    Measured,
+    RankingSums,
+    ScoreAggregate,
+    Scores,
+    ValueSums,
     Check,
+    Buckets,
     DeclaredExperiment,
     BelowZero,
     Bounds,
@@ -45,7 +63,6 @@ _RECORDS = (
     MetricColumns,
     Moments,
     OffPolicySums,
-    PairSums,
     Places,
     Plan,
     PolicySums,
@@ -54,8 +71,6 @@ _RECORDS = (
     Rankings,
     Relation,
     Resamples,
-    ScoreAggregate,
-    Scores,
     Sql,
     Sums,
     Table,

@@ -21,7 +21,7 @@ from abgap.records.vocabulary import (
 
 if TYPE_CHECKING:
     from abgap.records.numbers import Estimable, Interval, NotEstimable
-    from abgap.records.offline import OfflineRow
+    from abgap.records.offline import OfflineHistory, OfflineRow
     from abgap.records.results import (
         Bayesian,
         Check,
@@ -69,6 +69,7 @@ __all__ = [
     "NineCells",
     "NonInferiority",
     "NotEstimable",
+    "OfflineHistory",
     "OfflineRow",
     "Portfolio",
     "Provenance",

@@ -57,3 +57,28 @@ class OfflineRow:
         """The name of the lazy predictor that does best by the metric; None without any."""
         sign = self.direction.sign
         return min(self.lazy, key=lambda name: (-sign * self.lazy[name], name), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineHistory:
+    """One offline metric of one evaluation: a model of a family on a day, beside the evaluation before it.
+
+    family: as declared of the model, else the model itself. date: ISO day. value with its standard_error (None where it
+    cannot be told) over n examples. previous_model, previous_date: the model's own evaluation before, else the family's
+    last one before; None for the first. change: value minus that, with its interval: paired where both were evaluated
+    on the same examples. fell: whether the change is established and for the worse.
+    """
+
+    metric: str
+    family: str
+    model: str
+    date: str
+    direction: Direction
+    n: int | None
+    value: float | None
+    standard_error: float | None
+    previous_model: str | None
+    previous_date: str | None
+    change: Estimable | None
+    p_value: float | None
+    fell: bool

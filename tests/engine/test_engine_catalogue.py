@@ -80,7 +80,10 @@ DRAWN = {"drawn": Sql("u.drawn_from % 7"), "weight": Sql("case when drawn < 3 th
     "nothing_below": Sql("1")
 }
 KEYS = [Sql("experiment"), Sql("variant"), Sql("day"), identifier("device")]
-SCORES = {name: identifier(name) for name in ("model", "metric", "query", "value", "n", "se")}
+SCORE_COLUMNS = ("model", "metric", "query", "value", "n", "se", "split", "day")
+SCORES = {name: identifier(name) for name in SCORE_COLUMNS}
+PER_QUERY, PAIRS = identifier("offline_score_values"), identifier("offline_score_values in pairs")
+BY_QUERY = [SimpleNamespace(table=identifier("query slices"), column=identifier("slice: device"))]
 DECLARED = {name: identifier(name) for name in ("experiment", "control", "split", "start", "end")}
 NAMES = [s.name for s in SUMS]
 SUMMED = SimpleNamespace(name=identifier("reward"), parts=NAMES)
@@ -159,7 +162,6 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "logged_positions": ({"sums": SUMS},),
     "logger_mixture": ({"sums": SUMS, "keys": []}, {"sums": SUMS, "keys": KEYS[:2]}),
     "mixture_decisions": ({"parts": NAMES[:1], "keys": []}, {"parts": NAMES, "keys": KEYS[:2]}),
-    "offline_pairs": ({"sums": SUMS},),
     "offline_policies": (SOURCE | CHOSEN,),
     "judgements": (SOURCE | {name: identifier(name) for name in ("query", "item", "label", "relevance")},),
     "offline_values": (
@@ -200,7 +202,36 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         RANKED | OF_LABEL | {"sums": SUMS, "firsts": SUMS, "values": SUMS, "with_mean": True},
     ),
     "repeated_documents": ({"table": identifier("rankings"), "within": identifier("model")},),
-    "offline_scores": (SOURCE | SCORES,),
+    "offline_buckets": ({"pairs": PAIRS, "bucket": Sql("p.example"), "sums": SUMS},),
+    "offline_pairs": (
+        {"values": PER_QUERY, "slices": [], "slice_tables": []},
+        {"values": PER_QUERY, "slices": BY_QUERY, "slice_tables": [identifier("query slices")]},
+    ),
+    "offline_queries": (
+        SOURCE | {"query": identifier("q"), "slices": []},
+        SOURCE | {"query": identifier("q"), "slices": named("device")},
+    ),
+    "offline_score_values": ({"dated": False}, {"dated": True}),
+    "offline_scores": (
+        SOURCE | SCORES | {"slices": []},
+        SOURCE | SCORES | {"slices": named("device", "plan")},
+    ),
+    "offline_singles": (
+        {"values": PER_QUERY, "slices": [], "slice_tables": []},
+        {"values": PER_QUERY, "slices": BY_QUERY, "slice_tables": [identifier("query slices")]},
+    ),
+    "offline_slice_conflicts": (
+        {"example": identifier("query"), "table": identifier("offline_scores"), "slices": SLICED},
+        {"example": identifier("query"), "table": identifier("offline_scores"), "slices": SLICED * 2},
+    ),
+    "offline_slices": (
+        {"example": identifier("query"), "table": identifier("offline_scores"), "slices": SLICES},
+    ),
+    "offline_sums": (
+        {"examples": PAIRS, "counted": identifier("difference"), "slices": [], "sums": SUMS},
+        {"examples": PAIRS, "counted": identifier("difference"), "slices": SLICED, "sums": SUMS},
+    ),
+    "offline_value_counts": ({"values": PER_QUERY},),
     "part_values": (
         KEYED | EVENTS | {"parts": [], "apart": None},
         KEYED | EVENTS | {"parts": PARTS, "apart": NUMBER},

@@ -16,14 +16,19 @@ from statsmodels.stats.multitest import multipletests
 
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.errors import DataError
-from abgap.offline.comparison import FACE_VALUE, PAIRED, UNPAIRED, make_offline_rows
+from abgap.offline.aggregates import FACE_VALUE, UNPAIRED
+from abgap.offline.comparison import make_offline_rows
+from abgap.offline.contest import Findings
+from abgap.offline.example_contests import PAIRED
 from abgap.offline.matching import ServedModels, find_comparisons, matching_checks
-from abgap.offline.scores import Scores, read_scores
+from abgap.offline.scores import compare_scores, read_scores
 from abgap.records import Check, Direction, Interval, NotEstimable, OfflineRow, Reason, Status
 from abgap.study.load import check_study
+from abgap.study.model import Study
 
+SOUND = {"columns": {"model": "m", "metric": "x", "value": "v"}}
 COLUMNS = {"model": "model", "metric": "metric", "value": "value", "query": "qid", "n": "n", "se": "se"}
-Read = Callable[..., Scores]
+Read = Callable[..., Findings]
 ALPHA = 0.05
 
 
@@ -36,7 +41,8 @@ def read(tmp_path: Path) -> Read:
         comparisons: Sequence[tuple[str, str]] = (("new", "old"),),
         *,
         suffix: str = "parquet",
-    ) -> Scores:
+        **offline: str,
+    ) -> Findings:
         table = pd.DataFrame(frame)
         path = tmp_path / f"scores.{suffix}"
         if suffix == "csv":
@@ -49,11 +55,11 @@ def read(tmp_path: Path) -> Read:
             {
                 "unit_values": base,
                 "experiments": {"e": {"control": "A"}},
-                "offline": {"scores": {"path": path.name, "columns": columns}},
+                "offline": {"scores": {"path": path.name, "columns": columns}} | offline,
             }
         )
         with DuckDBEngine(directory=tmp_path) as engine:
-            return read_scores(engine, study, tmp_path, comparisons)
+            return compare_scores(read_scores(engine, study, tmp_path, comparisons), study)
 
     return reader
 
@@ -68,8 +74,12 @@ def per_query(values: Mapping[str, Mapping[str, float | None]], metric: str = "n
     return pd.DataFrame(rows)
 
 
-def compare(scores: Scores, *comparisons: tuple[str, str]) -> tuple[OfflineRow, ...]:
-    return make_offline_rows(scores, comparisons or (("new", "old"),), {}, alpha=ALPHA)
+def study_of(**metrics: Any) -> Study:
+    return check_study({"offline": {"scores": {"path": "s"} | SOUND}, "offline_metrics": metrics})
+
+
+def compare(scores: Findings, **metrics: Any) -> tuple[OfflineRow, ...]:
+    return make_offline_rows(scores.contests, study_of(**metrics))
 
 
 def the_only(rows: tuple[OfflineRow, ...]) -> OfflineRow:
@@ -98,7 +108,7 @@ class TestPaired:
 
     def test_queries_that_one_of_them_lacks_are_skipped_and_counted(self, read: Read) -> None:
         new = {q: v for q, v in NEW.items() if q != "q0"} | {"extra": 0.5, "q1": None}
-        row = the_only(compare(read(per_query({"new": new, "old": OLD}))))
+        row = the_only(compare(read(per_query({"new": new, "old": OLD}), examples="shared")))
         assert (row.n, row.skipped) == (58, 4), "q0 of old, extra of new, q1 of both"
 
     def test_ids_of_queries_are_text(self, read: Read) -> None:
@@ -135,7 +145,7 @@ class TestPaired:
     def test_the_order_of_rows_changes_no_bit(self, read: Read, seed: int, scale: float) -> None:
         frame = per_query({"new": NEW, "old": OLD})
         frame["value"] *= scale
-        pairs = [read(frame.sample(frac=1, random_state=s)).pairs for s in (seed, seed + 1)]
+        pairs = [read(frame.sample(frac=1, random_state=s)).contests for s in (seed, seed + 1)]
         assert pairs[0] == pairs[1]
 
     def test_candidates_of_a_metric_are_corrected_by_holm(self, read: Read) -> None:
@@ -144,7 +154,7 @@ class TestPaired:
             for name, gain in (("a", 0.01), ("b", 0.02), ("c", 0.0))
         }
         comparisons = tuple((name, "old") for name in candidates)
-        rows = compare(read(per_query({"old": OLD} | candidates), comparisons), *comparisons)
+        rows = compare(read(per_query({"old": OLD} | candidates), comparisons))
         raw = [row.p_value for row in rows]
         assert [row.p_adjusted for row in rows] == pytest.approx(multipletests(raw, method="holm")[1])
 
@@ -152,7 +162,7 @@ class TestPaired:
         hostile = ["<script>", "'; drop table x; --", "a|b\nc", "n" * 200, "ü"]
         frames = [per_query({name: NEW, "old": OLD}, metric=name) for name in hostile]
         comparisons = tuple((name, "old") for name in hostile)
-        rows = compare(read(pd.concat(frames).drop_duplicates(), comparisons), *comparisons)
+        rows = compare(read(pd.concat(frames).drop_duplicates(), comparisons))
         assert {(row.model, row.metric) for row in rows} == {(name, name) for name in hostile}
 
 
@@ -187,7 +197,7 @@ class TestAggregated:
 
     def test_a_metric_knows_its_direction(self, read: Read) -> None:
         scores = read(self.aggregates())
-        rows = make_offline_rows(scores, [("new", "old")], {"auc": Direction.DOWN}, alpha=ALPHA)
+        rows = compare(scores, auc={"direction": "down"})
         assert [row.direction for row in rows] == [Direction.DOWN]
 
     def test_metrics_stand_in_natural_order(self, read: Read) -> None:
@@ -240,7 +250,7 @@ class TestRefused:
     def test_nothing_to_read_is_nothing(self, read: Read) -> None:
         scores = read({"model": [], "metric": [], "value": []}, suffix="csv")
         assert compare(scores) == ()
-        assert scores.known == set()
+        assert scores.known == frozenset()
 
 
 def served(*arms: str, experiment: str = "e", **models: str) -> ServedModels:
@@ -249,9 +259,9 @@ def served(*arms: str, experiment: str = "e", **models: str) -> ServedModels:
 
 class TestMatching:
     def checks(
-        self, scores: Scores, *experiments: ServedModels, wanted: Sequence[str] = ()
+        self, scores: Findings, *experiments: ServedModels, wanted: Sequence[str] = ()
     ) -> dict[str, Check]:
-        found = matching_checks(experiments, scores, wanted)
+        found = matching_checks(experiments, scores.known, wanted)
         return {check.name: check for check in found}
 
     def test_comparisons_are_of_arms_that_ran_another_model_each_once(self) -> None:

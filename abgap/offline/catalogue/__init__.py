@@ -16,6 +16,7 @@ from abgap.offline.catalogue.lookup import (
     metrics_of_task,
     nearest_names,
     parse_metric,
+    worst_value,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "metrics_of_task",
     "nearest_names",
     "parse_metric",
+    "worst_value",
 ]

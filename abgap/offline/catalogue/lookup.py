@@ -88,6 +88,14 @@ def best_value(name: str) -> float | None:
     return None if entry is None else entry.best
 
 
+def worst_value(name: str) -> float | None:
+    """The worst value that a metric can have; None when it has no end there, two of them, or is not known."""
+    entry = _entry_behind_prefix(name)
+    if entry is None or entry.two_sided:
+        return None
+    return entry.low if entry.direction is Direction.UP else entry.high
+
+
 def nearest_names(name: str, n: int = 3) -> list[str]:
     """Names of the catalogue that look like ``name``, nearest first."""
     folded = _folded(name)

@@ -1,0 +1,106 @@
+"""What a model adds over solutions that learnt nothing, and whether a metric can tell the two apart.
+
+Skill is ``(M - L) / (best - L)``, L being the best lazy value: 0 is no better than that, 1 all that could be gained.
+It needs a metric with a best value.
+
+A metric is not ready to be a target when the best of the lazy solutions that learnt nothing
+
+- is as good as the model, or better; or
+- reaches 90 % of the way that the model has come from the worst value the metric can have; or, where there is no
+  worst value (errors), leaves less than 10 % of what could be gained over it to the model.
+
+Then nearly all of the metric can be had for nothing, and whoever optimises it has no reason to learn: with 0.5 %
+positives, accuracy is 99.5 % for "always no". The model in production is a lazy choice for whoever has to decide, and
+so part of the skill; but it has learnt, and does not make a metric unfit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from abgap.offline import catalogue
+from abgap.offline.contest import Contest
+from abgap.records import Check, Direction, Interval, OfflineRow, Status, words
+from abgap.records.checks import make_check
+
+PRODUCTION = "current production"
+"""Name of the model in production among the lazy solutions."""
+
+REACHED = 0.9
+"""Share of the model's way from the worst value that makes a lazy solution as good as it."""
+
+
+class LazyJudgement(NamedTuple):
+    """skill and ready: None where they cannot be told. notes: in words, why a metric is not ready."""
+
+    skill: float | None
+    ready: bool | None
+    notes: tuple[str, ...] = ()
+
+
+def judge_lazy(
+    contest: Contest, lazy: Mapping[str, float], metric: str, direction: Direction
+) -> LazyJudgement:
+    """Hold a model against lazy solutions. metric: as the catalogue knows it."""
+    if contest.value is None or not lazy:
+        return LazyJudgement(None, None)
+    sign, value = direction.sign, contest.value
+    name = max(lazy, key=lambda n: sign * lazy[n])
+    skill = _skill(value, lazy[name], catalogue.best_value(metric), sign)
+    learnt_nothing = {n: v for n, v in lazy.items() if n != PRODUCTION}
+    if not learnt_nothing:
+        return LazyJudgement(skill, None)
+    name = max(learnt_nothing, key=lambda n: sign * learnt_nothing[n])
+    why = _why_not_ready(value, learnt_nothing[name], metric, sign)
+    notes = (
+        () if why is None else (f"not ready to be a target: {name!r} gets {words.plain(lazy[name])}, {why}",)
+    )
+    return LazyJudgement(skill, why is None, (*notes, *_small_gain(contest, learnt_nothing)))
+
+
+def _skill(value: float, lazy: float, best: float | None, sign: int) -> float | None:
+    """What is gained over the lazy value, as a share of what could be."""
+    if best is None or sign * (best - lazy) <= 0.0:
+        return None
+    return (value - lazy) / (best - lazy)
+
+
+def _why_not_ready(value: float, lazy: float, metric: str, sign: int) -> str | None:
+    if sign * (value - lazy) <= 0.0:
+        return f"the model {words.plain(value)}: it is no better than a solution that learnt nothing"
+    worst, best = catalogue.worst_value(metric), catalogue.best_value(metric)
+    if worst is not None and abs(lazy - worst) >= REACHED * abs(value - worst):
+        share = words.percent(abs(lazy - worst) / abs(value - worst))
+        return f"which is {share} of the way that the model has come from the worst value"
+    skill = _skill(value, lazy, best, sign)
+    if worst is None and skill is not None and skill < 1.0 - REACHED:
+        return f"and the model gains {words.percent(skill)} of what can be gained over it"
+    return None
+
+
+def _small_gain(contest: Contest, lazy: Mapping[str, float]) -> tuple[str, ...]:
+    """A note when solutions that learnt nothing lie further apart than the two models do."""
+    spread = max(lazy.values()) - min(lazy.values())
+    if not isinstance(contest.gain, Interval) or abs(contest.gain.estimate) >= spread:
+        return ()
+    gain = words.plain(abs(contest.gain.estimate))
+    return (
+        f"the gain of {gain} is smaller than what lies between two lazy solutions ({words.plain(spread)})",
+    )
+
+
+def lazy_checks(rows: Sequence[OfflineRow]) -> list[Check]:
+    """A warning for every metric that a lazy solution satisfies, over all its models."""
+    unfit: dict[str, list[OfflineRow]] = {}
+    for row in rows:
+        if row.slice_name is None and row.target_ready is False:
+            unfit.setdefault(row.metric, []).append(row)
+    return [_check(metric, found) for metric, found in unfit.items()]
+
+
+def _check(metric: str, rows: Sequence[OfflineRow]) -> Check:
+    first = rows[0]
+    why = next(note for note in first.notes if note.startswith("not ready"))
+    sentence = f"{metric!r} is {why} ({first.model!r} gets {words.plain(first.value or 0.0)})."
+    return make_check("lazy_metric", None, Status.WARN, sentence, value=first.skill, threshold=1.0 - REACHED)
