@@ -50,6 +50,7 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
         portfolio=gaps.portfolio,
         heterogeneity=analysis.heterogeneity,
         trends=analysis.trends,
+        offline_history=analysis.offline.history,
         counterfactual=analysis.offline.counterfactual,
         positions=analysis.offline.positions,
     )

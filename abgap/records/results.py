@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from abgap.records.counterfactual import Counterfactual, PositionRate
 from abgap.records.numbers import Estimable, Interval
-from abgap.records.offline import OfflineRow
+from abgap.records.offline import OfflineHistory, OfflineRow
 from abgap.records.provenance import Provenance
 from abgap.records.vocabulary import (
     Adjustment,
@@ -403,5 +403,6 @@ class Results:
     portfolio: Portfolio
     heterogeneity: tuple[Heterogeneity, ...] = ()
     trends: tuple[Trend, ...] = ()
+    offline_history: tuple[OfflineHistory, ...] = ()
     counterfactual: tuple[Counterfactual, ...] = ()
     positions: tuple[PositionRate, ...] = ()

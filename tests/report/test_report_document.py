@@ -29,6 +29,7 @@ TOP = [
     "portfolio",
     "heterogeneity",
     "trends",
+    "offline_history",
     "counterfactual",
     "positions",
 ]
