@@ -98,12 +98,16 @@ def test_every_allowed_expression_means_the_same(
         duckdb.run(COLUMNS)
         duckdb.run(f"COPY odd TO '{tmp_path / 'odd.parquet'}' (FORMAT parquet)")
         raw = other.open_source("unit_values", Source(path="odd.parquet"), tmp_path).sql
-        apart = []
-        for expression in expressions:
-            statement = f"SELECT i, {expression} AS v FROM {{}} AS odd ORDER BY i"
-            here, there = (e.rows(statement.format(table)) for e, table in ((duckdb, "odd"), (other, raw)))
-            if found := different(here, there):
-                apart.append(f"{expression} {found[:3]}")
+        selected = ", ".join(f'{expression} AS "{i}"' for i, expression in enumerate(expressions))
+        here, there = (
+            zip(*e.rows(f"SELECT {selected} FROM {table} AS odd ORDER BY i"), strict=True)
+            for e, table in ((duckdb, "odd"), (other, raw))
+        )
+    apart = [
+        f"{expression} {found[:3]}"
+        for expression, *values in zip(expressions, here, there, strict=True)
+        if (found := different(*values))
+    ]
     assert not apart, "\n".join(apart)
 
 

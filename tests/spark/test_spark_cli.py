@@ -8,20 +8,24 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
 from abgap.errors import ExitCode
+from tests.spark.conftest import QUICK
 
 pytestmark = [
     pytest.mark.spark,
 ]
 
 START = 60.0  # seconds in which a server has to answer
+REPORT = (sys.executable, "-m", "abgap", "report", "--no-cache")
+Results: TypeAlias = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +35,11 @@ def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = Path(pytest.importorskip("pyspark").__file__).parent
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    options = {
+    options = QUICK | {
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": port,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.sql.shuffle.partitions": 2,
         "spark.ui.enabled": "false",
     }
     command = [str(home / "bin" / "spark-submit"), "--master", "local[2]"]
@@ -71,50 +74,61 @@ def answers(port: int, server: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def results(study: Path, out: Path, *options: str) -> Any:
-    """What ``abgap report`` finds, without where and of what it was made."""
-    command = [
-        sys.executable,
-        "-m",
-        "abgap",
-        "report",
-        "--no-cache",
-        "--study",
-        str(study),
-        "--out",
-        str(out),
-    ]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    found = json.loads((out / "results.json").read_text(encoding="utf-8"))
-    for key in ("study_file", "study_sha256"):
-        del found["provenance"][key]
-    return found
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """What ``abgap report`` finds, without where and of what it was made; Spark starts with settings for small data."""
+    folder = tmp_path_factory.mktemp("reports")
+    defaults = "".join(f"{key} {value}\n" for key, value in QUICK.items())
+    (folder / "spark-defaults.conf").write_text(defaults, encoding="utf-8")
+    environment = {**os.environ, "SPARK_CONF_DIR": str(folder)}
+
+    def run(study: Path, *options: str) -> Any:
+        out = Path(tempfile.mkdtemp(dir=folder))
+        command = [*REPORT, "--study", str(study), "--out", str(out), *options]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=300, env=environment
+        )
+        assert done.returncode == 0, done.stderr
+        found = json.loads((out / "results.json").read_text(encoding="utf-8"))
+        for key in ("study_file", "study_sha256"):
+            del found["provenance"][key]
+        return found
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def on_duckdb(results: Results, ready_made: Path) -> Any:
+    """The results to find."""
+    return results(ready_made)
 
 
 def test_a_report_made_on_spark_has_the_numbers_of_duckdb(
-    ready_made: Path, tmp_path: Path, different: Callable[[Any, Any], list[str]]
+    results: Results, ready_made: Path, on_duckdb: Any, different: Callable[[Any, Any], list[str]]
 ) -> None:
     pytest.importorskip("pyspark")
-    on_spark = results(ready_made, tmp_path / "spark", "--engine", "spark", "--threads", "2")
-    assert different(results(ready_made, tmp_path / "duckdb"), on_spark) == []
+    on_spark = results(ready_made, "--engine", "spark", "--threads", "2")
+    assert different(on_duckdb, on_spark) == []
 
 
 def test_a_report_made_through_spark_connect_has_the_numbers_of_duckdb(
-    ready_made: Path, tmp_path: Path, different: Callable[[Any, Any], list[str]], connect_server: str
+    results: Results,
+    ready_made: Path,
+    on_duckdb: Any,
+    different: Callable[[Any, Any], list[str]],
+    connect_server: str,
 ) -> None:
     study = ready_made.with_name("connected.toml")
     engine = f'[engine]\nname = "spark"\nmaster = "{connect_server}"\n\n'
     study.write_text(engine + ready_made.read_text(encoding="utf-8"), encoding="utf-8")
-    on_spark = results(study, tmp_path / "spark")
-    assert different(results(ready_made, tmp_path / "duckdb"), on_spark) == []
+    assert different(on_duckdb, results(study)) == []
 
 
 def test_ctrl_c_while_spark_works_ends_with_its_own_code(sample: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyspark")
     scratch, out = tmp_path / "scratch", tmp_path / "out"
     scratch.mkdir()
-    command = [sys.executable, "-m", "abgap", "report", "--no-cache", "--engine", "spark", "--threads", "1"]
+    command = [*REPORT, "--engine", "spark", "--threads", "1"]
     with subprocess.Popen(
         [*command, "--study", str(sample), "--out", str(out), "--temp-directory", str(scratch)],
         stderr=subprocess.PIPE,
