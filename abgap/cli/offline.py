@@ -24,8 +24,9 @@ def command(study_file: Path | None, *, as_json: bool, quiet: bool) -> None:
             )
         rows = analysis.offline.rows
         policies, positions = analysis.offline.counterfactual, analysis.offline.positions
+        curves = analysis.offline.curves
     if as_json:
-        put_part("offline", rows, counterfactual=policies, positions=positions)
+        put_part("offline", rows, counterfactual=policies, positions=positions, curves=curves)
     elif rows or policies:
         from abgap.cli import offline_findings as shown  # noqa: PLC0415 - rich is not needed for --json
 

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from abgap.offline.contest import Findings
     from abgap.offline.judged_policies import PolicySums
     from abgap.offline.matching import ServedModels
+    from abgap.offline.predictions.evaluate import EvaluatedPredictions
     from abgap.offline.ranking.evaluate import Rankings
     from abgap.offline.sums import RankingSums, Scores
     from abgap.pipeline.analysis import Analysis
     from abgap.records import Check, OfflineHistory, OfflineRow
     from abgap.records.counterfactual import Counterfactual, PositionRate
+    from abgap.records.predictions import PredictionCurves
 
 
 class OfflineStages:
@@ -91,6 +93,32 @@ class OfflineStages:
         if self._study.offline.rankings is not None:
             self._analysis.progress("ranking documents")
         return evaluate_rankings(self._analysis.engine, self._study, self._analysis.directory)
+
+    @cached_property
+    def _predictions(self) -> EvaluatedPredictions:
+        """The predictions, evaluated by their task."""
+        from abgap.offline.predictions.evaluate import EvaluatedPredictions, evaluate_binary
+
+        source = self._study.offline.predictions
+        if source is None or source.task != "binary":
+            return EvaluatedPredictions()
+        self._analysis.progress("evaluating predictions")
+        comparisons, engine = self.comparisons, self._analysis.engine
+        return self._analysis.stages.result(
+            Stage(
+                name="predictions",
+                sources=("offline.predictions",),
+                parts=("study", "offline", "offline_metrics"),
+                more=comparisons,
+            ),
+            lambda: evaluate_binary(engine, self._study, self._analysis.directory, comparisons),
+            lambda found: {} if found.relation is None else {"offline.predictions": found.relation},
+        )
+
+    @property
+    def curves(self) -> tuple[PredictionCurves, ...]:
+        """Threshold and calibration curves of binary models."""
+        return self._predictions.curves
 
     @cached_property
     def ranking_sums(self) -> RankingSums:
@@ -194,6 +222,8 @@ class OfflineStages:
     def relations(self) -> dict[str, Relation]:
         """Every offline source that was opened, by its key in the study."""
         opened = dict(self.scores.relations)
+        if self._predictions.relation is not None:
+            opened["offline.predictions"] = self._predictions.relation
         if self._policy_sums is not None:
             opened |= self._policy_sums.relations
         if self._study.offline.rankings is not None:

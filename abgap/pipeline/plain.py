@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.engine.protocol import Relation
+from abgap.offline.contest import Contest
 from abgap.offline.judged_policies import PolicySums
 from abgap.offline.logged import LoggedDecisions, Places, Problem
+from abgap.offline.predictions.evaluate import EvaluatedPredictions
 from abgap.offline.ranking.evaluate import Rankings
 from abgap.offline.sums import (
     Against,
@@ -36,7 +38,19 @@ from abgap.online.plan import MetricColumns, Plan, UnitPart, ValueColumn, Window
 from abgap.online.resamples import Resamples
 from abgap.online.sums import Sums
 from abgap.online.wide import BelowZero, Bounds, FactIntake, WideTable
-from abgap.records import Aggregate, Check, InputSource, Kind, Moments, QueryText, Reason, Status
+from abgap.records import (
+    Aggregate,
+    Check,
+    InputSource,
+    Interval,
+    Kind,
+    Moments,
+    NotEstimable,
+    QueryText,
+    Reason,
+    Status,
+)
+from abgap.records.predictions import CalibrationBin, PredictionCurves, ThresholdPoint
 from abgap.sources.columns import Table
 from abgap.sources.sql import Sql
 from abgap.stats.off_policy import OffPolicySums
@@ -52,20 +66,26 @@ _RECORDS = (
     ScoreAggregate,
     Scores,
     ValueSums,
+    CalibrationBin,
     Check,
+    Contest,
     Buckets,
     DeclaredExperiment,
     BelowZero,
     Bounds,
+    EvaluatedPredictions,
     FactIntake,
     InputSource,
+    Interval,
     LoggedDecisions,
     MetricColumns,
     Moments,
+    NotEstimable,
     OffPolicySums,
     Places,
     Plan,
     PolicySums,
+    PredictionCurves,
     Problem,
     QueryText,
     Rankings,
@@ -74,6 +94,7 @@ _RECORDS = (
     Sql,
     Sums,
     Table,
+    ThresholdPoint,
     UnitPart,
     ValueColumn,
     WideTable,

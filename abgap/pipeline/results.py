@@ -53,6 +53,7 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
         offline_history=analysis.offline.history,
         counterfactual=analysis.offline.counterfactual,
         positions=analysis.offline.positions,
+        curves=analysis.offline.curves,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from abgap.records.counterfactual import Counterfactual, PositionRate
 from abgap.records.numbers import Estimable, Interval
 from abgap.records.offline import OfflineHistory, OfflineRow
+from abgap.records.predictions import PredictionCurves
 from abgap.records.provenance import Provenance
 from abgap.records.vocabulary import (
     Adjustment,
@@ -406,3 +407,4 @@ class Results:
     offline_history: tuple[OfflineHistory, ...] = ()
     counterfactual: tuple[Counterfactual, ...] = ()
     positions: tuple[PositionRate, ...] = ()
+    curves: tuple[PredictionCurves, ...] = ()

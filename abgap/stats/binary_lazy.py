@@ -40,7 +40,8 @@ def lazy_of_counts(metric: MetricOfCounts, positives: int, n: int, *, threshold:
     """A metric of counts for each lazy predictor; those for which it is not defined are left out."""
     counts = lazy_counts(positives, n, threshold=threshold)
     values = {name: float(value_of(metric, of_lazy)) for name, of_lazy in counts.items()}
-    return {name: value for name, value in values.items() if np.isfinite(value)}
+    # What is left of a correlation of 0 is rounding.
+    return {name: 0.0 if abs(v) < 1e-15 else v for name, v in values.items() if np.isfinite(v)}
 
 
 def lazy_of_scores(metric: str, positives: int, n: int) -> dict[str, float]:

@@ -122,6 +122,24 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         SOURCE | PREDICTED | {"slices": []},
         SOURCE | PREDICTED | {"slices": named("slice 1", "slice 2")},
     ),
+    "binary_cells": (
+        {"slices": [], "decided": NEVER, "bin": Sql("0e0"), "terms": [], "sums": []},
+        {"slices": SLICES, "decided": NEVER, "bin": Sql("floor(y_score)"), "terms": named("a"), "sums": SUMS},
+    ),
+    "binary_order": (
+        {"slice": None, "keys": Sql("model"), "curve": True, "sums": SUMS},
+        {"slice": SLICES[0], "keys": Sql("model, device"), "curve": False, "sums": SUMS},
+    ),
+    "binary_pair_cells": (
+        {"keys": [], "decided": NEVER, "base_decided": NEVER, "terms": [], "sums": []},
+        {"keys": SLICES, "decided": NEVER, "base_decided": NEVER, "terms": named("a"), "sums": SUMS},
+    ),
+    "binary_pair_order": (
+        {"slice": None, "keys": Sql("model, baseline"), "parts": Sql("model, baseline")}
+        | {"steps": named("a"), "terms": named("b"), "sums": SUMS},
+        {"slice": SLICES[1], "keys": Sql("model, baseline"), "parts": Sql("model, baseline, part")}
+        | {"steps": named("a"), "terms": named("b"), "sums": SUMS},
+    ),
     "caps": ({"units": UNITS, "thresholds": named("x", "y")},),
     "cells": (
         {"units": UNITS, "keys": KEYS[:2], "columns": COLUMNS[:1], "sums": SUMS[:1]}
@@ -239,6 +257,10 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "prediction_intake": (
         {"usable": NEVER, "not_finite": NEVER, "wrong_label": NEVER, "shown_label": Sql("null")}
         | {"score": Sql("y_pred"), "positives": Sql("null")},
+    ),
+    "prediction_pairs": (
+        {"bucket": Sql("m.example"), "slices": []},
+        {"bucket": Sql("m.example"), "slices": SLICES},
     ),
     "predictions": ({"truth": Sql("y_true"), "prediction": Sql("y_pred")},),
     "policy_expected": (

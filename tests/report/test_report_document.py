@@ -32,6 +32,7 @@ TOP = [
     "offline_history",
     "counterfactual",
     "positions",
+    "curves",
 ]
 
 

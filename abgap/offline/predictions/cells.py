@@ -6,7 +6,7 @@ taken on grids, so that neither the order of rows nor that of cells changes a bi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -190,8 +190,3 @@ class _Adder:
         total = np.zeros((self.parts, *shape))
         np.add.at(total, (self.codes, *codes), np.nan_to_num(column.astype(np.float64)))
         return total
-
-
-def parts_of(model: str, parts: Iterable[Part]) -> list[Part]:
-    """The parts of a model, in their order."""
-    return [part for part in parts if part.model == model]

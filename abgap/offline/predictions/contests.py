@@ -1,9 +1,8 @@
 """Binary predictions made into contests: each model's metrics, and the gain of each candidate over its baseline.
 
-A candidate is held against its baseline over the examples that both have, by the test that fits the metric: paired t for
-means, delta method for functions of counts, DeLong for ROC-AUC, the infinitesimal jackknife for average precision;
-beside it, where the metric is made of sums, the paired bootstrap and the exchange test. Models with other examples are
-not compared, unless the study asks for what they share.
+A candidate is held against its baseline over the examples that both have, by the test that fits the metric; beside it,
+where the metric is made of sums, the paired bootstrap and the exchange test. Models with other examples are not
+compared, unless the study asks for what they share.
 """
 
 from __future__ import annotations
@@ -11,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from abgap.engine.exact import centred
 from abgap.engine.protocol import Engine
 from abgap.offline.contest import Contest
 from abgap.offline.predictions.cells import Part
@@ -25,6 +21,7 @@ from abgap.offline.predictions.definitions import (
     decisions_at_best,
     definition_of,
 )
+from abgap.offline.predictions.gains import Tested, judge_gain, sums_of, undefined
 from abgap.offline.predictions.measured import (
     Measured,
     called,
@@ -34,7 +31,6 @@ from abgap.offline.predictions.measured import (
 )
 from abgap.offline.predictions.pairs import (
     Buckets,
-    PairOrder,
     PairPart,
     PairTally,
     bucket_pairs,
@@ -46,20 +42,13 @@ from abgap.records import Estimable, Interval, NotEstimable, Reason
 from abgap.records.order import natural_order
 from abgap.records.words import count, plural
 from abgap.sources.sql import Sql
-from abgap.stats.arrays import MIN_UNITS, finite_or_none
 from abgap.stats.binary_lazy import lazy_of_counts, lazy_of_scores
-from abgap.stats.classification import counts_of, paired_moments, value_of
 from abgap.stats.effect_size import cohen_dz
 from abgap.stats.moments import Univariate
-from abgap.stats.paired import Comparison, paired_difference
-from abgap.stats.paired_resampling import PairedSums, bootstrap_gains, exchange_p_values, mean_of_sums
-from abgap.stats.roc import DifferenceSums, areas, average_precision_difference, delong
+from abgap.stats.paired_resampling import bootstrap_gains, exchange_p_values
 
 FEW = 30
 """With fewer examples of a label than this a value carries a note."""
-
-_LOSS_OF = {"log_loss": "log_loss", "brier": "squared_error"}
-_MEANS = frozenset({"accuracy", "expected_cost", *_LOSS_OF})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,17 +58,6 @@ class Judging:
     alpha: float
     seed: int
     shared: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tested:
-    """A gain with both values, before it becomes a contest. moments: of differences by example, for a mean."""
-
-    value: float | None
-    base: float | None
-    gain: Estimable
-    p_value: float | None = None
-    moments: Univariate | None = None
 
 
 def make_contests(
@@ -102,7 +80,10 @@ def make_contests(
 def _alone(measured: Measured, metrics: Sequence[BinaryMetric], model: str) -> list[Contest]:
     no_baseline = NotEstimable(reason=Reason.NOT_DECLARED, detail="the model is held against no other")
     return [
-        _valued(measured, metric, part, no_baseline) for part in _parts(measured, model) for metric in metrics
+        _valued(measured, metric, part, no_baseline)
+        for part in _parts(measured, model)
+        for metric in metrics
+        if part.slice_name is None or why_unfit(measured.predictions, metric, model) is None
     ]
 
 
@@ -133,15 +114,11 @@ def _valued(measured: Measured, metric: BinaryMetric, part: Part, gain: NotEstim
         skipped=predicted.skipped if part.slice_name is None else 0,
         value=found.value,
         baseline_value=None,
-        gain=gain if found.reason is None else _undefined(found.reason),
+        gain=gain if found.reason is None else undefined(found.reason),
         lazy=_lazy(measured, metric, tally.positives, tally.n) if found.value is not None else {},
         counts=_labels(tally.positives, tally.n),
         notes=_notes(tally.positives, tally.n),
     )
-
-
-def _undefined(why: str) -> NotEstimable:
-    return NotEstimable(reason=Reason.NOT_DEFINED, detail=why)
 
 
 def _definition(measured: Measured, metric: BinaryMetric, models: Iterable[str]) -> str:
@@ -196,12 +173,19 @@ def _of_pairs(
         whole = len(found)
         for part in _pair_parts(measured, tallies[""], pair):
             for metric in metrics:
+                if part.slice_name is not None and _is_unfit(measured, metric, pair):
+                    continue
                 tally = tallies[_rule(metric)][part]
-                tested = _tested(measured, metric, part, tally, orders.get(part), judging.alpha)
+                tested = judge_gain(measured, metric, part, tally, orders.get(part), judging.alpha)
                 found.append(_contest(measured, metric, part, tally, tested, judging.alpha))
         of_whole = found[whole : whole + len(metrics)]
         found[whole : whole + len(metrics)] = _resampled(of_whole, metrics, buckets, pair, judging)
     return found
+
+
+def _is_unfit(measured: Measured, metric: BinaryMetric, pair: tuple[str, str]) -> bool:
+    """Whether a metric has no value for either model, which is said once and not in every slice."""
+    return any(why_unfit(measured.predictions, metric, side) is not None for side in pair)
 
 
 def _rule(metric: BinaryMetric) -> str:
@@ -260,107 +244,12 @@ def _pair_parts(
     return sorted(mine, key=lambda part: _place(places, part.slice_name, part.slice_value))
 
 
-def _tested(
-    measured: Measured,
-    metric: BinaryMetric,
-    part: PairPart,
-    tally: PairTally,
-    order: PairOrder | None,
-    alpha: float,
-) -> _Tested:
-    unfit = [why_unfit(measured.predictions, metric, side) for side in part[:2]]
-    if any(unfit):
-        return _Tested(value=None, base=None, gain=_undefined(next(why for why in unfit if why)))
-    if metric.of_counts is not None:
-        return _of_counts(metric, tally, alpha)
-    if metric.base in _LOSS_OF:
-        return _of_mean(metric, tally.losses[_LOSS_OF[metric.base]], alpha)
-    if metric.needs is Needs.ORDER:
-        return _of_order(metric, order, alpha)
-    return _of_bins(measured, metric, part, tally)
-
-
-def _of_counts(metric: BinaryMetric, tally: PairTally, alpha: float) -> _Tested:
-    formula = metric.of_counts
-    if formula is None:
-        raise TypeError(f"{metric.name} is not of counts")
-    sides = [counts_of(tally.decided.sum(axis=2)), counts_of(tally.decided.sum(axis=1))]
-    value, base = (finite_or_none(value_of(formula, side)) for side in sides)
-    if value is None or base is None:
-        return _Tested(value=value, base=base, gain=_undefined(metric.undefined))
-    moments = paired_moments(formula, tally.decided)
-    found = paired_difference(moments, alpha)
-    is_mean = metric.base in _MEANS
-    fewest = tally.n if is_mean else min(tally.by_label)
-    gain = _interval(found, alpha, "paired-t" if is_mean else "delta", fewest, is_mean=is_mean)
-    p = finite_or_none(found.p_value) if isinstance(gain, Interval) else None
-    return _Tested(value=value, base=base, gain=gain, p_value=p, moments=moments if is_mean else None)
-
-
-def _of_mean(metric: BinaryMetric, sums: DifferenceSums, alpha: float) -> _Tested:
-    if not sums.n:
-        return _Tested(value=None, base=None, gain=_undefined(metric.undefined))
-    n, total = np.array(sums.n), np.array(sums.difference)
-    second = np.maximum(centred(np.array(sums.square), total, total, n), 0.0)
-    moments = Univariate(n=n, mean=total / n, variance=second / np.maximum(n - 1.0, 1.0))
-    found = paired_difference(moments, alpha)
-    gain = _interval(found, alpha, "paired-t", int(sums.n), is_mean=True)
-    return _Tested(
-        value=sums.candidate / sums.n,
-        base=sums.base / sums.n,
-        gain=gain,
-        p_value=finite_or_none(found.p_value),
-        moments=moments,
-    )
-
-
-def _of_order(metric: BinaryMetric, order: PairOrder | None, alpha: float) -> _Tested:
-    if order is None:
-        return _Tested(value=None, base=None, gain=_undefined(metric.undefined))
-    negatives, positives = order.placements
-    if metric.base == "roc_auc":
-        values, method = areas(positives, negatives), "delong"
-        found = delong(positives, negatives, alpha)
-    else:
-        values = (order.precisions[0] / positives.n, order.precisions[1] / positives.n)
-        method = "infinitesimal jackknife"
-        found = average_precision_difference(order.influences[1], order.influences[0], values, alpha)
-    gain = _interval(found, alpha, method, int(min(negatives.n, positives.n)), is_mean=False)
-    return _Tested(value=values[0], base=values[1], gain=gain, p_value=finite_or_none(found.p_value))
-
-
-def _of_bins(measured: Measured, metric: BinaryMetric, part: PairPart, tally: PairTally) -> _Tested:
-    """Calibration errors side by side: they are biased upwards by chance, so that their difference is not tested."""
-    sides = [Part(side, part.slice_name, part.slice_value) for side in part[:2]]
-    complete = all(measured.tallies[side].n == tally.n for side in sides)
-    values = [measured.value(metric, side).value if complete else None for side in sides]
-    detail = "chance alone makes every calibration error larger, of the better model too; compare log loss or Brier score"
-    return _Tested(
-        value=values[0],
-        base=values[1],
-        gain=NotEstimable(reason=Reason.NO_INTERVAL_GIVEN, detail=detail),
-    )
-
-
-def _interval(found: Comparison, alpha: float, method: str, fewest: int, *, is_mean: bool) -> Estimable:
-    """The interval of a comparison, or why there is none. fewest: examples, of the rarer label unless it is a mean."""
-    reason: Reason | None = found.problem.item()
-    if fewest < MIN_UNITS:
-        noun = "example" if is_mean else "example of the rarer label"
-        detail = f"only {plural(fewest, noun) if is_mean else f'{fewest} examples of the rarer label'}"
-        return NotEstimable(reason=Reason.TOO_FEW_UNITS, detail=f"{detail}, at least {MIN_UNITS} are needed")
-    if reason is not None:
-        return NotEstimable(reason=reason, detail="the two models do not differ, so nothing can be tested")
-    estimate, low, high = (float(x) for x in (found.difference, found.low, found.high))
-    return Interval(estimate=estimate, low=low, high=high, level=1.0 - alpha, method=method)
-
-
 def _contest(
     measured: Measured,
     metric: BinaryMetric,
     part: PairPart,
     tally: PairTally,
-    tested: _Tested,
+    tested: Tested,
     alpha: float,
 ) -> Contest:
     negatives, positives = tally.by_label
@@ -412,27 +301,10 @@ def _resampled(
         i: made
         for i, metric in enumerate(metrics)
         if isinstance(contests[i].gain, Interval)
-        and (made := _sums(metric, buckets[_rule(metric)].get(pair))) is not None
+        and (made := sums_of(metric, buckets[_rule(metric)].get(pair))) is not None
     }
     intervals = bootstrap_gains(list(sums.values()), alpha=judging.alpha, seed=judging.seed)
     p_values = exchange_p_values(list(sums.values()), seed=judging.seed)
     for i, interval, p in zip(sums, intervals, p_values, strict=True):
         found[i] = replace(found[i], bootstrap=interval, p_permutation=p)
     return found
-
-
-def _sums(metric: BinaryMetric, buckets: Buckets | None) -> PairedSums | None:
-    if buckets is None:
-        return None
-    if metric.of_counts is not None:
-        formula = metric.of_counts
-        return PairedSums(
-            candidate=buckets.candidate,
-            baseline=buckets.base,
-            metric=lambda sums: np.asarray(formula(sums), dtype=np.float64),
-        )
-    loss = buckets.losses.get(_LOSS_OF.get(metric.base, ""))
-    if loss is None:
-        return None
-    candidate, base = (np.stack([side, buckets.n], axis=-1) for side in loss)
-    return PairedSums(candidate=candidate, baseline=base, metric=mean_of_sums)
