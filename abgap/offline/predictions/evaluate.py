@@ -1,0 +1,60 @@
+"""Binary predictions from the source to contests and curves: the one thing that a stage asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from abgap.engine.protocol import Engine, Relation
+from abgap.offline.contest import Contest
+from abgap.offline.predictions.contests import Judging, make_contests
+from abgap.offline.predictions.curves import make_curves
+from abgap.offline.predictions.definitions import wanted_metrics
+from abgap.offline.predictions.intake import open_predictions
+from abgap.offline.predictions.measured import measure
+from abgap.records.predictions import PredictionCurves
+from abgap.study.model import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatedPredictions:
+    """What predictions are worth. relation: the opened source, None when the study has none of this task."""
+
+    relation: Relation | None = None
+    contests: tuple[Contest, ...] = ()
+    curves: tuple[PredictionCurves, ...] = ()
+
+
+def evaluate_binary(
+    engine: Engine, study: Study, directory: Path, ran: Sequence[tuple[str, str]]
+) -> EvaluatedPredictions:
+    """Evaluate the binary predictions of a study. ran: (model, baseline) of experiments.
+
+    Raises DataError when the predictions cannot be used.
+    """
+    predictions = open_predictions(engine, study, directory)
+    if predictions is None:
+        return EvaluatedPredictions()
+    measured = measure(engine, predictions)
+    head = study.study
+    contests = make_contests(
+        engine,
+        measured,
+        wanted_metrics(study, predictions),
+        pairs_of(list(predictions.models), ran, study.offline.production),
+        Judging(alpha=head.alpha, seed=head.seed, shared=study.offline.examples == "shared"),
+    )
+    return EvaluatedPredictions(
+        relation=predictions.relation, contests=tuple(contests), curves=make_curves(measured, head.alpha)
+    )
+
+
+def pairs_of(
+    models: Sequence[str], ran: Sequence[tuple[str, str]], production: str | None
+) -> list[tuple[str, str]]:
+    """Pairs that experiments ran, then every other model against the one in production."""
+    pairs = dict.fromkeys(pair for pair in ran if set(pair) <= set(models))
+    if production is not None and production in models:
+        pairs |= {(model, production): None for model in models if model != production}
+    return list(pairs)

@@ -1,0 +1,158 @@
+"""Tests of one gain: the one that fits the metric, with the interval that never contradicts it.
+
+Means over examples get the paired t, functions of counts the delta method with t quantiles, ROC-AUC DeLong, average
+precision the infinitesimal jackknife. Calibration errors are put side by side and not tested.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from abgap.engine.exact import centred
+from abgap.offline.predictions.cells import Part
+from abgap.offline.predictions.definitions import BinaryMetric, Needs
+from abgap.offline.predictions.measured import Measured, why_unfit
+from abgap.offline.predictions.pairs import Buckets, PairOrder, PairPart, PairTally
+from abgap.records import Estimable, Interval, NotEstimable, Reason
+from abgap.records.words import plural
+from abgap.stats.arrays import MIN_UNITS, finite_or_none
+from abgap.stats.classification import counts_of, paired_moments, value_of
+from abgap.stats.moments import Univariate
+from abgap.stats.paired import Comparison, paired_difference
+from abgap.stats.paired_resampling import PairedSums, mean_of_sums
+from abgap.stats.roc import DifferenceSums, areas, average_precision_difference, delong
+
+_LOSS_OF = {"log_loss": "log_loss", "brier": "squared_error"}
+_MEANS = frozenset({"accuracy", "expected_cost", *_LOSS_OF})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """A gain with both values, before it becomes a contest. moments: of differences by example, for a mean."""
+
+    value: float | None
+    base: float | None
+    gain: Estimable
+    p_value: float | None = None
+    moments: Univariate | None = None
+
+
+def judge_gain(
+    measured: Measured,
+    metric: BinaryMetric,
+    part: PairPart,
+    tally: PairTally,
+    order: PairOrder | None,
+    alpha: float,
+) -> Tested:
+    """Judge the gain of a metric over a part. order: None where only one label occurs, or no order is wanted."""
+    unfit = [why_unfit(measured.predictions, metric, side) for side in part[:2]]
+    if any(unfit):
+        return Tested(value=None, base=None, gain=undefined(next(why for why in unfit if why)))
+    if metric.of_counts is not None:
+        return _of_counts(metric, tally, alpha)
+    if metric.base in _LOSS_OF:
+        return _of_mean(metric, tally.losses[_LOSS_OF[metric.base]], alpha)
+    if metric.needs is Needs.ORDER:
+        return _of_order(metric, order, alpha)
+    return _of_bins(measured, metric, part, tally)
+
+
+def _of_counts(metric: BinaryMetric, tally: PairTally, alpha: float) -> Tested:
+    formula = metric.of_counts
+    if formula is None:
+        raise TypeError(f"{metric.name} is not of counts")
+    sides = [counts_of(tally.decided.sum(axis=2)), counts_of(tally.decided.sum(axis=1))]
+    value, base = (finite_or_none(value_of(formula, side)) for side in sides)
+    if value is None or base is None:
+        return Tested(value=value, base=base, gain=undefined(metric.undefined))
+    moments = paired_moments(formula, tally.decided)
+    found = paired_difference(moments, alpha)
+    is_mean = metric.base in _MEANS
+    fewest = tally.n if is_mean else min(tally.by_label)
+    gain = _interval(found, alpha, "paired-t" if is_mean else "delta", fewest, is_mean=is_mean)
+    p = finite_or_none(found.p_value) if isinstance(gain, Interval) else None
+    return Tested(value=value, base=base, gain=gain, p_value=p, moments=moments if is_mean else None)
+
+
+def _of_mean(metric: BinaryMetric, sums: DifferenceSums, alpha: float) -> Tested:
+    if not sums.n:
+        return Tested(value=None, base=None, gain=undefined(metric.undefined))
+    n, total = np.array(sums.n), np.array(sums.difference)
+    second = np.maximum(centred(np.array(sums.square), total, total, n), 0.0)
+    moments = Univariate(n=n, mean=total / n, variance=second / np.maximum(n - 1.0, 1.0))
+    found = paired_difference(moments, alpha)
+    gain = _interval(found, alpha, "paired-t", int(sums.n), is_mean=True)
+    return Tested(
+        value=sums.candidate / sums.n,
+        base=sums.base / sums.n,
+        gain=gain,
+        p_value=finite_or_none(found.p_value),
+        moments=moments,
+    )
+
+
+def _of_order(metric: BinaryMetric, order: PairOrder | None, alpha: float) -> Tested:
+    if order is None:
+        return Tested(value=None, base=None, gain=undefined(metric.undefined))
+    negatives, positives = order.placements
+    if metric.base == "roc_auc":
+        values, method = areas(positives, negatives), "delong"
+        found = delong(positives, negatives, alpha)
+    else:
+        values = (order.precisions[0] / positives.n, order.precisions[1] / positives.n)
+        method = "infinitesimal jackknife"
+        found = average_precision_difference(order.influences[1], order.influences[0], values, alpha)
+    gain = _interval(found, alpha, method, int(min(negatives.n, positives.n)), is_mean=False)
+    return Tested(value=values[0], base=values[1], gain=gain, p_value=finite_or_none(found.p_value))
+
+
+def _of_bins(measured: Measured, metric: BinaryMetric, part: PairPart, tally: PairTally) -> Tested:
+    """Calibration errors side by side: they are biased upwards by chance, so that their difference is not tested."""
+    sides = [Part(side, part.slice_name, part.slice_value) for side in part[:2]]
+    complete = all(measured.tallies[side].n == tally.n for side in sides)
+    values = [measured.value(metric, side).value if complete else None for side in sides]
+    detail = "chance alone makes calibration errors larger, of the better model too; compare log loss or Brier score"
+    return Tested(
+        value=values[0],
+        base=values[1],
+        gain=NotEstimable(reason=Reason.NO_INTERVAL_GIVEN, detail=detail),
+    )
+
+
+def _interval(found: Comparison, alpha: float, method: str, fewest: int, *, is_mean: bool) -> Estimable:
+    """The interval of a comparison, or why there is none. fewest: examples, of the rarer label unless it is a mean."""
+    reason: Reason | None = found.problem.item()
+    if fewest < MIN_UNITS:
+        noun = "example" if is_mean else "example of the rarer label"
+        detail = f"only {plural(fewest, noun) if is_mean else f'{fewest} examples of the rarer label'}"
+        return NotEstimable(reason=Reason.TOO_FEW_UNITS, detail=f"{detail}, at least {MIN_UNITS} are needed")
+    if reason is not None:
+        return NotEstimable(reason=reason, detail="the two models do not differ, so nothing can be tested")
+    estimate, low, high = (float(x) for x in (found.difference, found.low, found.high))
+    return Interval(estimate=estimate, low=low, high=high, level=1.0 - alpha, method=method)
+
+
+def sums_of(metric: BinaryMetric, buckets: Buckets | None) -> PairedSums | None:
+    """What the paired bootstrap and the exchange test draw; None for a metric that is not made of sums."""
+    if buckets is None:
+        return None
+    if metric.of_counts is not None:
+        formula = metric.of_counts
+        return PairedSums(
+            candidate=buckets.candidate,
+            baseline=buckets.base,
+            metric=lambda sums: np.asarray(formula(sums), dtype=np.float64),
+        )
+    loss = buckets.losses.get(_LOSS_OF.get(metric.base, ""))
+    if loss is None:
+        return None
+    candidate, base = (np.stack([side, buckets.n], axis=-1) for side in loss)
+    return PairedSums(candidate=candidate, baseline=base, metric=mean_of_sums)
+
+
+def undefined(why: str) -> NotEstimable:
+    """Why a metric has no value."""
+    return NotEstimable(reason=Reason.NOT_DEFINED, detail=why)
