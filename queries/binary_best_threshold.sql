@@ -2,8 +2,8 @@
 -- takes: the costs of errors ($false_positive, $false_negative).
 -- reads: predictions.
 -- gives: one row per model that has a positive: cost (of all errors, less that of missing every positive; 0 when calling
---        nobody is best), and the highest threshold that costs as little, with the examples (called) and the positives (found)
---        that score at least that.
+--        nobody is best), and the highest threshold that costs as little, with the examples (called) and the positives
+--        (found) that score at least that.
 with ranked as (
     select
         model

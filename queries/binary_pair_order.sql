@@ -4,8 +4,8 @@
 -- reads: prediction_pairs.
 -- gives: one row per pair x value of the slice (part) x label (y_true): n (examples), and the parts of the exact sums over
 --        them: of the placements of both models (of a positive its negatives not above less those not below, of a negative
---        the other way round with positives), of their difference and its square; of the influences of both models on the sum
---        of precisions, of their difference and its square; and of the precisions at the positives of both models.
+--        the other way round with positives), of their difference and its square; of the influences of both models on the
+--        sum of precisions, of their difference and its square; and of the precisions at the positives of both models.
 with from_above as (
     select
         model
