@@ -152,6 +152,8 @@ class OfflineStages:
             from abgap.offline.ranking.contests import compare_rankings
 
             found.append(compare_rankings(self.ranking_sums, self.rankings, self._study))
+        if self._predictions.contests:
+            found.append(self._predictions.findings)
         return tuple(found)
 
     @cached_property

@@ -29,8 +29,8 @@ def lazy_counts(positives: int, n: int, *, threshold: float) -> Mapping[str, Flo
     all_negative = np.array([0.0, 0.0, positives, negatives])
     by_lot = rate * all_positive + (1.0 - rate) * all_negative
     return {
-        CONSTANT: all_positive if rate >= threshold else all_negative,
         MAJORITY: all_positive if positives > negatives else all_negative,
+        CONSTANT: all_positive if rate >= threshold else all_negative,
         ALWAYS_POSITIVE: all_positive,
         RANDOM: by_lot,
     }

@@ -18,7 +18,7 @@ from sklearn import metrics as sk
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.errors import DataError
 from abgap.offline.contest import Contest
-from abgap.offline.predictions.evaluate import EvaluatedPredictions, evaluate_binary, pairs_of
+from abgap.offline.predictions.evaluate import EvaluatedPredictions, evaluate_binary
 from abgap.records import Interval, NotEstimable, Reason
 from abgap.study.load import check_study
 from abgap.study.model import Study
@@ -392,14 +392,11 @@ class TestComparison:
         assert isinstance(row.gain, NotEstimable)
         assert row.p_value is None
 
-    def test_every_model_is_held_against_the_one_in_production(self) -> None:
-        models = ["a", "b", "live"]
-        assert pairs_of(models, [("b", "a"), ("x", "a")], "live") == [
-            ("b", "a"),
-            ("a", "live"),
-            ("b", "live"),
-        ]
-        assert pairs_of(models, [], None) == []
+    def test_every_model_is_held_against_the_one_in_production(self, evaluate: Evaluate) -> None:
+        found = evaluate(scored(), offline={"production": "old"})
+        assert {(c.model, c.baseline) for c in found.contests} == {("new", "old"), ("old", None)}
+        alone = evaluate(scored())
+        assert {(c.model, c.baseline) for c in alone.contests} == {("new", None), ("old", None)}
 
     def test_other_examples_are_refused_with_counts(self, evaluate: Evaluate) -> None:
         table = scored()

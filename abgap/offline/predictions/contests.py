@@ -64,16 +64,15 @@ def make_contests(
     engine: Engine,
     measured: Measured,
     metrics: Sequence[BinaryMetric],
-    pairs: Sequence[tuple[str, str]],
+    against: Sequence[tuple[str, str | None]],
     judging: Judging,
 ) -> list[Contest]:
-    """Contests of the pairs (model, baseline) in their order, then of models that are no candidate in any."""
-    known = measured.predictions.models
-    pairs = [pair for pair in pairs if set(pair) <= known.keys()]
+    """Contests of all models, in the order of ``against``: each with its baseline, None for a model by itself."""
+    pairs = [(model, baseline) for model, baseline in against if baseline is not None]
     found = _of_pairs(engine, measured, metrics, pairs, judging) if pairs else []
-    candidates = {model for model, _ in pairs}
-    for model in sorted(known.keys() - candidates, key=natural_order):
-        found += _alone(measured, metrics, model)
+    for model, baseline in against:
+        if baseline is None:
+            found += _alone(measured, metrics, model)
     return found
 
 

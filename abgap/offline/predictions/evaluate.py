@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abgap.engine.protocol import Engine, Relation
-from abgap.offline.contest import Contest
+from abgap.offline.contest import Contest, Findings
+from abgap.offline.pairs import contests_of
 from abgap.offline.predictions.contests import Judging, make_contests
 from abgap.offline.predictions.curves import make_curves
 from abgap.offline.predictions.definitions import wanted_metrics
-from abgap.offline.predictions.intake import open_predictions
+from abgap.offline.predictions.intake import KEY, open_predictions
 from abgap.offline.predictions.measured import measure
 from abgap.records.predictions import PredictionCurves
 from abgap.study.model import Study
@@ -25,6 +26,14 @@ class EvaluatedPredictions:
     contests: tuple[Contest, ...] = ()
     curves: tuple[PredictionCurves, ...] = ()
 
+    @property
+    def findings(self) -> Findings:
+        """The contests as the comparison takes them."""
+        sides = (
+            (side, c.metric) for c in self.contests for side in (c.model, c.baseline) if side is not None
+        )
+        return Findings(known=frozenset(sides), contests=self.contests)
+
 
 def evaluate_binary(
     engine: Engine, study: Study, directory: Path, ran: Sequence[tuple[str, str]]
@@ -37,24 +46,16 @@ def evaluate_binary(
     if predictions is None:
         return EvaluatedPredictions()
     measured = measure(engine, predictions)
+    # Who is held against whom does not depend on the metric here: all are made of the same predictions.
+    known = [(model, KEY) for model in predictions.models]
     head = study.study
     contests = make_contests(
         engine,
         measured,
         wanted_metrics(study, predictions),
-        pairs_of(list(predictions.models), ran, study.offline.production),
+        [(each.model, each.baseline) for each in contests_of(known, ran, study.offline.production)],
         Judging(alpha=head.alpha, seed=head.seed, shared=study.offline.examples == "shared"),
     )
     return EvaluatedPredictions(
         relation=predictions.relation, contests=tuple(contests), curves=make_curves(measured, head.alpha)
     )
-
-
-def pairs_of(
-    models: Sequence[str], ran: Sequence[tuple[str, str]], production: str | None
-) -> list[tuple[str, str]]:
-    """Pairs that experiments ran, then every other model against the one in production."""
-    pairs = dict.fromkeys(pair for pair in ran if set(pair) <= set(models))
-    if production is not None and production in models:
-        pairs |= {(model, production): None for model in models if model != production}
-    return list(pairs)
