@@ -55,7 +55,7 @@ def _metric(row: OfflineRow, alpha: float) -> list[str | Text]:
         baseline.text,
         value.text,
         gain.text,
-        gain.range or gain.why,
+        (gain.range or gain.why) if row.baseline is not None else "",
         numbers.p_value(row.p_adjusted).text,
         "" if best is None else f"{numbers.number(row.lazy[best]).text} {best}",
         "" if row.skill is None else words.percent(row.skill),

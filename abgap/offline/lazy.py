@@ -53,9 +53,7 @@ def judge_lazy(
         return LazyJudgement(skill, None)
     name = max(learnt_nothing, key=lambda n: sign * learnt_nothing[n])
     why = _why_not_ready(value, learnt_nothing[name], metric, sign)
-    notes = (
-        () if why is None else (f"not ready to be a target: {name!r} gets {words.plain(lazy[name])}, {why}",)
-    )
+    notes = () if why is None else (f"not ready to be a target: {name!r} {why}",)
     return LazyJudgement(skill, why is None, (*notes, *_small_gain(contest, learnt_nothing)))
 
 
@@ -68,14 +66,13 @@ def _skill(value: float, lazy: float, best: float | None, sign: int) -> float | 
 
 def _why_not_ready(value: float, lazy: float, metric: str, sign: int) -> str | None:
     if sign * (value - lazy) <= 0.0:
-        return f"the model {words.plain(value)}: it is no better than a solution that learnt nothing"
+        return "learnt nothing and does as well as the model"
     worst, best = catalogue.worst_value(metric), catalogue.best_value(metric)
     if worst is not None and abs(lazy - worst) >= REACHED * abs(value - worst):
-        share = words.percent(abs(lazy - worst) / abs(value - worst))
-        return f"which is {share} of the way that the model has come from the worst value"
+        return "learnt nothing and gets nine tenths of what the model gets, or more"
     skill = _skill(value, lazy, best, sign)
     if worst is None and skill is not None and skill < 1.0 - REACHED:
-        return f"and the model gains {words.percent(skill)} of what can be gained over it"
+        return "learnt nothing and leaves the model less than a tenth of what can be gained"
     return None
 
 
@@ -84,10 +81,14 @@ def _small_gain(contest: Contest, lazy: Mapping[str, float]) -> tuple[str, ...]:
     spread = max(lazy.values()) - min(lazy.values())
     if not isinstance(contest.gain, Interval) or abs(contest.gain.estimate) >= spread:
         return ()
-    gain = words.plain(abs(contest.gain.estimate))
-    return (
-        f"the gain of {gain} is smaller than what lies between two lazy solutions ({words.plain(spread)})",
-    )
+    return ("the difference is smaller than what lies between two lazy solutions",)
+
+
+def _best_of_nothing(row: OfflineRow) -> str | None:
+    """The best of the solutions that learnt nothing."""
+    sign = row.direction.sign
+    names = [name for name in row.lazy if name != PRODUCTION]
+    return max(names, key=lambda name: sign * row.lazy[name], default=None)
 
 
 def lazy_checks(rows: Sequence[OfflineRow]) -> list[Check]:
@@ -102,5 +103,6 @@ def lazy_checks(rows: Sequence[OfflineRow]) -> list[Check]:
 def _check(metric: str, rows: Sequence[OfflineRow]) -> Check:
     first = rows[0]
     why = next(note for note in first.notes if note.startswith("not ready"))
-    sentence = f"{metric!r} is {why} ({first.model!r} gets {words.plain(first.value or 0.0)})."
+    best = words.plain(first.lazy[name]) if (name := _best_of_nothing(first)) else ""
+    sentence = f"{metric!r} is {why}: it gets {best}, {first.model!r} {words.plain(first.value or 0.0)}."
     return make_check("lazy_metric", None, Status.WARN, sentence, value=first.skill, threshold=1.0 - REACHED)

@@ -236,7 +236,7 @@ def test_lazy_rankers_get_what_every_order_of_the_candidates_gets_on_average(
         [("1", "a", 2), ("1", "d", 1), ("2", "a", 1), ("2", "x", 0), ("3", "b", 1), ("3", "d", 0)],
         columns=["query", "item", "relevance"],
     )
-    candidates = {"1": "abcd", "2": "ax", "3": "abd"}
+    candidates = {"1": "abc", "2": "a", "3": "ab"}
     wanted = {"a": 2, "b": 1, "d": 1}
     judged = {
         q: {str(i): float(g) for i, g in zip(rows["item"], rows["relevance"], strict=True)}

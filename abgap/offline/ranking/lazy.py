@@ -1,6 +1,7 @@
 """Rankers that learnt nothing of a query, under every declared metric: any order of the candidates, and popularity.
 
-Candidates are what some model returned for the query and what is judged for it. A random order is taken as the mean
+Candidates are what some model returned for the query: to hand a lazy ranker what is judged would give it the answer
+wherever few documents are judged. A random order is taken as the mean
 over all orders, so nothing is drawn. Popularity is what the items bring, or in how many other queries a document is
 relevant: the query's own judgement is left out, as nobody knows it beforehand; equally popular documents stand in
 every order. Where queries are many, a sample of them by a hash of their names is enough: both are means, and no
