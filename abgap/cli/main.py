@@ -28,6 +28,7 @@ COMMANDS = {
     "analyze": ("abgap.cli.analyze", "Scorecard of the experiments."),
     "offline": ("abgap.cli.offline", "Candidate models against their baselines."),
     "metrics": ("abgap.cli.metrics", "What each metric is, how it misleads, and which to choose."),
+    "preflight": ("abgap.cli.preflight", "The five steps before a launch, on one page."),
     "gap": ("abgap.cli.gap", "Did the offline gain reach the business?"),
     "portfolio": ("abgap.cli.portfolio", "All experiments together."),
     "plan": ("abgap.cli.plan", "Units, weeks and detectable effects of the next test."),
@@ -46,7 +47,7 @@ FIRST_STEPS = (
 )
 EXIT_CODES = (
     ("0", "done"),
-    ("1", "a data check has the status that --fail-on names"),
+    ("1", "a data check, or a step of preflight, has the status that --fail-on names"),
     ("2", "the command line or the study file is wrong, or a file cannot be written"),
     ("3", "data cannot be read, or a query failed"),
     ("4", "the engine or another part is missing or too small"),

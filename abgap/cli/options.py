@@ -134,8 +134,8 @@ def force_option(decorated: Decorated) -> Decorated:
     return click.option("--force", is_flag=True, help="Replace the file if it is there.")(decorated)
 
 
-def fail_on_option(default: str) -> Callable[[Decorated], Decorated]:
-    """``--fail-on``: when a data check shall become exit code 1."""
+def fail_on_option(default: str, *, what: str = "a data check") -> Callable[[Decorated], Decorated]:
+    """``--fail-on``: when a data check, or ``what`` else has a status, shall become exit code 1."""
 
     def decorate(decorated: Decorated) -> Decorated:
         return click.option(
@@ -143,7 +143,7 @@ def fail_on_option(default: str) -> Callable[[Decorated], Decorated]:
             type=click.Choice(["fail", "warn", "never"]),
             default=default,
             show_default=True,
-            help="Exit with 1 when a data check has this status or worse.",
+            help=f"Exit with 1 when {what} has this status or worse.",
         )(decorated)
 
     return decorate

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from abgap.offline.matching import ServedModels
     from abgap.offline.predictions.evaluate import EvaluatedPredictions
     from abgap.offline.ranking.evaluate import Rankings
+    from abgap.offline.shadow import ShadowRun
     from abgap.offline.sums import RankingSums, Scores
     from abgap.pipeline.analysis import Analysis
     from abgap.records import Check, OfflineHistory, OfflineRow
@@ -219,6 +220,41 @@ class OfflineStages:
 
         found = self._policy_sums
         return () if found is None else position_rates(found.log, self._study.study.alpha)
+
+    def shadow(self, candidate: str, production: str) -> ShadowRun | None:
+        """The shadow run of two models; None when the study has none."""
+        from abgap.offline.shadow import read_shadow
+
+        source = self._study.offline.shadow
+        if source is None:
+            return None
+        self._analysis.progress("reading the shadow run")
+        return self._analysis.stages.result(
+            Stage(
+                name="shadow", sources=("offline.shadow",), parts=("offline",), more=[candidate, production]
+            ),
+            lambda: read_shadow(
+                self._analysis.engine,
+                source,
+                self._analysis.directory,
+                candidate=candidate,
+                production=production,
+            ),
+            lambda found: {"offline.shadow": found.relation},
+        )
+
+    @cached_property
+    def shadowed(self) -> tuple[str, ...]:
+        """The models of the shadow run."""
+        from abgap.offline.shadow import shadowed_models
+
+        source = self._study.offline.shadow
+        if source is None:
+            return ()
+        return self._analysis.stages.result(
+            Stage(name="shadowed", sources=("offline.shadow",), parts=("offline",)),
+            lambda: shadowed_models(self._analysis.engine, source, self._analysis.directory),
+        )
 
     @property
     def relations(self) -> dict[str, Relation]:

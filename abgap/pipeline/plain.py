@@ -22,6 +22,7 @@ from abgap.offline.judged_policies import PolicySums
 from abgap.offline.logged import LoggedDecisions, Places, Problem
 from abgap.offline.predictions.evaluate import EvaluatedPredictions
 from abgap.offline.ranking.evaluate import Rankings
+from abgap.offline.shadow import CostSums, ErrorCounts, LatencyPoints, ShadowRun
 from abgap.offline.sums import (
     Against,
     Buckets,
@@ -70,7 +71,11 @@ _RECORDS = (
     Check,
     Contest,
     Buckets,
+    CostSums,
     DeclaredExperiment,
+    ErrorCounts,
+    LatencyPoints,
+    ShadowRun,
     BelowZero,
     Bounds,
     EvaluatedPredictions,

@@ -62,7 +62,7 @@ _BAR_WIDTH = 136.0  # as in the stylesheet
 
 def render_html(view: ReportView) -> str:
     """The view as a complete HTML document."""
-    return _environment().get_template("report.html.j2").render(view=view, say=HEADINGS)
+    return html_environment().get_template("report.html.j2").render(view=view, say=HEADINGS)
 
 
 def fitting(results: Results) -> tuple[ReportView, str]:
@@ -76,7 +76,8 @@ def fitting(results: Results) -> tuple[ReportView, str]:
 
 
 @cache
-def _environment() -> Environment:
+def html_environment() -> Environment:
+    """The templates of HTML pages: every text is escaped, pictures and styles are at hand."""
     made = environment(lambda text: html.escape(one_line(text)))
     made.globals |= {
         "icons": _ICONS,

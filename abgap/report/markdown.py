@@ -30,7 +30,7 @@ _BACKTICKS = re.compile(r"`+")
 
 def render_markdown(view: ReportView) -> str:
     """The view as a Markdown document."""
-    text = _environment().get_template("report.md.j2").render(view=view, say=HEADINGS)
+    text = markdown_environment().get_template("report.md.j2").render(view=view, say=HEADINGS)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
@@ -55,7 +55,8 @@ def _without_list(match: re.Match[str]) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def markdown_environment() -> Environment:
+    """The templates of Markdown pages: every text is escaped."""
     made = environment(escaped)
     made.filters |= {"printed": _printed, "fenced": _fenced}
     return made

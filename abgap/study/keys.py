@@ -45,6 +45,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "offline_metrics": "The offline metrics by name, with their definition.",
         "models": "The models by name, with facts that scores do not tell.",
         "gap": "Which offline metrics are held against which business metrics.",
+        "preflight": "What a candidate may cost before it is launched: the limits of abgap preflight.",
         "bayesian": "A Bayesian summary of every lift; the table being there turns it on.",
         "bootstrap": "How metrics that ask for it are resampled.",
     },
@@ -130,6 +131,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "predictions": "Predictions per model and example, with the truth.",
         "logged": "Decisions of the live policy with their propensities, to judge other policies by.",
         "policies": "The policies to judge: with which probability each would choose which action.",
+        "shadow": "A shadow run: what production and candidates took for the same requests.",
     },
     m.Logged: _SOURCE
     | {
@@ -170,6 +172,13 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "latency_p50_ms": "Median latency in milliseconds.",
         "latency_p95_ms": "95th percentile of latency in milliseconds.",
         "cost_per_1000_requests": "Cost of a thousand requests, in the study's currency.",
+    },
+    m.PreflightSettings: {
+        "latency_p95_ms": "Most milliseconds that the 95th percentile of latency may be.",
+        "latency_increase": "Most that p50 and p95 of latency may grow over production: 0.2 is 20 %.",
+        "error_increase": "Most that the share of failed requests may grow: 0.001 is one in a thousand.",
+        "cost_increase": "Most that a thousand requests may cost more than with production: 0.5 is 50 %.",
+        "slice_loss": "Most that a metric may lose in a slice, as a share of production's value.",
     },
     m.BayesianSettings: {
         "prior_lift": "Mean of the prior of a lift; positive is better.",

@@ -45,6 +45,7 @@ from abgap.study.offline import (
     Offline,
     OfflineMetric,
     Predictions,
+    PreflightSettings,
     Queries,
     Scores,
     Task,
@@ -74,6 +75,7 @@ __all__ = [
     "OfflineMetric",
     "Part",
     "Predictions",
+    "PreflightSettings",
     "Queries",
     "Scores",
     "SlicedSource",
@@ -291,6 +293,7 @@ class Study(StudyModel):
     offline_metrics: dict[NonEmpty, OfflineMetric] = Field(default_factory=dict)
     models: dict[NonEmpty, Model] = Field(default_factory=dict)
     gap: GapSettings = Field(default_factory=GapSettings)
+    preflight: PreflightSettings = Field(default_factory=PreflightSettings)
     bayesian: BayesianSettings | None = None
     bootstrap: Bootstrap = Field(default_factory=Bootstrap)
 

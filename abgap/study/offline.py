@@ -69,6 +69,7 @@ class Offline(StudyModel):
     predictions: Predictions | None = None
     logged: Logged | None = None
     policies: Source | None = None
+    shadow: Source | None = None
 
 
 class OfflineMetric(StudyModel):
@@ -96,3 +97,13 @@ class Model(StudyModel):
     latency_p50_ms: PositiveFloat | None = None
     latency_p95_ms: PositiveFloat | None = None
     cost_per_1000_requests: NonNegativeFloat | None = None
+
+
+class PreflightSettings(StudyModel):
+    """``[preflight]``: what a candidate may cost in exchange for what it brings, before it is launched."""
+
+    latency_p95_ms: PositiveFloat | None = None
+    latency_increase: NonNegativeFloat = 0.2
+    error_increase: NonNegativeFloat = 0.001
+    cost_increase: NonNegativeFloat = 0.5
+    slice_loss: NonNegativeFloat = 0.02

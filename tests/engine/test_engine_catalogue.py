@@ -99,6 +99,7 @@ JUDGED = {
 DECIDED = {
     name: identifier(name) for name in ("request", "context", "action", "position", "logger", "fold")
 } | {name: identifier(name) for name in ("reward", "propensity")}
+SHADOWED = {name: identifier(name) for name in ("request", "model", "latency_ms", "cost", "error")}
 CHOSEN = {name: identifier(name) for name in ("policy", "context", "position", "action", "probability")}
 
 PREDICTED = {
@@ -268,6 +269,9 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"policies": identifier("p"), "keys": KEYS[:2], "sums": SUMS},
     ),
     "policy_intake": ({"sums": SUMS},),
+    "shadow_points": ({"ranks": Sql("1, 2")},),
+    "shadow_requests": (SOURCE | SHADOWED,),
+    "shadow_sums": ({"sums": SUMS},),
     "profile_column": (SOURCE | {"column": identifier("x")},),
     "quantile_counts": ({"clustered": False}, {"clustered": True}),
     "quantile_events": (

@@ -21,6 +21,7 @@ from abgap.engine.protocol import Columns, Engine, Relation, Row
 from abgap.engine.spark_session import start_session
 from abgap.errors import EngineError
 from abgap.lab.sample.generation import generate
+from abgap.offline.shadow import ShadowRun
 from abgap.online.rerandomised import Splits
 from abgap.pipeline.analysis import Analysis
 from abgap.pipeline.results import make_results
@@ -102,6 +103,8 @@ def _compared(study: Path, on_spark: Callable[[], Engine]) -> set[str]:
             for a in analyses
         ]
         assert different(folds[0], folds[1]) == []
+        runs = [analysis.offline.shadow("two", "one") for analysis in analyses]
+        assert different(plain_run(runs[0]), plain_run(runs[1])) == []
         assert bits_of_draws(analyses[0]) == bits_of_draws(analyses[1])
         if loaded.study.moments is None:
             divided = [bits_of_divisions(analysis) for analysis in analyses]
@@ -119,6 +122,11 @@ def _compared(study: Path, on_spark: Callable[[], Engine]) -> set[str]:
             expected, got = (in_order(e.rows(f"SELECT * FROM {identifier(name)}")) for e in (duckdb, other))
             assert different(expected, got, name) == []
         return {statement.query.name for statement in duckdb.record.compiled}
+
+
+def plain_run(run: ShadowRun | None) -> Any:
+    """A shadow run without its source."""
+    return None if run is None else {**dataclasses.asdict(run), "relation": None}
 
 
 def bits_of_draws(analysis: Analysis) -> dict[tuple[object, ...], bytes]:
@@ -509,6 +517,9 @@ def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
 [offline.logged]
 path = "decisions.parquet"
 columns = { request = "id", context = "c", action = "a", position = "k", logger = "by", reward = "r", propensity = "p" }
+[offline.shadow]
+path = "shadow.parquet"
+columns = { request = "id", model = "by", latency_ms = "ms", cost = "cost", error = { expr = "ms > 900" } }
 [offline.policies]
 path = "policies.parquet"
 columns = { policy = "by", context = "c", action = "a", probability = "p" }
@@ -535,5 +546,13 @@ def decisions_and_policies(folder: Path) -> None:
             "p": [chances[b, c][a] for b, c, a in zip(by, context, action, strict=True)],
         }
     ).to_parquet(folder / "decisions.parquet", index=False)
+    pd.DataFrame(
+        {
+            "id": np.repeat(np.arange(150), 2),
+            "by": ["one", "two"] * 150,
+            "ms": np.where(rng.random(300) < 0.05, np.nan, np.rint(rng.lognormal(5, 1, 300))),
+            "cost": rng.lognormal(0, 1, 300),
+        }
+    ).to_parquet(folder / "shadow.parquet", index=False)
     rows = [(b, c, actions[a], p[a]) for (b, c), p in chances.items() for a in range(2)]
     pd.DataFrame(rows, columns=["by", "c", "a", "p"]).to_parquet(folder / "policies.parquet", index=False)

@@ -42,7 +42,17 @@ GENERAL: dict[type[StudyModel], str] = {
     ExpressionColumn: "A column",
 }
 INHERITED = dict.fromkeys((Exposures, UnitValues, Scores, Queries, Predictions, Logged), Source.model_fields)
-OFFLINE = ("scores", "rankings", "judgements", "queries", "items", "predictions", "logged", "policies")
+OFFLINE = (
+    "scores",
+    "rankings",
+    "judgements",
+    "queries",
+    "items",
+    "predictions",
+    "logged",
+    "policies",
+    "shadow",
+)
 ROLE_SECTIONS = {"facts": "`[facts.NAME]`"} | {name: f"`[offline.{name}]`" for name in OFFLINE}
 
 

@@ -60,6 +60,7 @@ ROLES: Mapping[str, Roles] = {
     "logged": Roles(
         required=("action", "reward"), optional=("propensity", "request", "context", "position", "logger")
     ),
+    "shadow": Roles(required=("request", "model", "latency_ms"), optional=("cost", "error")),
     "policies": Roles(required=("policy", "action"), optional=("context", "position", "probability")),
     "predictions": Roles(
         required=("model", "example", "y_true"), optional=("y_score", "y_pred", "split", "series", "at")
