@@ -20,7 +20,8 @@ def command(study_file: Path | None, *, as_json: bool, quiet: bool) -> None:
         if not analysis.offline.has_sources:
             raise UsageError(
                 f"{analysis.loaded.file.name}: there are no offline results; "
-                "declare [offline.scores], [offline.rankings], [offline.predictions] or [offline.logged]"
+                "declare [offline.scores], [offline.rankings], [offline.predictions], [offline.logged] or "
+                "[offline.tracker]"
             )
         rows = analysis.offline.rows
         policies, positions = analysis.offline.counterfactual, analysis.offline.positions

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from abgap.offline.ranking.evaluate import Rankings
     from abgap.offline.shadow import ShadowRun
     from abgap.offline.sums import RankingSums, Scores
+    from abgap.offline.trackers.choosing import Tracked
     from abgap.pipeline.analysis import Analysis
     from abgap.records import Check, OfflineHistory, OfflineRow
     from abgap.records.counterfactual import Counterfactual, PositionRate
     from abgap.records.predictions import PredictionCurves
+    from abgap.study.offline import Model
 
 
 class OfflineStages:
@@ -36,7 +38,7 @@ class OfflineStages:
     def has_sources(self) -> bool:
         """Whether the study says where results of offline evaluation are."""
         offline = self._study.offline
-        return any((offline.scores, offline.rankings, offline.predictions, offline.logged))
+        return any((offline.scores, offline.tracker, offline.rankings, offline.predictions, offline.logged))
 
     @property
     def comparisons(self) -> list[tuple[str, str]]:
@@ -69,6 +71,25 @@ class OfflineStages:
             lambda: read_scores(self._analysis.engine, self._study, self._analysis.directory, ran),
             lambda found: found.relations,
         )
+
+    @cached_property
+    def tracked(self) -> Tracked:
+        """What an experiment tracker says of the models."""
+        from abgap.offline.trackers.choosing import Tracked
+        from abgap.offline.trackers.reading import read_tracker
+
+        tracker = self._study.offline.tracker
+        if tracker is None:
+            return Tracked()
+        self._analysis.progress("reading the tracker")
+        return read_tracker(tracker, self._analysis.directory)
+
+    @property
+    def models(self) -> dict[str, Model]:
+        """Facts of models: as the study declares them, else as the tracker has them."""
+        from abgap.offline.trackers.choosing import with_facts
+
+        return with_facts(self._study.models, self.tracked.facts)
 
     @cached_property
     def rankings(self) -> Rankings:
@@ -149,6 +170,10 @@ class OfflineStages:
         from abgap.offline.scores import compare_scores
 
         found = [compare_scores(self.scores, self._study)]
+        if self._study.offline.tracker is not None:
+            from abgap.offline.trackers.comparing import compare_tracked
+
+            found.append(compare_tracked(self.tracked, self._study, self.comparisons, self.scores.known))
         if self._study.offline.rankings is not None:
             from abgap.offline.ranking.contests import compare_rankings
 
@@ -186,7 +211,15 @@ class OfflineStages:
             *comparison_checks(self.rows),
             *lazy_checks(self.rows),
             *history_checks(self.history),
+            *self._tracker_checks(),
         ]
+
+    def _tracker_checks(self) -> list[Check]:
+        if self._study.offline.tracker is None:
+            return []
+        from abgap.offline.trackers.reading import tracker_checks
+
+        return tracker_checks(self.tracked, self._study, self.scores.known)
 
     @cached_property
     def _policy_sums(self) -> PolicySums | None:

@@ -44,6 +44,14 @@ def _path(value: object) -> object:
     raise wrong("must be text (a file, glob, directory or URL) or a list of such texts")
 
 
+def _names(value: object) -> object:
+    if isinstance(value, list) and value:
+        return _TEXTS.validate_python(value, strict=True)
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise wrong("must be a name or a list of names")
+
+
 def _moment(value: object) -> object:
     if value is None or isinstance(value, dt.date):
         return value
@@ -66,6 +74,7 @@ def _split(value: object) -> object:
 
 Paths: TypeAlias = Annotated[NonEmpty | list[NonEmpty], BeforeValidator(_path)]
 Moment: TypeAlias = Annotated[dt.datetime | dt.date, BeforeValidator(_moment)]
+Names: TypeAlias = Annotated[NonEmpty | list[NonEmpty], BeforeValidator(_names)]
 CalendarDate: TypeAlias = Annotated[dt.date, BeforeValidator(_date)]
 Split: TypeAlias = Annotated[dict[NonEmpty, PositiveFloat] | Literal["equal"], BeforeValidator(_split)]
 # TOML has no enums: their values are read from text.

@@ -132,6 +132,15 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "logged": "Decisions of the live policy with their propensities, to judge other policies by.",
         "policies": "The policies to judge: with which probability each would choose which action.",
         "shadow": "A shadow run: what production and candidates took for the same requests.",
+        "tracker": "An experiment tracker's store, as another source of scores and facts of models.",
+    },
+    m.Tracker: {
+        "path": "The store: mlflow.db, the folder mlruns, an export of runs, or a list of these.",
+        "format": "mlflow: database or folder. wandb: export or folders of runs. json: plain files.",
+        "model": "Where a run names its model: run_name, tag:NAME or param:NAME.",
+        "experiment": "Only the runs of this experiment, or of these.",
+        "metrics": "Names in the study and in the tracker; by default all metrics under their own names.",
+        "facts": "Where facts of [models] stand: metric:NAME, param:NAME or tag:NAME.",
     },
     m.Logged: _SOURCE
     | {

@@ -49,6 +49,7 @@ from abgap.study.offline import (
     Queries,
     Scores,
     Task,
+    Tracker,
 )
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "StudyHead",
     "StudyModel",
     "Task",
+    "Tracker",
     "UnitValues",
 ]
 

@@ -14,8 +14,10 @@ from abgap.study.base import SlicedSource, Source, StudyModel
 from abgap.study.fields import (
     BetterDirection,
     CalendarDate,
+    Names,
     NonEmpty,
     NonNegativeFloat,
+    Paths,
     PositiveFloat,
 )
 
@@ -56,6 +58,22 @@ class Logged(Source):
     uniform: bool = True
 
 
+class Tracker(StudyModel):
+    """``[offline.tracker]``: an experiment tracker's store, as another source of scores and of facts about models."""
+
+    path: Paths
+    format: Literal["mlflow", "wandb", "json"]
+    model: NonEmpty = "run_name"
+    experiment: Names | None = None
+    metrics: dict[NonEmpty, NonEmpty] = Field(default_factory=dict)
+    facts: dict[NonEmpty, NonEmpty] = Field(default_factory=dict)
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        """The experiments that are read; empty for all of them."""
+        return (self.experiment,) if isinstance(self.experiment, str) else tuple(self.experiment or ())
+
+
 class Offline(StudyModel):
     """``[offline]``: where offline evaluation results come from, and what they are held against."""
 
@@ -67,6 +85,7 @@ class Offline(StudyModel):
     queries: Queries | None = None
     items: Source | None = None
     predictions: Predictions | None = None
+    tracker: Tracker | None = None
     logged: Logged | None = None
     policies: Source | None = None
     shadow: Source | None = None
@@ -107,3 +126,6 @@ class PreflightSettings(StudyModel):
     error_increase: NonNegativeFloat = 0.001
     cost_increase: NonNegativeFloat = 0.5
     slice_loss: NonNegativeFloat = 0.02
+
+
+FACTS = tuple(Model.model_fields)

@@ -102,7 +102,7 @@ def test_the_command_line_page_is_what_the_commands_say() -> None:
 
 
 def test_every_data_check_is_described_and_no_other() -> None:
-    sources = [*(ROOT / "abgap" / "online").glob("*.py"), *(ROOT / "abgap" / "offline").glob("*.py")]
+    sources = [*(ROOT / "abgap" / "online").glob("*.py"), *(ROOT / "abgap" / "offline").rglob("*.py")]
     code = "".join(path.read_text(encoding="utf-8") for path in sources)
     named = set(re.findall(r'(?:make_check|_check|_listed)\(\s*"(\w+)"', code))
     named |= set(re.findall(r'"(\w+_left_out)"', code))

@@ -19,6 +19,7 @@ from abgap.study.rules import (
     rankings,
     settings,
     sources,
+    trackers,
 )
 
 Rule = Callable[[Draft], Iterator[Flaw]]
@@ -43,6 +44,8 @@ RULES: tuple[Rule, ...] = (
     logged.some_policy_is_judged,
     rankings.something_orders_the_items,
     rankings.judgements_are_of_rankings,
+    trackers.models_are_named_somewhere,
+    trackers.facts_are_those_of_models,
     names.names_are_free,
     names.names_differ_by_more_than_case,
     experiments.some_experiment_is_declared,
