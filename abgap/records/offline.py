@@ -82,3 +82,40 @@ class OfflineHistory:
     change: Estimable | None
     p_value: float | None
     fell: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweptDefinition:
+    """A comparison of two models under another definition of the metric.
+
+    change: from the declared definition, in words. outcome: of an established gain whether it ``survives``, ``turns`` or is
+    ``not established`` there; of any other whether it is ``established`` there or not.
+    """
+
+    change: str
+    definition: str
+    n: int
+    value: float | None
+    baseline_value: float | None
+    gain: Estimable
+    p_value: float | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineSweep:
+    """Whether a win (or a loss) depends on how the metric is defined.
+
+    definitions: others, of which each changes one thing. survives: under how many of them an established gain survives,
+    None when it is not established. p-values are not adjusted: the definitions are no candidates.
+    """
+
+    model: str
+    baseline: str
+    metric: str
+    definition: str
+    gain: Estimable
+    p_value: float | None
+    definitions: tuple[SweptDefinition, ...]
+    survives: int | None
+    sentence: str
