@@ -5,10 +5,11 @@ They know of experiments only which model each arm served; a study without exper
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from abgap.pipeline.stages import Stage
+from abgap.pipeline.stages import Found, Stage
 
 if TYPE_CHECKING:
     from abgap.engine.protocol import Relation
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
     from abgap.offline.judged_policies import PolicySums
     from abgap.offline.matching import ServedModels
     from abgap.offline.predictions.evaluate import EvaluatedPredictions
-    from abgap.offline.ranking.evaluate import Rankings
+    from abgap.offline.ranking.evaluate import Ranked, Rankings
+    from abgap.offline.ranking.other_definitions import SweepSums
     from abgap.offline.shadow import ShadowRun
     from abgap.offline.sums import RankingSums, Scores
     from abgap.offline.trackers.choosing import Tracked
     from abgap.pipeline.analysis import Analysis
-    from abgap.records import Check, OfflineHistory, OfflineRow
+    from abgap.records import Check, OfflineHistory, OfflineRow, OfflineSweep
     from abgap.records.counterfactual import Counterfactual, PositionRate
     from abgap.records.predictions import PredictionCurves
     from abgap.study.offline import Model
@@ -94,27 +96,38 @@ class OfflineStages:
     @cached_property
     def rankings(self) -> Rankings:
         """The ranking metrics: what is said beside their values."""
-        if self._study.offline.rankings is None:
-            return self.ranking_values
-        keys = ("rankings", "judgements", "items")
-        return self._analysis.stages.result(
-            Stage(
-                name="rankings",
-                sources=tuple(f"offline.{key}" for key in keys),
-                parts=("offline", "offline_metrics"),
-            ),
-            lambda: self.ranking_values,
-            lambda found: found.relations,
+        return self._of_rankings("rankings", self._ranking_facts, lambda found: found.relations)
+
+    def _of_rankings(
+        self,
+        name: str,
+        compute: Callable[[], Found],
+        relations: Callable[[Found], Mapping[str, Relation]] = lambda _: {},
+    ) -> Found:
+        """A stage that depends on all that ranking metrics are made of."""
+        keys = ("rankings", "judgements", "items", "queries")
+        stage = Stage(
+            name=name,
+            sources=tuple(f"offline.{key}" for key in keys),
+            parts=("offline", "offline_metrics"),
+            more=self.comparisons,
         )
+        return self._analysis.stages.result(stage, compute, relations)
 
     @cached_property
-    def ranking_values(self) -> Rankings:
-        """The same, with the values per query in the engine."""
+    def _ranked(self) -> Ranked | None:
+        """The rankings in the engine, with the values per query."""
         from abgap.offline.ranking.evaluate import evaluate_rankings
 
-        if self._study.offline.rankings is not None:
-            self._analysis.progress("ranking documents")
+        if self._study.offline.rankings is None:
+            return None
+        self._analysis.progress("ranking documents")
         return evaluate_rankings(self._analysis.engine, self._study, self._analysis.directory)
+
+    def _ranking_facts(self) -> Rankings:
+        from abgap.offline.ranking.evaluate import Rankings
+
+        return Rankings() if self._ranked is None else self._ranked.facts
 
     @cached_property
     def _predictions(self) -> EvaluatedPredictions:
@@ -145,24 +158,34 @@ class OfflineStages:
     @cached_property
     def ranking_sums(self) -> RankingSums:
         """The ranking metrics, added up for the pairs that are compared."""
-        keys = ("rankings", "judgements", "items", "queries")
-        return self._analysis.stages.result(
-            Stage(
-                name="ranking sums",
-                sources=tuple(f"offline.{key}" for key in keys),
-                parts=("offline", "offline_metrics"),
-                more=self.comparisons,
-            ),
-            self._sum_rankings,
-            lambda found: found.relations,
-        )
+        return self._of_rankings("ranking sums", self._sum_rankings, lambda found: found.relations)
 
     def _sum_rankings(self) -> RankingSums:
         from abgap.offline.ranking.contests import add_up_rankings
 
         # The values have to be in the engine, also where what is said beside them was kept.
-        _ = self.ranking_values
+        _ = self._ranked
         return add_up_rankings(self._analysis.engine, self._study, self._analysis.directory, self.comparisons)
+
+    @cached_property
+    def sweeps(self) -> tuple[OfflineSweep, ...]:
+        """Every comparison of rankings under other definitions of its metric."""
+        from abgap.offline.example_contests import terms_of
+        from abgap.offline.ranking.sweep import judge_sweeps
+
+        if self._study.offline.rankings is None:
+            return ()
+        sums = self._of_rankings("ranking sweeps", self._sweep_rankings)
+        return judge_sweeps(sums, terms_of(self._study))
+
+    def _sweep_rankings(self) -> tuple[SweepSums, ...]:
+        from abgap.offline.ranking.evaluate import sweep_rankings
+
+        contests = self.ranking_sums.queries.contests
+        pairs = dict.fromkeys((c.model, c.baseline) for c in contests if c.baseline is not None)
+        if self._ranked is None:
+            return ()
+        return sweep_rankings(self._analysis.engine, self._ranked, list(pairs))
 
     @cached_property
     def found(self) -> tuple[Findings, ...]:

@@ -22,6 +22,7 @@ from abgap.offline.judged_policies import PolicySums
 from abgap.offline.logged import LoggedDecisions, Places, Problem
 from abgap.offline.predictions.evaluate import EvaluatedPredictions
 from abgap.offline.ranking.evaluate import Rankings
+from abgap.offline.ranking.other_definitions import OtherDefinition, SweepSums
 from abgap.offline.shadow import CostSums, ErrorCounts, LatencyPoints, ShadowRun
 from abgap.offline.sums import (
     Against,
@@ -87,6 +88,7 @@ _RECORDS = (
     Moments,
     NotEstimable,
     OffPolicySums,
+    OtherDefinition,
     Places,
     Plan,
     PolicySums,
@@ -98,6 +100,7 @@ _RECORDS = (
     Resamples,
     Sql,
     Sums,
+    SweepSums,
     Table,
     ThresholdPoint,
     UnitPart,

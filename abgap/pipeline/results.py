@@ -51,6 +51,7 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
         heterogeneity=analysis.heterogeneity,
         trends=analysis.trends,
         offline_history=analysis.offline.history,
+        offline_sweeps=analysis.offline.sweeps,
         counterfactual=analysis.offline.counterfactual,
         positions=analysis.offline.positions,
         curves=analysis.offline.curves,

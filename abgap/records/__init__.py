@@ -21,7 +21,7 @@ from abgap.records.vocabulary import (
 
 if TYPE_CHECKING:
     from abgap.records.numbers import Estimable, Interval, NotEstimable
-    from abgap.records.offline import OfflineHistory, OfflineRow
+    from abgap.records.offline import OfflineHistory, OfflineRow, OfflineSweep, SweptDefinition
     from abgap.records.results import (
         Bayesian,
         Check,
@@ -71,6 +71,7 @@ __all__ = [
     "NotEstimable",
     "OfflineHistory",
     "OfflineRow",
+    "OfflineSweep",
     "Portfolio",
     "Provenance",
     "QueryText",
@@ -79,6 +80,7 @@ __all__ = [
     "Role",
     "Status",
     "StudySummary",
+    "SweptDefinition",
     "Trend",
     "Unadjusted",
     "VerdictName",

@@ -88,8 +88,8 @@ class OfflineHistory:
 class SweptDefinition:
     """A comparison of two models under another definition of the metric.
 
-    change: from the declared definition, in words. outcome: of an established gain whether it ``survives``, ``turns`` or is
-    ``not established`` there; of any other whether it is ``established`` there or not.
+    change: from the declared definition, in words. outcome: of an established gain whether it ``survives``, ``turns``
+    or is ``not established`` there; of any other whether it is ``established`` there or not.
     """
 
     change: str

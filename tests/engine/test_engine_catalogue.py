@@ -211,6 +211,7 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "ranking_candidates": ({"grades": GRADES[:1]}, {"grades": GRADES}),
     "ranking_sample": ({"hash": Sql("1"), "bound": Sql("2")},),
+    "ranking_differences": ({"table": identifier("v"), "sums": SUMS},),
     "ranking_places": (
         RANKED | {"rankings": identifier("rankings"), "grades": GRADES[:1], "top": Sql("0")},
         RANKED | {"rankings": identifier("rankings"), "grades": GRADES, "top": Sql("10")},

@@ -160,9 +160,10 @@ def evaluate(tmp_path: Path) -> Callable[..., Any]:
     def run(rankings: pd.DataFrame, judgements: pd.DataFrame, **metrics: Mapping[str, Any]) -> Any:
         study = study_of(tmp_path, rankings, judgements, offline_metrics=metrics)
         with DuckDBEngine(directory=tmp_path) as engine:
-            found = evaluate_rankings(engine, study, tmp_path)
+            ranked = evaluate_rankings(engine, study, tmp_path)
+            assert ranked is not None
             rows = engine.rows("SELECT model, metric, example, value FROM offline_values ORDER BY ALL")
-        return found, rows
+        return ranked.facts, rows
 
     return run
 
@@ -270,7 +271,9 @@ def test_revenue_counts_what_relevant_documents_cost(tmp_path: Path) -> None:
     offline = study.offline.model_dump(exclude_unset=True) | {"items": items}
     study = check_study({"offline": offline, "offline_metrics": {"revenue@3": {}}})
     with DuckDBEngine(directory=tmp_path) as engine:
-        found = evaluate_rankings(engine, study, tmp_path)
+        ranked = evaluate_rankings(engine, study, tmp_path)
+        assert ranked is not None
+    found = ranked.facts
     assert found.means == {("m", "revenue@3"): pytest.approx(20.0 / math.log2(3))}
     assert found.definitions["revenue@3"].startswith("expected revenue@3, linear gain, times price, ties by")
 

@@ -30,6 +30,7 @@ TOP = [
     "heterogeneity",
     "trends",
     "offline_history",
+    "offline_sweeps",
     "counterfactual",
     "positions",
     "curves",

@@ -17,6 +17,7 @@ from abgap.offline.ranking.definitions import Definition, RankingMetric, ranking
 from abgap.offline.ranking.intake import RANKINGS, Runs, grades_of, read_runs, refuse_grades
 from abgap.offline.ranking.items import ITEMS, Items, open_items
 from abgap.offline.ranking.lazy import lazy_rankers
+from abgap.offline.ranking.other_definitions import SweepSums, sweep_definitions
 from abgap.offline.ranking.values import (
     Averages,
     Board,
@@ -32,6 +33,8 @@ from abgap.study.model import Study
 
 VALUES = "offline_values"
 """The view of values: model, metric, example, split, value."""
+EMPTY = "without relevant documents"
+"""What empty queries are counted under."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +54,26 @@ class Rankings:
     lazy: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-def evaluate_rankings(engine: Engine, study: Study, directory: Path) -> Rankings:
-    """Compute the ranking metrics of the study; the view ``offline_values`` holds them per query.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """The runs of a study, in order in the engine, and what was made of them. by_label: metrics by place of the label.
+    """
+
+    facts: Rankings
+    runs: Runs
+    made: Board
+    by_label: Mapping[int, Sequence[RankingMetric]]
+    items: Items
+
+
+def evaluate_rankings(engine: Engine, study: Study, directory: Path) -> Ranked | None:
+    """Compute the ranking metrics of the study, None without any; the view ``offline_values`` holds them per query.
 
     Raises DataError when the rankings or the judgements cannot be used.
     """
     runs = read_runs(engine, study, directory)
     if runs is None:
-        return Rankings()
+        return None
     items = open_items(engine, study, directory)
     metrics = ranking_metrics(study.offline_metrics)
     _refuse_without_prices(metrics, items)
@@ -77,7 +92,22 @@ def evaluate_rankings(engine: Engine, study: Study, directory: Path) -> Rankings
         summary = _summary(engine, table, made, runs, label, of_label, columns, items)
         found = _joined(found, made, of_label, summary, unknown)
     show_values(engine, shown)
-    return replace(found, lazy=lazy_rankers(engine, runs, made, by_label, items))
+    facts = replace(found, lazy=lazy_rankers(engine, runs, made, by_label, items))
+    return Ranked(facts=facts, runs=runs, made=made, by_label=by_label, items=items)
+
+
+def sweep_rankings(engine: Engine, ranked: Ranked, pairs: Sequence[tuple[str, str]]) -> tuple[SweepSums, ...]:
+    """Every pair (model, baseline) under other definitions of the metrics, added up."""
+    empty = {metric: counts[EMPTY] for (_, metric), counts in ranked.facts.counts.items()}
+    return sweep_definitions(
+        engine,
+        ranked.runs,
+        ranked.made,
+        ranked.by_label,
+        pairs,
+        empty=empty,
+        price=ranked.items.largest_price,
+    )
 
 
 def _refuse_without_prices(metrics: Sequence[RankingMetric], items: Items) -> None:
@@ -151,7 +181,7 @@ def _joined(
             if seen.counted[step * i]:
                 means[key] = seen.means[step * i]
             counts[key] = {
-                "without relevant documents": seen.empty,
+                EMPTY: seen.empty,
                 "missing from the ranking": seen.missing,
                 "not judged": unknown.get(model, 0),
                 "decided by ties": ties,

@@ -53,7 +53,9 @@ def alternatives(
 ) -> Iterator[tuple[str, Definition]]:
     """What else the metric could have meant over these rankings: the change in words, and the definition."""
     if definition.has_gain and grades.smallest >= 0 and 1.0 < grades.largest <= 60.0:
-        other, words = ("exp", "exponential gain") if definition.gain == "linear" else ("linear", "linear gain")
+        other, words = (
+            ("exp", "exponential gain") if definition.gain == "linear" else ("linear", "linear gain")
+        )
         yield words, replace(definition, gain=other)  # type: ignore[arg-type]
     if made.is_tied:
         for ties, words in _TIES.items():
@@ -176,7 +178,8 @@ def _sums(i: int, column: Sql, largest: float, queries: int) -> list[SumColumn]:
 
 def _read(rows: Columns, i: int, row: int) -> ValueSums:
     totals = {
-        name: float(sum_of(rows, f"{name} {i}")[row]) for name in ("candidate", "base", "difference", "square")
+        name: float(sum_of(rows, f"{name} {i}")[row])
+        for name in ("candidate", "base", "difference", "square")
     }
     return ValueSums(
         slice_name=None,

@@ -71,6 +71,7 @@ OWN_TABLES = (
     "ranking_discounts",
     "ranking_grades",
     "ranking_models",
+    "ranking_pairs",
     "ranking_places",
     "ranking_queries",
     "ranking_sample",
