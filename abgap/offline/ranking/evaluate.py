@@ -56,8 +56,7 @@ class Rankings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """The runs of a study, in order in the engine, and what was made of them. by_label: metrics by place of the label.
-    """
+    """The runs of a study, in order, and what was made of them. by_label: metrics by place of their label."""
 
     facts: Rankings
     runs: Runs
