@@ -1,6 +1,6 @@
 -- purpose: The values of models that are held against none, example by example.
--- takes: the table of values, and the slices of examples with the tables they are in, compiled in.
--- reads: offline_alone (number, model and metric of what has no baseline), the values, slices of examples.
+-- takes: the tables of values and of contests, and the slices of examples with the tables they are in, compiled in.
+-- reads: contests (number, model and metric of what has no baseline), the values, slices of examples.
 -- gives: one row per contest x example: the value, null where there is none, and the example's slices.
 select
     c.contest
@@ -8,7 +8,7 @@ select
 {% for slice in slices %}
     , {{ slice.table }}.{{ slice.column }}
 {% endfor %}
-from offline_alone as c
+from {{ contests }} as c
 join {{ values }} as m on m.model = c.model and m.metric = c.metric
 {% for table in slice_tables %}
 left join {{ table }} on {{ table }}.example = m.example

@@ -99,14 +99,12 @@ def _sum_values(
     alone = [(i, contest) for i, contest in numbered if contest.baseline is None]
     found: list[list[ValueSums]] = [[] for _ in contests]
     if pairs:
-        _put_contests(engine, "offline_contests", pairs)
         view = _pairs_of(table)
-        _keep(engine, table, view, "offline_pairs")
+        _keep(engine, table, pairs, view, "offline_pairs")
         _collect(engine, table, found, _sums_statement(table, view, "difference", counted, _PAIRED))
     if alone:
-        _put_contests(engine, "offline_alone", alone)
         view = f"{table.name} alone"
-        _keep(engine, table, view, "offline_singles")
+        _keep(engine, table, alone, view, "offline_singles")
         _collect(engine, table, found, _sums_statement(table, view, "candidate", counted, _ALONE))
     return found
 
@@ -160,17 +158,22 @@ def _pairs_of(table: ValueTable) -> str:
     return f"{table.name} in pairs"
 
 
-def _put_contests(engine: Engine, name: str, numbered: Sequence[tuple[int, Against]]) -> None:
+def _keep(
+    engine: Engine, table: ValueTable, numbered: Sequence[tuple[int, Against]], view: str, query: str
+) -> None:
+    """Make the view of the examples of contests, which have the number of their place."""
+    contests = f"contests of {view}"
     columns = {"contest": Given(type="BIGINT", values=[i for i, _ in numbered])}
     for side in ("model", "baseline", "metric"):
         values = [getattr(contest, side) for _, contest in numbered]
         columns[side] = Given(type="VARCHAR", values=values)
-    engine.put_table(name, columns)
-
-
-def _keep(engine: Engine, table: ValueTable, view: str, query: str) -> None:
+    engine.put_table(contests, columns)
     statement = compile_query(
-        query, values=identifier(table.name), slices=table.slices, slice_tables=tables_of(table.slices)
+        query,
+        values=identifier(table.name),
+        contests=identifier(contests),
+        slices=table.slices,
+        slice_tables=tables_of(table.slices),
     )
     engine.create_view(view, statement)
 

@@ -83,6 +83,7 @@ KEYS = [Sql("experiment"), Sql("variant"), Sql("day"), identifier("device")]
 SCORE_COLUMNS = ("model", "metric", "query", "value", "n", "se", "split", "day")
 SCORES = {name: identifier(name) for name in SCORE_COLUMNS}
 PER_QUERY, PAIRS = identifier("offline_score_values"), identifier("offline_score_values in pairs")
+COMPARED = {"values": PER_QUERY, "contests": identifier("contests of pairs")}
 BY_QUERY = [SimpleNamespace(table=identifier("query slices"), column=identifier("slice: device"))]
 DECLARED = {name: identifier(name) for name in ("experiment", "control", "split", "start", "end")}
 NAMES = [s.name for s in SUMS]
@@ -224,8 +225,8 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "repeated_documents": ({"table": identifier("rankings"), "within": identifier("model")},),
     "offline_buckets": ({"pairs": PAIRS, "bucket": Sql("p.example"), "sums": SUMS},),
     "offline_pairs": (
-        {"values": PER_QUERY, "slices": [], "slice_tables": []},
-        {"values": PER_QUERY, "slices": BY_QUERY, "slice_tables": [identifier("query slices")]},
+        COMPARED | {"slices": [], "slice_tables": []},
+        COMPARED | {"slices": BY_QUERY, "slice_tables": [identifier("query slices")]},
     ),
     "offline_queries": (
         SOURCE | {"query": identifier("q"), "slices": []},
@@ -237,8 +238,8 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         SOURCE | SCORES | {"slices": named("device", "plan")},
     ),
     "offline_singles": (
-        {"values": PER_QUERY, "slices": [], "slice_tables": []},
-        {"values": PER_QUERY, "slices": BY_QUERY, "slice_tables": [identifier("query slices")]},
+        COMPARED | {"slices": [], "slice_tables": []},
+        COMPARED | {"slices": BY_QUERY, "slice_tables": [identifier("query slices")]},
     ),
     "offline_slice_conflicts": (
         {"example": identifier("query"), "table": identifier("offline_scores"), "slices": SLICED},

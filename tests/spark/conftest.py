@@ -511,6 +511,7 @@ def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     pd.DataFrame(rows).to_csv(folder / "moments.csv", index=False)
     decisions_and_policies(folder)
+    scores_and_queries(folder)
     study = folder / "abgap.toml"
     text = "[moments]\npath = 'moments.csv'\n[experiments.e]\ncontrol = 'A'\n[metrics.m]\nkind = 'mean'\n"
     text += """
@@ -523,9 +524,36 @@ columns = { request = "id", model = "by", latency_ms = "ms", cost = "cost", erro
 [offline.policies]
 path = "policies.parquet"
 columns = { policy = "by", context = "c", action = "a", probability = "p" }
+[offline]
+production = "it's"
+[offline.scores]
+path = "scores.parquet"
+columns = { model = "model", metric = { value = "ndcg" }, value = "value", query = "q", split = "part", at = "day" }
+slices = ["device"]
+[offline.queries]
+path = "queries.csv"
+columns = { query = "q" }
+slices = ["kind"]
 """
     study.write_text(text, encoding="utf-8")
     return study
+
+
+def scores_and_queries(folder: Path) -> None:
+    """Scores of three models on two days, some missing, and what is known of their queries."""
+    rng = np.random.default_rng(22)
+    rows = [
+        (model, f"q{q}", day, "test", "phone" if q % 3 else None, rng.random())
+        for model in ("it's", "new", "newer")
+        for day in ("2026-03-01", "2026-04-01")
+        for q in range(24)
+    ]
+    frame = pd.DataFrame(rows, columns=["model", "q", "day", "part", "device", "value"])
+    frame.loc[::17, "value"] = None
+    frame["day"] = pd.to_datetime(frame.day).dt.date
+    frame.to_parquet(folder / "scores.parquet", index=False)
+    kinds = pd.DataFrame({"q": [f"q{q}" for q in range(20)], "kind": ["a|b", "c"] * 10})
+    kinds.to_csv(folder / "queries.csv", index=False)
 
 
 def decisions_and_policies(folder: Path) -> None:
