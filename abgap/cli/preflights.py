@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abgap.cli.terminal import COLOURS, Terminal
 from abgap.records import Status, words
-from abgap.records.preflight import Preflight
+from abgap.records.preflight import Preflight, most_telling
 from abgap.report import marks
+from abgap.report.preflight import MOST_SHOWN
 
 
 def show_preflight(found: Preflight) -> None:
@@ -19,12 +20,14 @@ def show_preflight(found: Preflight) -> None:
         mark = marks.status_mark(step.status)
         out.line()
         out.line((f"{number}. {step.name}", "bold"), (f"   {mark.sign} {mark.word}", COLOURS[mark.tone]))
-        shown = step.evidence or ()
+        shown = step.evidence
         if not any(e.sentence == step.sentence for e in shown):
             out.line(step.sentence)
-        for evidence in shown:
+        for evidence in most_telling(shown, MOST_SHOWN):
             mark = marks.status_mark(evidence.status)
             out.point((mark.sign, COLOURS[mark.tone]), evidence.sentence)
+        if len(shown) > MOST_SHOWN:
+            out.line((f"  and {len(shown) - MOST_SHOWN:,} more, none of them worse; --json has all", "dim"))
         if step.status is not Status.PASS:
             out.line((f"Next: {step.next_action}", "dim"))
     if found.shadow is not None:

@@ -71,7 +71,7 @@ def latency_step(sides: Sides) -> PreflightStep:
     return PreflightStep(
         name="latency",
         status=status,
-        sentence=_told(evidence, status, f"Cannot be tested: {words.listed(missing)} is missing."),
+        sentence=_told(evidence, status, f"Cannot be tested without {words.listed(missing)}."),
         next_action=_LATENCY_NEXT[status],
         evidence=tuple(evidence),
         missing=tuple(missing),
@@ -105,7 +105,7 @@ def cost_step(sides: Sides) -> PreflightStep:
     return PreflightStep(
         name="cost",
         status=status,
-        sentence=_told(evidence, status, f"Cannot be tested: {words.listed(missing)} is missing."),
+        sentence=_told(evidence, status, f"Cannot be tested without {words.listed(missing)}."),
         next_action=_COST_NEXT[status],
         evidence=tuple(evidence),
         missing=() if found else tuple(missing),
@@ -134,7 +134,7 @@ def _missing_latency(sides: Sides, evidence: Sequence[Evidence]) -> list[str]:
         return [f"the p95 latency of both models (latency_p95_ms in [models], or {_the_run(sides)})"]
     if evidence:
         return []
-    return [f"{_the_run(sides)}, or latency_p50_ms and latency_p95_ms of both in [models],"]
+    return [f"{_the_run(sides)}, or latency_p50_ms and latency_p95_ms of both in [models]"]
 
 
 def _the_run(sides: Sides) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from abgap.records import Estimable, Interval, OfflineRow, Status, words
-from abgap.records.preflight import Evidence, PreflightStep, worst
+from abgap.records.preflight import SEVERITY, Evidence, PreflightStep, worst
 from abgap.stats.arrays import MIN_UNITS
 
 _MOST_SKIPPED = 0.1
@@ -107,15 +107,14 @@ def _sanity(row: OfflineRow) -> tuple[Status, str]:
 
 def slices_step(judged: Judged) -> PreflightStep:
     """Step 2: is any slice worse than with production?"""
-    rows = judged.slices
+    rows = sorted(judged.slices, key=_relative)
     if not rows:
         missing = f"an offline result of {judged.candidate!r} by slice, against {judged.production!r}"
         return _untested("slices", missing, "Declare slices = [...] of the source of the offline results.")
-    evidence = [_of_slice(row, judged) for row in rows]
+    evidence = sorted((_of_slice(row, judged) for row in rows), key=lambda e: SEVERITY.index(e.status))
     status = worst(e.status for e in evidence)
     worse = [e for e in evidence if e.status is not Status.PASS]
-    weakest = min(zip(rows, evidence, strict=True), key=lambda pair: _relative(pair[0]))[1]
-    sentence = f"No slice of {len(rows):,} is worse; the weakest: {weakest.sentence}"
+    sentence = f"No slice of {len(rows):,} is worse; the weakest: {evidence[0].sentence}"
     if worse:
         first = _worst_sentence(worse, status)
         sentence = f"{words.plural(len(worse), 'slice')} of {len(rows):,} to look at: {first}"
@@ -124,7 +123,7 @@ def slices_step(judged: Judged) -> PreflightStep:
         status=status,
         sentence=sentence,
         next_action=_SLICES_NEXT.get(status, _NOTHING),
-        evidence=tuple(sorted(evidence, key=lambda e: e.status is Status.PASS)),
+        evidence=tuple(evidence),
     )
 
 
@@ -175,9 +174,7 @@ def comparison_step(judged: Judged) -> PreflightStep:
         name="comparison",
         status=status,
         sentence=_worst_sentence(ordered, status),
-        next_action=_COMPARISON_NEXT.get(
-            status, "Worth an A/B test: offline it is better than what is live."
-        ),
+        next_action=_COMPARISON_NEXT.get(status, _NOTHING),
         evidence=tuple(ordered),
     )
 
@@ -248,7 +245,7 @@ def _untested(name: str, missing: str, action: str) -> PreflightStep:
     return PreflightStep(
         name=name,
         status=Status.NOT_TESTABLE,
-        sentence=f"Cannot be tested: {missing} is missing.",
+        sentence=f"Cannot be tested without {missing}.",
         next_action=action,
         missing=(missing,),
     )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from abgap.engine.exact import centred
 from abgap.offline.shadow import CostSums, ErrorCounts, LatencyPoints
 from abgap.records import Estimable, Interval, NotEstimable, Reason, words
 from abgap.records.moments import FloatArray
@@ -67,13 +68,12 @@ def mean_cost(costs: CostSums, alpha: float) -> Measured | None:
     if n < MIN_UNITS or not min(costs.production, costs.candidate) > 0.0:
         return None
     c, p = costs.candidate / n, costs.production / n
-    c_error, p_error = (
-        float(np.sqrt(max((squared / n - mean * mean) / (n - 1.0), 0.0)))
-        for squared, mean in ((costs.candidate_squared, c), (costs.production_squared, p))
-    )
+    sums = np.array([costs.candidate, costs.production])
+    products = np.array([[costs.candidate_squared, costs.product], [costs.product, costs.production_squared]])
+    of_means = centred(products, sums[:, None], sums[None, :], np.asarray(float(n))) / (n - 1.0) / n
+    c_error, p_error = (float(x) for x in np.sqrt(np.maximum(np.diag(of_means), 0.0)))
     together = c_error * p_error
-    covariance = (costs.product / n - c * p) / (n - 1.0)
-    correlation = float(np.clip(covariance / together, -1.0, 1.0)) if together > 0.0 else 0.0
+    correlation = float(np.clip(of_means[0, 1] / together, -1.0, 1.0)) if together > 0.0 else 0.0
     increase = relative_increase((c, c_error), (p, p_error), correlation, alpha)
     change = _estimable(increase, "paired-ratio", alpha)
     return Measured(1000.0 * c, 1000.0 * p, change, change)

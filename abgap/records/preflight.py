@@ -66,6 +66,13 @@ class Preflight:
     limits: Mapping[str, float]
 
 
+def most_telling(evidence: tuple[Evidence, ...], most: int) -> tuple[Evidence, ...]:
+    """As many as fit on a page: all in their order, else the worst."""
+    if len(evidence) <= most:
+        return evidence
+    return tuple(sorted(evidence, key=lambda e: SEVERITY.index(e.status)))[:most]
+
+
 def worst(statuses: Iterable[Status]) -> Status:
     """The worst of several outcomes; ``not_testable`` when there are none."""
     found = set(statuses)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from abgap.records.preflight import Preflight, PreflightStep
+from abgap.records.preflight import Preflight, PreflightStep, most_telling
 from abgap.report.html import html_environment
 from abgap.report.markdown import markdown_environment
 from abgap.report.marks import Mark, status_mark
+
+MOST_SHOWN = 12
+"""Pieces of evidence of one step that fit on a page; they come with the worst first."""
 
 TITLES = {
     "offline": "Offline sanity check",
@@ -20,12 +23,16 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownStep:
-    """A step as it is shown. evidence: marks with their sentences; empty when the step's own sentence says it all."""
+    """A step as it is shown. evidence: marks with their sentences; empty when the step's own sentence says it all.
+
+    more: how many there are beside.
+    """
 
     title: str
     mark: Mark
     sentence: str
     evidence: tuple[tuple[Mark, str], ...]
+    more: int
     next_action: str
 
 
@@ -40,12 +47,13 @@ def preflight_page(found: Preflight, *, html: bool) -> str:
 
 
 def _shown(step: PreflightStep) -> ShownStep:
-    sentences = [(status_mark(e.status), e.sentence) for e in step.evidence]
-    alone = len(sentences) == 1 and sentences[0][1] == step.sentence
+    alone = len(step.evidence) == 1 and step.evidence[0].sentence == step.sentence
+    told = () if alone else most_telling(step.evidence, MOST_SHOWN)
     return ShownStep(
         title=TITLES[step.name],
         mark=status_mark(step.status),
         sentence=step.sentence,
-        evidence=() if alone else tuple(sentences),
+        evidence=tuple((status_mark(e.status), e.sentence) for e in told),
+        more=max(len(step.evidence) - MOST_SHOWN, 0),
         next_action=step.next_action,
     )
