@@ -27,7 +27,7 @@ def with_production(name: str | None) -> Callable[[LoadedStudy], LoadedStudy]:
 
 def known_models(analysis: Analysis) -> list[str]:
     """Every model that the study, its offline results or its shadow run tell of."""
-    found = [*analysis.study.models, *analysis.offline.shadowed]
+    found = [*analysis.offline.models, *analysis.offline.shadowed]
     for row in analysis.offline.rows:
         found += [row.model, *([row.baseline] if row.baseline else [])]
     return list(dict.fromkeys(found))
@@ -69,7 +69,7 @@ def preflight(analysis: Analysis, candidate: str, production: str) -> Preflight:
         candidate=candidate,
         production=production,
         shadow=analysis.offline.shadow(candidate, production),
-        facts=study.models,
+        facts=analysis.offline.models,
         limits=study.preflight,
         alpha=study.study.alpha,
         currency=study.study.currency,
