@@ -512,7 +512,7 @@ class Analysis:
         found += self.offline.checks
         from abgap.offline.contracts import contract_checks
 
-        found += contract_checks(self.study, None if self.data_until is None else self.data_until.date())
+        found += contract_checks(self.study, self._last_day)
         sequential = self.study.study.looks == "sequential"
         for name, experiment in self.declared.items():
             found += experiment_checks(experiment, self.counts.get(name), sequential=sequential)
@@ -536,6 +536,14 @@ class Analysis:
         return tuple(
             sorted(found, key=lambda c: -1 if c.experiment is None else order.get(c.experiment, len(order)))
         )
+
+    @property
+    def _last_day(self) -> dt.date | None:
+        """The last day that the data tell of: of logs, or of offline evaluations; None when nothing has a time."""
+        until = None if self.data_until is None else self.data_until.date()
+        evaluated = [dt.date.fromisoformat(each.date) for each in self.offline.history]
+        days = [day for day in (until, self.offline.tracked.last_day, *evaluated) if day is not None]
+        return max(days, default=None)
 
     @cached_property
     def thorough_checks(self) -> tuple[Check, ...]:

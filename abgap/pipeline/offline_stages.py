@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from abgap.pipeline.stages import Found, Stage
@@ -85,6 +86,16 @@ class OfflineStages:
             return Tracked()
         self._analysis.progress("reading the tracker")
         return read_tracker(tracker, self._analysis.directory)
+
+    @property
+    def tracker_files(self) -> tuple[Path, ...]:
+        """The files that the tracker's paths name; what lies in its folders is not listed one by one."""
+        from abgap.offline.trackers.reading import paths_of
+
+        tracker = self._study.offline.tracker
+        if tracker is None:
+            return ()
+        return tuple(path for path in paths_of(tracker, self._analysis.directory) if path.is_file())
 
     @property
     def models(self) -> dict[str, Model]:

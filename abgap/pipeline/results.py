@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from abgap import __version__
+from abgap.offline.trackers.runs import KEY as TRACKER
 from abgap.online.reach import exposed_days
 from abgap.pipeline.analysis import Analysis
 from abgap.pipeline.provenance import hash_files, versions
@@ -81,6 +82,7 @@ def _provenance(analysis: Analysis) -> Provenance:
         for key, r in relations.items()
         for file in hash_files(key, r.files, loaded.directory, analysis.stages.hashes)
     ]
+    files += hash_files(TRACKER, analysis.offline.tracker_files, loaded.directory, analysis.stages.hashes)
     return Provenance(
         abgap_version=__version__,
         study_file=loaded.file.name,
@@ -95,6 +97,9 @@ def _provenance(analysis: Analysis) -> Provenance:
 def _sources(analysis: Analysis) -> Iterable[InputSource]:
     for key, relation in analysis.relations.items():
         yield analysis.stages.rows.get(key) or relation_rows(analysis.engine, key, relation)
+    tracked = analysis.offline.tracked
+    if tracked.seen:
+        yield InputSource(source=TRACKER, rows=tracked.seen, rejected=sum(tracked.left_out.values()))
 
 
 def _definition(name: str, metric: Metric) -> MetricDefinition:

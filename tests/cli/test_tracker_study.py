@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,6 +24,7 @@ format = "mlflow"
 [offline_metrics.rmse]
 why = "large errors cost most"
 owner = "<b>search</b>"
+review_by = 2026-02-24
 
 [models.ranker-2]
 version = "2.0.0"
@@ -35,7 +37,7 @@ RUNS = [
         name="ranker-2",
         metrics=once(rmse=1.5, ndcg=0.74, latency_p95_ms=300.0),
         tags={"version": "2.1.0"},
-        end_ms=2_000,
+        end_ms=1_772_000_000_000,  # 2026-02-25
     ),
 ]
 
@@ -78,6 +80,21 @@ def test_facts_fill_the_models_and_contradictions_are_said(abgap_in: Abgap, trac
     checks = {check["name"]: check for check in abgap_in(tracker_study, "check", "--json").json["checks"]}
     assert checks["tracker_runs"]["status"] == "pass"
     assert "(2.0.0 in the study, 2.1.0 in the tracker)" in checks["tracker_facts"]["sentence"]
+
+
+def test_the_last_run_tells_that_a_review_is_overdue(abgap_in: Abgap, tracker_study: Path) -> None:
+    checks = {check["name"]: check for check in abgap_in(tracker_study, "check", "--json").json["checks"]}
+    assert checks["overdue_review"]["value"] == 1.0
+    assert "was due on 2026-02-24, the data reach to 2026-02-25" in checks["overdue_review"]["sentence"]
+
+
+def test_the_store_stands_among_the_inputs(abgap_in: Abgap, tracker_study: Path) -> None:
+    found = abgap_in(tracker_study, "report", "--json", "--out", tracker_study / "report").json["provenance"]
+    assert [(file["source"], file["path"]) for file in found["inputs"]] == [("offline.tracker", "mlflow.db")]
+    assert (
+        found["inputs"][0]["sha256"] == hashlib.sha256((tracker_study / "mlflow.db").read_bytes()).hexdigest()
+    )
+    assert [(s["source"], s["rows"], s["rejected"]) for s in found["sources"]] == [("offline.tracker", 3, 1)]
 
 
 def test_scores_of_the_study_count_before_those_of_the_tracker(abgap_in: Abgap, tracker_study: Path) -> None:

@@ -32,6 +32,8 @@ _SEPARATORS = r"[/_.: -]"
 _LESS_IS_BETTER = frozenset(
     ("loss", "error", "errors", "cost", "costs", "perplexity", "latency", "fpr", "fnr", "wer", "cer")
 )
+# At which threshold decisions were made is no part of what the metric is.
+_THRESHOLD = re.compile(r"@(?:cost-optimal|0?\.\d+)\Z")
 
 
 class ParsedMetric(NamedTuple):
@@ -125,7 +127,8 @@ def _names() -> dict[str, MetricEntry]:
 @cache
 def _read(name: str) -> tuple[MetricEntry, int | None] | None:
     folded = _folded(name)
-    for candidate in dict.fromkeys((folded, _SPLIT.sub("", folded, count=1))):
+    plain = _SPLIT.sub("", folded, count=1)
+    for candidate in dict.fromkeys((folded, plain, _THRESHOLD.sub("", plain))):
         if candidate in _names():
             return _names()[candidate], None
         found = _CUTOFF.match(candidate)

@@ -166,6 +166,23 @@ ENTRIES = (
         business="The share of what is shown that is worth showing.",
     ),
     MetricEntry(
+        name="rprec",
+        title="R-precision",
+        aliases=("r-precision", "r_precision"),
+        tasks=_TASKS,
+        formula="relevant items among the first R / R, R being the number of relevant items of the query",
+        needs=_JUDGED,
+        use_when="Queries differ much in how much there is to find: each is judged at its own depth.",
+        misleads="R is not what people see: ten results for everybody are judged at depth 1 here and 200 there.",
+        lazy="A random order gets the share of relevant candidates.",
+        lazy_form=LazyForm(
+            text="R / N for R relevant of N candidates in random order", value=random_precision
+        ),
+        watch=("precision@k", "recall@k"),
+        disagreement="Precision@k says what of it is on the page.",
+        business="How clean the results are, as deep as there is something to find.",
+    ),
+    MetricEntry(
         name="recall@k",
         title="Recall at k",
         tasks=_TASKS,

@@ -28,7 +28,7 @@ class Tracked:
     values: (model, metric) -> value. facts: model -> what [models] could say of it. runs: model -> id of the run that
     was read; older: how many finished runs it had before. seen: runs of the experiments that were asked for. left_out:
     how many of them were not read, by cause. not_finite: values that are NaN or infinite. unclear: facts that could
-    not be read.
+    not be read. last_day: on which a run that was read ended (UTC).
     """
 
     values: Mapping[tuple[str, str], float] = field(default_factory=dict)
@@ -39,6 +39,7 @@ class Tracked:
     left_out: Mapping[str, int] = field(default_factory=dict)
     not_finite: int = 0
     unclear: tuple[str, ...] = ()
+    last_day: dt.date | None = None
 
 
 def choose_runs(runs: Sequence[Run], tracker: Tracker) -> Tracked:
@@ -71,7 +72,18 @@ def choose_runs(runs: Sequence[Run], tracker: Tracker) -> Tracked:
         },
         not_finite=not_finite,
         unclear=tuple(unclear),
+        last_day=_last_day(latest.values()),
     )
+
+
+def _last_day(runs: Iterable[Run]) -> dt.date | None:
+    ended = max(
+        (run.ended for run in runs if run.ended is not None and math.isfinite(run.ended)), default=None
+    )
+    try:
+        return None if ended is None else dt.datetime.fromtimestamp(ended, dt.UTC).date()
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def _refuse_unknown_experiments(runs: Sequence[Run], tracker: Tracker) -> None:

@@ -24,7 +24,7 @@ def read_tracker(tracker: Tracker, directory: Path) -> Tracked:
 
     Raises DataError when the store cannot be read, or has no run that counts.
     """
-    paths = _paths(tracker, directory)
+    paths = paths_of(tracker, directory)
     if tracker.format == "wandb":
         runs = read_wandb(paths)
     elif tracker.format == "json":
@@ -38,7 +38,7 @@ def _read_mlflow(path: Path) -> list[Run]:
     return read_mlflow_folder(path) if path.is_dir() else read_mlflow_database(path)
 
 
-def _paths(tracker: Tracker, directory: Path) -> list[Path]:
+def paths_of(tracker: Tracker, directory: Path) -> list[Path]:
     """Files and folders by name; a pattern stands for all that match."""
     found: dict[Path, None] = {}
     for pattern in [tracker.path] if isinstance(tracker.path, str) else tracker.path:
