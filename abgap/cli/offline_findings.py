@@ -11,6 +11,7 @@ from abgap.records import OfflineRow, words
 from abgap.records.counterfactual import Counterfactual
 from abgap.report import numbers
 from abgap.report.marks import offline_reading
+from abgap.report.offline_pairs import without_known_baselines
 from abgap.report.view.policies import ESTIMATORS, policy_title
 
 _HEAD = (
@@ -27,7 +28,7 @@ def show_offline(rows: Sequence[OfflineRow], *, alpha: float) -> None:
     pairs: dict[tuple[str, str | None], list[OfflineRow]] = {}
     for row in rows:
         pairs.setdefault((row.model, row.baseline), []).append(row)
-    for (model, baseline), shown in pairs.items():
+    for (model, baseline), shown in without_known_baselines(pairs).items():
         title = model if baseline is None else f"{model} against {baseline}"
         out.line((title, "bold"))
         _table(out, [_metric(row, alpha) for row in shown])

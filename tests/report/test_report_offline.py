@@ -8,10 +8,13 @@ import pytest
 
 from abgap.records import Direction, Interval, NotEstimable, OfflineRow, Reason, Results
 from abgap.records.counterfactual import Counterfactual, OffPolicyEstimate, WeightDiagnosis
+from abgap.records.predictions import CalibrationBin, PredictionCurves, ThresholdPoint
+from abgap.report.charts import draw
 from abgap.report.marks import offline_reading
 from abgap.report.view import view_of
 from abgap.report.view.limits import LADDER
 from abgap.report.view.model import Table
+from abgap.report.view.pictures import Lines
 
 
 @pytest.fixture(scope="session")
@@ -152,3 +155,78 @@ def test_policies_are_shown_with_what_their_numbers_rest_on(models_alone: Result
     assert [cell.why for cell in table.groups[0].rows[1]] == ["", "not declared", "not declared"]
     assert view.opening.verdict == "It would have earned less."
     assert view.opening.detail == "Do not launch it."
+
+
+@pytest.fixture(scope="session")
+def rare() -> PredictionCurves:
+    """A model of a rare event: 5 of 200 found with 10 false alarms, where errors cost least 95 with 817."""
+
+    def point(threshold: float | None, found: int, false: int) -> ThresholdPoint:
+        return ThresholdPoint(
+            threshold=threshold,
+            true_positives=found,
+            false_positives=false,
+            false_negatives=200 - found,
+            true_negatives=39_800 - false,
+        )
+
+    share = Interval(estimate=0.01, low=0.005, high=0.02, level=0.95, method="wilson")
+    return PredictionCurves(
+        model="alarm-2",
+        n=40_000,
+        positives=200,
+        declared=point(0.5, 5, 10),
+        points=(point(None, 0, 0), point(0.5, 5, 10), point(0.16, 95, 817)),
+        cheapest=point(0.16, 95, 817),
+        cost=0.1254,
+        calibration=(CalibrationBin(low=0.0, high=0.1, n=40_000, mean_probability=0.02, positives=share),),
+    )
+
+
+def test_curves_leave_out_where_there_is_no_precision_and_mark_both_thresholds(
+    models_alone: Results, rare: PredictionCurves
+) -> None:
+    trade_off, calibration = view_of(replace(models_alone, curves=(rare,))).offline_pictures
+    assert isinstance(trade_off.picture, Lines)
+    assert isinstance(calibration.picture, Lines)
+    (curve,) = trade_off.picture.curves
+    assert curve.xs == (0.025, 0.475)
+    assert curve.ys == (5 / 15, 95 / 912)
+    assert [(mark.x, mark.shape) for mark in curve.marks] == [(0.025, "o"), (0.475, "^")]
+    assert calibration.picture.diagonal
+    assert calibration.picture.curves[0].lows == (0.005,)
+    assert "alarm-2 finds 2.5 % of the positives" in trade_off.alt
+    for figure in (trade_off, calibration):
+        assert "alarm-2" in draw(figure)
+
+
+def test_scores_that_are_no_probabilities_have_no_calibration(
+    models_alone: Results, rare: PredictionCurves
+) -> None:
+    view = view_of(replace(models_alone, curves=(replace(rare, calibration=()),)))
+    assert [figure.key for figure in view.offline_pictures] == ["precision-recall"]
+
+
+def test_both_thresholds_stand_in_a_table(models_alone: Results, rare: PredictionCurves) -> None:
+    (table,) = view_of(replace(models_alone, curves=(rare,))).offline_more
+    (group,) = table.groups
+    assert group.title == "alarm-2"
+    assert [cell.text for cell in group.rows[0]] == ["declared", "0.5000", "5", "195", "10", "0.3333"]
+    assert group.rows[1][0].text == "errors cost least, 0.1254 per example"
+
+
+def test_metrics_that_doing_nothing_satisfies_are_named_on_the_first_screen(models_alone: Results) -> None:
+    row = replace(_first_gain(models_alone), target_ready=False)
+    opening = view_of(replace(models_alone, offline=(row,))).opening
+    assert opening.detail.startswith(f"{row.metric} is satisfied by a solution that learnt nothing")
+
+
+def test_a_baseline_is_not_shown_alone_as_well(example: Results) -> None:
+    row = next(row for row in example.offline if row.slice_name is None)
+    alone = replace(row, model=str(row.baseline), baseline=None, baseline_value=None)
+    other = replace(alone, model="nobody's baseline")
+    table = _panels(replace(example, offline=(row, alone, other)))
+    assert [group.title.partition(":")[0] for group in table.groups] == [
+        f"{row.model} against {row.baseline}",
+        "nobody's baseline",
+    ]

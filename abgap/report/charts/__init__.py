@@ -6,10 +6,11 @@ from functools import lru_cache
 
 from abgap.report.charts.cumulative import draw_cumulative
 from abgap.report.charts.forest import draw_forest
+from abgap.report.charts.lines import draw_lines
 from abgap.report.charts.scatter import draw_scatter
 from abgap.report.charts.waterfall import draw_waterfall
 from abgap.report.view.model import Figure
-from abgap.report.view.pictures import Cumulative, Forest, Scatter
+from abgap.report.view.pictures import Cumulative, Forest, Lines, Scatter
 
 __all__ = ["draw"]
 
@@ -24,4 +25,6 @@ def draw(figure: Figure) -> str:
         return draw_scatter(picture, **head)
     if isinstance(picture, Cumulative):
         return draw_cumulative(picture, **head)
+    if isinstance(picture, Lines):
+        return draw_lines(picture, **head)
     return draw_waterfall(picture, **head)

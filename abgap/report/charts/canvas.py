@@ -90,14 +90,21 @@ def short(text: str, longest: int = _LONGEST_LABEL) -> str:
     return one_line(text, longest=longest)
 
 
-def numbered(axis: object, *, most: int = 6) -> None:
-    """Round tick values, written like all other numbers of the report."""
+def numbered(axis: object, *, most: int = 6, signed: bool = True) -> None:
+    """Round tick values, written like all other numbers of the report. signed: changes, rather than shares."""
     axis.set_major_locator(MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]))  # type: ignore[attr-defined]
-    axis.set_major_formatter(FuncFormatter(_tick))  # type: ignore[attr-defined]
+    axis.set_major_formatter(FuncFormatter(_tick if signed else _plain_tick))  # type: ignore[attr-defined]
 
 
 def _tick(value: float, _: object) -> str:
-    text = words.signed(value, decimals=6)
+    return _short(words.signed(value, decimals=6))
+
+
+def _plain_tick(value: float, _: object) -> str:
+    return _short(words.plain(value, decimals=6))
+
+
+def _short(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

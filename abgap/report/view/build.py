@@ -11,6 +11,7 @@ from abgap.report.view.appendix import (
     queries_of,
     verdict_table,
 )
+from abgap.report.view.curves import curve_figures, threshold_tables
 from abgap.report.view.experiment import experiment_view
 from abgap.report.view.index import index_of
 from abgap.report.view.limits import LADDER, Limits, left_out
@@ -38,7 +39,8 @@ def view_of(results: Results, limits: Limits = LADDER[0]) -> ReportView:
         offline=offline_panels(results, limits),
         offline_remarks=(*offline_remarks(results, limits), *policy_remarks(results, limits)),
         offline_slices=offline_slices(results, limits),
-        offline_more=tuple(policy_tables(results, limits)),
+        offline_pictures=curve_figures(results),
+        offline_more=(*threshold_tables(results, limits), *policy_tables(results, limits)),
         models=models_table(results, limits),
         quality=quality_tables(index, limits, anchors),
         methods=methods_of(results),

@@ -273,6 +273,7 @@ class ReportView:
     offline: Table | None
     offline_remarks: tuple[str, ...]
     offline_slices: Table | None
+    offline_pictures: tuple[Figure, ...]
     offline_more: tuple[Table, ...]
     models: Table | None
     quality: tuple[Table, ...]

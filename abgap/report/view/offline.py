@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from abgap.records import Direction, Interval, OfflineRow, Results, words
 from abgap.report import numbers
 from abgap.report.marks import offline_reading
+from abgap.report.offline_pairs import without_known_baselines
 from abgap.report.view.cells import bar_of, cell, joined, reach_of, whole_sentence
 from abgap.report.view.limits import Limits, left_out
 from abgap.report.view.model import Cell, Column, Group, Table
@@ -27,7 +28,6 @@ _METRIC_COLUMNS = (
     Column(label="Difference", kind="number"),
     _LAZY,
     Column(label="p adjusted", kind="number"),
-    Column(label="n", kind="number", note="compared"),
     Column(label="Reading", kind="mark"),
 )
 
@@ -74,7 +74,7 @@ def _pairs(results: Results) -> dict[tuple[str, str | None], list[OfflineRow]]:
     for row in results.offline:
         if row.slice_name is None:
             found.setdefault((row.model, row.baseline), []).append(row)
-    return found
+    return without_known_baselines(found)
 
 
 def _panel(
@@ -95,16 +95,21 @@ def _metric_row(row: OfflineRow, reach: float, *, alpha: float, with_lazy: bool)
     reading = offline_reading(row, alpha=alpha)
     bar = bar_of(_in_percent(row), reach=reach, band=None, tone=reading.tone, dumbbell=True)
     return (
-        Cell(text=row.metric, sub="less is better" if row.direction is Direction.DOWN else ""),
+        Cell(text=row.metric, sub=_beside_metric(row)),
         cell(baseline),
         Cell(bar=bar),
         cell(value),
         cell(numbers.gain(row.gain, face_value=_difference(row))),
         *((_lazy(row),) if with_lazy else ()),
         cell(numbers.p_value(row.p_adjusted)),
-        cell(numbers.count(row.n), sub=f"{words.count(row.skipped)} left out" if row.skipped else ""),
         Cell(mark=reading),
     )
+
+
+def _beside_metric(row: OfflineRow) -> str:
+    n = "" if row.n is None else f"n {words.count(row.n)}"
+    left = f"{words.count(row.skipped)} left out" if row.skipped else ""
+    return joined("less is better" if row.direction is Direction.DOWN else "", n, left, by=", ")
 
 
 def _difference(row: OfflineRow) -> float | None:

@@ -27,7 +27,7 @@ def offline_verdict(results: Results) -> tuple[str, str]:
     if not pairs:
         models = words.plural(len({row.model for row in rows}), "model")
         return f"{models} evaluated, none held against another.", _no_baseline(rows)
-    later = "Whether that moves the business only an experiment tells."
+    later = joined(_unfit(rows), "Whether that moves the business only an experiment tells.")
     if len(pairs) == 1:
         ((model, baseline), counts), *_ = pairs.items()
         return f"{model} against {baseline}: {_counted(counts)}.", later
@@ -51,6 +51,15 @@ def offline_tally(results: Results) -> Tally:
         ),
         note="",
     )
+
+
+def _unfit(rows: Sequence[OfflineRow]) -> str:
+    """The metrics that a solution satisfies which learnt nothing."""
+    unfit = list(dict.fromkeys(row.metric for row in rows if row.target_ready is False))
+    if not unfit:
+        return ""
+    verb = "are" if len(unfit) > 1 else "is"
+    return f"{words.listed(unfit)} {verb} satisfied by a solution that learnt nothing: not to be a target."
 
 
 def _counted(counts: Counter[str]) -> str:

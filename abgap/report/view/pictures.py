@@ -93,4 +93,36 @@ class Cumulative:
     band: float | None
 
 
-Picture: TypeAlias = Forest | Scatter | Waterfall | Cumulative
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveMark:
+    """A place on a curve that matters. shape: a marker."""
+
+    x: float
+    y: float
+    shape: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One line in the unit square. lows, highs: intervals at its points, or empty."""
+
+    label: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    lows: tuple[float, ...] = ()
+    highs: tuple[float, ...] = ()
+    marks: tuple[CurveMark, ...] = ()
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """Curves of several models on shares from 0 to 1. diagonal: whether equal shares are marked."""
+
+    curves: tuple[Curve, ...]
+    x_axis: str
+    y_axis: str
+    diagonal: bool
+
+
+Picture: TypeAlias = Forest | Scatter | Waterfall | Cumulative | Lines
