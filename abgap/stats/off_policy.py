@@ -6,7 +6,7 @@ decisions stand alone):
 
 - IPS, ``sum w r / n`` (Horvitz and Thompson 1952): unbiased where the logging policy tries everything.
 - clipped IPS, ``sum min(w, c) r / n`` (Ionides 2008): less variance, and for rewards above zero too low.
-- SNIPS, ``sum w r / sum w`` (Hajek 1971; Swaminathan and Joachims 2015): does not move when rewards are shifted.
+- SNIPS, ``sum w r / sum w`` (Hajek 1971; Swaminathan and Joachims 2015): moves with the rewards when these are shifted.
 - DR, mean of ``q(pi) + w (r - q(a))`` (Dudik, Langford and Li 2011): right when the weights or the rewards expected
   are.
 

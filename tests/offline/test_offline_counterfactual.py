@@ -217,6 +217,10 @@ def test_several_loggers_that_are_known_are_pooled_by_their_shares(judge: Judge)
     w = chances["goal"][action] / log.propensity
     assert value(alone, "ips") == pytest.approx(float((w * log.reward).mean()), rel=1e-9)
     assert "balance" not in estimate(alone, "ips").definition
+    # What none of the loggers ever chooses cannot have been chosen.
+    unknown = judge(log.assign(action=log.action.where(log.index > 0, 9)), policies)["goal"]
+    assert reason(unknown).reason is Reason.BAD_PROPENSITIES
+    assert "1 of 4,000 decisions have an action that none of the logging policies chooses" in unknown.sentence
     together, apart = (estimate(c, "ips").standard_error for c in (found["goal"], alone))
     assert together is not None
     assert apart is not None
