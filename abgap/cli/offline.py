@@ -25,9 +25,16 @@ def command(study_file: Path | None, *, as_json: bool, quiet: bool) -> None:
             )
         rows = analysis.offline.rows
         policies, positions = analysis.offline.counterfactual, analysis.offline.positions
-        curves = analysis.offline.curves
+        curves, confusions = analysis.offline.curves, analysis.offline.confusions
     if as_json:
-        put_part("offline", rows, counterfactual=policies, positions=positions, curves=curves)
+        put_part(
+            "offline",
+            rows,
+            counterfactual=policies,
+            positions=positions,
+            curves=curves,
+            confusions=confusions,
+        )
     elif rows or policies:
         from abgap.cli import offline_findings as shown  # noqa: PLC0415 - rich is not needed for --json
 

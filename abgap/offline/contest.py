@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from abgap.records import Estimable, OfflineHistory
+from abgap.engine.protocol import Relation
+from abgap.records import ConfusionMatrix, Estimable, OfflineHistory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,13 @@ class Contest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What one way of measuring came to. known: (model, metric) that were evaluated."""
+    """What one way of measuring came to.
 
+    known: (model, metric) that were evaluated. relations: sources that were opened for it, by their keys.
+    """
+
+    relations: Mapping[str, Relation] = field(default_factory=dict)
     known: frozenset[tuple[str, str]] = frozenset()
     contests: tuple[Contest, ...] = ()
     history: tuple[OfflineHistory, ...] = ()
+    confusions: tuple[ConfusionMatrix, ...] = ()

@@ -196,7 +196,7 @@ def _paired(against: Against, part: ValueSums, sides: Sequence[Evaluated], terms
         baseline_value=part.base / part.shared if part.shared else None,
         gain=interval_of(found, part.shared, terms),
         p_value=finite_or_none(found.p_value),
-        effect_size=_effect_size(differences, part.shared, terms),
+        effect_size=effect_size_of(differences, part.shared, terms),
         sd=spread**0.5 if spread > 0.0 else None,
         lazy=_lazy(against, part, terms),
         counts=_counts(against, part, terms),
@@ -229,7 +229,8 @@ def _why_not(shared: int, terms: Terms) -> str:
     return f"the difference is the same in every {singular}, so nothing can be tested"
 
 
-def _effect_size(differences: Univariate, shared: int, terms: Terms) -> Estimable:
+def effect_size_of(differences: Univariate, shared: int, terms: Terms) -> Estimable:
+    """Cohen's d of paired differences with its interval, or why there is none."""
     found = cohen_dz(differences, terms.alpha)
     as_comparison = Comparison(found.estimate, found.low, found.high, found.estimate, found.problem)
     return interval_of(as_comparison, shared, terms, method="noncentral-t")
@@ -256,8 +257,13 @@ def _pooled(part: ValueSums, sides: Sequence[Evaluated]) -> tuple[str, ...]:
 
 def _notes(against: Against, part: ValueSums, terms: Terms) -> tuple[str, ...]:
     found = [] if part.slice_name else list(terms.notes.get((against.model, against.metric), ()))
-    if against.baseline is not None and MIN_UNITS <= part.shared < FEW:
-        found.append(
-            f"only {part.shared} {terms.noun}: the interval leans on their values being nearly normal"
-        )
+    if against.baseline is not None:
+        found += few_notes(part.shared, terms)
     return tuple(found)
+
+
+def few_notes(shared: int, terms: Terms) -> tuple[str, ...]:
+    """What has to be said of a t over so few examples."""
+    if not MIN_UNITS <= shared < FEW:
+        return ()
+    return (f"only {shared} {terms.noun}: the interval leans on their values being nearly normal",)

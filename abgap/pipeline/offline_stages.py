@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from abgap.offline.sums import RankingSums, Scores
     from abgap.offline.trackers.choosing import Tracked
     from abgap.pipeline.analysis import Analysis
-    from abgap.records import Check, OfflineHistory, OfflineRow, OfflineSweep
+    from abgap.records import Check, ConfusionMatrix, OfflineHistory, OfflineRow, OfflineSweep
     from abgap.records.counterfactual import Counterfactual, PositionRate
     from abgap.records.predictions import PredictionCurves
     from abgap.study.offline import Model
@@ -214,7 +214,39 @@ class OfflineStages:
             found.append(compare_rankings(self.ranking_sums, self.rankings, self._study))
         if self._predictions.contests:
             found.append(self._predictions.findings)
+        if self._has_task:
+            found.append(self.task)
         return tuple(found)
+
+    @property
+    def _has_task(self) -> bool:
+        """Whether there are predictions of another task than the binary one."""
+        predictions = self._study.offline.predictions
+        return predictions is not None and predictions.task != "binary"
+
+    @cached_property
+    def task(self) -> Findings:
+        """Predictions of every task but the binary one, measured and compared."""
+        from abgap.offline.tasks.run import measure_task
+
+        self._analysis.progress("measuring predictions")
+        ran, head = self.comparisons, self._study.study
+        keys = ("predictions", "training", "annotations")
+        return self._analysis.stages.result(
+            Stage(
+                name="task",
+                sources=tuple(f"offline.{key}" for key in keys),
+                parts=("offline", "offline_metrics"),
+                more=[ran, head.alpha, head.seed, head.timezone],
+            ),
+            lambda: measure_task(self._analysis.engine, self._study, self._analysis.directory, ran),
+            lambda found: found.relations,
+        )
+
+    @property
+    def confusions(self) -> tuple[ConfusionMatrix, ...]:
+        """The confusion matrix of every model that tells several classes apart."""
+        return tuple(each for found in self.found for each in found.confusions)
 
     @cached_property
     def rows(self) -> tuple[OfflineRow, ...]:
@@ -333,4 +365,6 @@ class OfflineStages:
             opened |= self._policy_sums.relations
         if self._study.offline.rankings is not None:
             opened |= self.ranking_sums.relations
+        if self._has_task:
+            opened |= self.task.relations
         return opened | dict(self.rankings.relations)

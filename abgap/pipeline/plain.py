@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.engine.protocol import Relation
-from abgap.offline.contest import Contest
+from abgap.offline.contest import Contest, Findings
 from abgap.offline.judged_policies import PolicySums
 from abgap.offline.logged import LoggedDecisions, Places, Problem
 from abgap.offline.predictions.evaluate import EvaluatedPredictions
@@ -43,6 +43,7 @@ from abgap.online.wide import BelowZero, Bounds, FactIntake, WideTable
 from abgap.records import (
     Aggregate,
     Check,
+    ConfusionMatrix,
     InputSource,
     Interval,
     Kind,
@@ -70,7 +71,9 @@ _RECORDS = (
     ValueSums,
     CalibrationBin,
     Check,
+    ConfusionMatrix,
     Contest,
+    Findings,
     Buckets,
     CostSums,
     DeclaredExperiment,

@@ -53,6 +53,7 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
         trends=analysis.trends,
         offline_history=analysis.offline.history,
         offline_sweeps=analysis.offline.sweeps,
+        confusions=analysis.offline.confusions,
         counterfactual=analysis.offline.counterfactual,
         positions=analysis.offline.positions,
         curves=analysis.offline.curves,

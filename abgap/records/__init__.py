@@ -21,7 +21,13 @@ from abgap.records.vocabulary import (
 
 if TYPE_CHECKING:
     from abgap.records.numbers import Estimable, Interval, NotEstimable
-    from abgap.records.offline import OfflineHistory, OfflineRow, OfflineSweep, SweptDefinition
+    from abgap.records.offline import (
+        ConfusionMatrix,
+        OfflineHistory,
+        OfflineRow,
+        OfflineSweep,
+        SweptDefinition,
+    )
     from abgap.records.results import (
         Bayesian,
         Check,
@@ -48,6 +54,7 @@ __all__ = [
     "Aggregate",
     "Bayesian",
     "Check",
+    "ConfusionMatrix",
     "Decision",
     "Direction",
     "Estimable",

@@ -10,6 +10,19 @@ from abgap.records.vocabulary import Direction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfusionMatrix:
+    """How often a model called each class what: counts[actual][predicted], over all examples.
+
+    other: how many of the rarest classes are taken together as the last of ``classes``.
+    """
+
+    model: str
+    classes: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    other: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineRow:
     """One offline metric of one model, over all examples or in a slice, against its baseline.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from abgap.records.counterfactual import Counterfactual, PositionRate
 from abgap.records.numbers import Estimable, Interval
-from abgap.records.offline import OfflineHistory, OfflineRow, OfflineSweep
+from abgap.records.offline import ConfusionMatrix, OfflineHistory, OfflineRow, OfflineSweep
 from abgap.records.predictions import PredictionCurves
 from abgap.records.provenance import Provenance
 from abgap.records.vocabulary import (
@@ -406,6 +406,7 @@ class Results:
     trends: tuple[Trend, ...] = ()
     offline_history: tuple[OfflineHistory, ...] = ()
     offline_sweeps: tuple[OfflineSweep, ...] = ()
+    confusions: tuple[ConfusionMatrix, ...] = ()
     counterfactual: tuple[Counterfactual, ...] = ()
     positions: tuple[PositionRate, ...] = ()
     curves: tuple[PredictionCurves, ...] = ()

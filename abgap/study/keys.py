@@ -133,6 +133,8 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "policies": "The policies to judge: with which probability each would choose which action.",
         "shadow": "A shadow run: what production and candidates took for the same requests.",
         "tracker": "An experiment tracker's store, as another source of scores and facts of models.",
+        "training": "The series that forecasting models learnt from.",
+        "annotations": "The true boxes of images, for detection.",
     },
     m.Tracker: {
         "path": "The store: mlflow.db, the folder mlruns, an export of runs, or a list of these.",
@@ -147,6 +149,9 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "clip": "Weights above this are cut to it in the clipped estimate.",
         "uniform": "Whether the policy that chooses every logged action equally often is judged too.",
     },
+    m.Training: _SOURCE | {"season": "Rows of a season: 7 for days with a weekly pattern."},
+    m.Annotations: _SOURCE
+    | {"slices": "Columns, the same in all rows of an image, by which results are broken down."},
     m.Scores: _SOURCE
     | {"slices": "Columns, the same in all rows of a query, by which results are broken down."},
     m.Queries: _SOURCE | {"slices": "Columns by which results are broken down."},
@@ -154,6 +159,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
     | {
         "slices": "Columns, the same for all models of an example, by which results are broken down.",
         "task": "What is predicted, and so which metrics there are.",
+        "features": "Columns of numbers that examples were clustered by.",
         "positive": "The label that counts as positive, when labels are not 0 and 1.",
         "threshold": "Scores of at least this are taken as positive.",
         "error_costs": "What wrong decisions cost, for the threshold that costs least.",

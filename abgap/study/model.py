@@ -39,6 +39,7 @@ from abgap.study.fields import (
     wrong,
 )
 from abgap.study.offline import (
+    Annotations,
     ErrorCosts,
     Logged,
     Model,
@@ -50,9 +51,11 @@ from abgap.study.offline import (
     Scores,
     Task,
     Tracker,
+    Training,
 )
 
 __all__ = [
+    "Annotations",
     "BayesianSettings",
     "Bootstrap",
     "ColumnSpec",
@@ -86,6 +89,7 @@ __all__ = [
     "StudyModel",
     "Task",
     "Tracker",
+    "Training",
     "UnitValues",
 ]
 

@@ -19,6 +19,7 @@ from abgap.study.fields import (
     NonNegativeFloat,
     Paths,
     PositiveFloat,
+    nothing,
 )
 
 Task = Literal[
@@ -45,6 +46,7 @@ class Predictions(SlicedSource):
     """``[offline.predictions]``: predictions per model and example, with the truth."""
 
     task: Task
+    features: list[NonEmpty] = Field(default_factory=nothing)
     positive: NonEmpty | None = None
     threshold: float = 0.5
     error_costs: ErrorCosts | None = None
@@ -74,6 +76,16 @@ class Tracker(StudyModel):
         return (self.experiment,) if isinstance(self.experiment, str) else tuple(self.experiment or ())
 
 
+class Training(Source):
+    """``[offline.training]``: the series that forecasting models learnt from, one row per series and time."""
+
+    season: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+
+
+class Annotations(SlicedSource):
+    """``[offline.annotations]``: the true boxes of images, for detection."""
+
+
 class Offline(StudyModel):
     """``[offline]``: where offline evaluation results come from, and what they are held against."""
 
@@ -89,6 +101,8 @@ class Offline(StudyModel):
     logged: Logged | None = None
     policies: Source | None = None
     shadow: Source | None = None
+    training: Training | None = None
+    annotations: Annotations | None = None
 
 
 class OfflineMetric(StudyModel):

@@ -119,6 +119,14 @@ OF_LABEL = {
 }
 
 # For each query the smallest and the largest thing it is compiled with; None where it takes nothing.
+TABLE = identifier("task_terms")
+CUTS = [SimpleNamespace(column=identifier("slice 1"), label=Sql("'device'"))]
+LABELLED = {"model": Sql("m"), "example": Sql("e")}
+TERMS = [
+    SimpleNamespace(
+        name=identifier("error"), candidate=identifier("error of c"), base=identifier("error of b")
+    )
+]
 CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "all_predictions": (
         SOURCE | PREDICTED | {"slices": []},
@@ -368,6 +376,46 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "units": (SOURCE | MAPPED | {"others": []}, SOURCE | MAPPED | {"others": named("amount")}),
     "value_intake": ({"values": VALUES, "parts": PARTS[:2]},),
+    "class_models": ({"table": TABLE, "slices": []}, {"table": TABLE, "slices": CUTS}),
+    "class_pairs": (
+        {"table": TABLE, "slices": [], "bucket": Sql("m.example")},
+        {"table": TABLE, "slices": CUTS, "bucket": Sql("m.example")},
+    ),
+    "cluster_rows": (SOURCE | LABELLED | {"label": Sql("k"), "columns": named("x")},),
+    "given_terms": ({"bucket": Sql("g.example")},),
+    "image_rows": (
+        SOURCE | LABELLED | {"kind": Sql("k"), "columns": []},
+        SOURCE | LABELLED | {"kind": Sql("k"), "columns": named("x_min", "y_min")},
+    ),
+    "lazy_numbers": (
+        {"slices": [], "scaled": False, "seasonal": False},
+        {"slices": CUTS, "scaled": True, "seasonal": False},
+        {"slices": CUTS, "scaled": True, "seasonal": True},
+    ),
+    "lazy_seasons": ({"season": Sql("7")},),
+    "number_terms": (
+        {"table": TABLE, "slices": [], "centre": Sql("1e0"), "scaled": False},
+        {"table": TABLE, "slices": CUTS, "centre": Sql("1e0"), "scaled": True},
+    ),
+    "task_keys": ({"example": Sql("example"), "slices": []}, {"example": Sql("example"), "slices": CUTS}),
+    "task_numbers": (
+        {"bucket": Sql("k.example"), "slices": [], "scaled": False},
+        {"bucket": Sql("k.example"), "slices": CUTS, "scaled": True},
+    ),
+    "task_targets": ({"example": Sql("example"), "slices": []}, {"example": Sql("example"), "slices": CUTS}),
+    "task_texts": ({"slices": []}, {"slices": CUTS}),
+    "term_models": (
+        {"table": TABLE, "slices": [], "sums": SUMS},
+        {"table": TABLE, "slices": CUTS, "sums": SUMS},
+    ),
+    "term_pairs": (
+        {"table": TABLE, "slices": [], "sums": SUMS, "terms": TERMS},
+        {"table": TABLE, "slices": CUTS, "sums": SUMS, "terms": TERMS},
+    ),
+    "term_ranges": ({"table": TABLE, "terms": [identifier("error")]},),
+    "term_totals": ({"table": TABLE, "sums": SUMS},),
+    "training": (SOURCE | {"series": Sql("s"), "at": Sql("d"), "y": Sql("v")},),
+    "training_scales": ({"season": Sql("7"), "sums": SUMS},),
 }
 COMPILED = [(name, context) for name in query_names() for context in CONTEXTS.get(name, ({},))]
 

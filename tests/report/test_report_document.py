@@ -31,6 +31,7 @@ TOP = [
     "trends",
     "offline_history",
     "offline_sweeps",
+    "confusions",
     "counterfactual",
     "positions",
     "curves",

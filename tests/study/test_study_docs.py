@@ -15,6 +15,7 @@ from abgap.errors import StudyError
 from abgap.study.keys import KEYS
 from abgap.study.load import check_study
 from abgap.study.model import (
+    Annotations,
     ConstantColumn,
     ExperimentsFile,
     Exposures,
@@ -26,6 +27,7 @@ from abgap.study.model import (
     Source,
     Study,
     StudyModel,
+    Training,
     UnitValues,
 )
 from abgap.study.rules.sources import ROLES
@@ -41,7 +43,8 @@ GENERAL: dict[type[StudyModel], str] = {
     ConstantColumn: "A column",
     ExpressionColumn: "A column",
 }
-INHERITED = dict.fromkeys((Exposures, UnitValues, Scores, Queries, Predictions, Logged), Source.model_fields)
+SOURCES = (Exposures, UnitValues, Scores, Queries, Predictions, Logged, Training, Annotations)
+INHERITED = dict.fromkeys(SOURCES, Source.model_fields)
 OFFLINE = (
     "scores",
     "rankings",
@@ -52,6 +55,8 @@ OFFLINE = (
     "logged",
     "policies",
     "shadow",
+    "training",
+    "annotations",
 )
 ROLE_SECTIONS = {"facts": "`[facts.NAME]`"} | {name: f"`[offline.{name}]`" for name in OFFLINE}
 

@@ -99,7 +99,7 @@ def open_predictions(engine: Engine, study: Study, directory: Path) -> Predictio
     sliced = [Named(name=s.column, value=_slice_value(relation, s.name)) for s in slices]
     engine.create_view(_ALL, compile_query(_ALL, source=relation.sql, slices=sliced, **columns))
     prediction = Sql("y_score" if source.task == "binary" else "y_pred")
-    engine.create_view(VIEW, compile_query(VIEW, truth=Sql("y_true"), prediction=prediction))
+    engine.create_view(VIEW, compile_query(VIEW, truth=Sql(_truth(source)), prediction=prediction))
     with reading(KEY):
         intake = engine.fetch(_intake(source, prediction))
     _refuse_unusable(source, intake)
@@ -118,7 +118,8 @@ def open_predictions(engine: Engine, study: Study, directory: Path) -> Predictio
 def _open(engine: Engine, source: PredictionsSource, directory: Path) -> Relation:
     roles = ["model", "example", "split", "series"]
     if _labels_are_text(source):
-        roles += ["y_true", "y_pred"]
+        # References may come as lists, which would be read as one text.
+        roles += ["y_pred"] if source.task == "generation" else ["y_true", "y_pred"]
     text = [*plain_names(source, *roles), *source.slices]
     return engine.open_source(KEY, source, directory, text=text)
 
@@ -160,6 +161,8 @@ def _columns(
         for role in ("y_true", "y_pred")
         if role not in numbers
     }
+    if source.task == "generation":
+        labels["y_true"] = _references(engine, source, relation) or labels["y_true"]
     found |= numbers | labels
     if "y_score" not in source.columns and source.task == "binary":
         # A decision is a score of two values: everything at a threshold is computed in one way.
@@ -181,6 +184,18 @@ def _number_of(engine: Engine, source: PredictionsSource, relation: Relation, ro
         ) from error
 
 
+def _references(engine: Engine, source: PredictionsSource, relation: Relation) -> Sql | None:
+    """The references where each example has a list of them."""
+    value = mapped(source.columns["y_true"], relation.table, role="y_true")
+    kind = relation.table.type_of(value) or engine.type_of(value, relation.sql, where=f"{KEY}.columns.y_true")
+    return value if kind.endswith("[]") else None
+
+
+def _truth(source: PredictionsSource) -> str:
+    """What a row has to have beside its prediction; clusterings have no truth."""
+    return "y_pred" if source.task == "clustering" else "y_true"
+
+
 def _label(source: PredictionsSource, text: Sql) -> Sql:
     """A label as text; of two labels 1 for the declared positive one, and 0 for any other."""
     if source.positive is None:
@@ -191,7 +206,7 @@ def _label(source: PredictionsSource, text: Sql) -> Sql:
 
 def _intake(source: PredictionsSource, prediction: Sql) -> Statement:
     is_binary = source.task == "binary"
-    usable = f"y_true is not null and {prediction} is not null"
+    usable = f"{_truth(source)} is not null and {prediction} is not null"
     numbers = ["y_score", *(["y_true", "y_pred"] if source.task in _NUMBERS | {"binary"} else [])]
     labels = ["y_true"] if "y_score" in source.columns else ["y_true", "y_score"]
     wrong = " or ".join(f"({label} <> 0 and {label} <> 1)" for label in labels)

@@ -39,6 +39,8 @@ RULES: tuple[Rule, ...] = (
     sources.columns_are_known,
     predictions.something_is_predicted,
     predictions.decisions_are_binary,
+    predictions.clusters_have_features,
+    predictions.companions_fit_the_task,
     logged.policies_have_a_log,
     logged.policies_depend_on_what_is_logged,
     logged.some_policy_is_judged,

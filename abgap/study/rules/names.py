@@ -91,6 +91,20 @@ OWN_TABLES = (
     "unit_splits",
     "unit_values",
     "units",
+    "given_rows",
+    "given_terms",
+    "lazy_constants",
+    "lazy_numbers",
+    "lazy_seasons",
+    "lazy_terms",
+    "task_keys",
+    "task_numbers",
+    "task_pairs",
+    "task_targets",
+    "task_terms",
+    "training",
+    "training_places",
+    "training_scales",
 )
 # The columns of every unit, and of the sums over units.
 OWN_COLUMNS = ("experiment", "unit", "variant", "at", "day", "exposed_at", "ends_at")

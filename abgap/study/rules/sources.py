@@ -36,6 +36,7 @@ class Roles:
         return {column: role for column in unknown if (role := nearest(column, missing)) is not None}
 
 
+BOX = ("x_min", "y_min", "x_max", "y_max")
 _MOMENTS_REQUIRED = ("experiment", "variant", "metric", "n")
 ROLES: Mapping[str, Roles] = {
     "exposures": Roles(required=("experiment", "unit", "variant"), optional=("at",)),
@@ -63,8 +64,24 @@ ROLES: Mapping[str, Roles] = {
     "shadow": Roles(required=("request", "model", "latency_ms"), optional=("cost", "error")),
     "policies": Roles(required=("policy", "action"), optional=("context", "position", "probability")),
     "predictions": Roles(
-        required=("model", "example", "y_true"), optional=("y_score", "y_pred", "split", "series", "at")
+        required=("model", "example"),
+        optional=(
+            "y_true",
+            "y_score",
+            "y_pred",
+            "split",
+            "series",
+            "at",
+            "class",
+            *BOX,
+            "intersection",
+            "union",
+            "true_pixels",
+            "pixels",
+        ),
     ),
+    "training": Roles(required=("at", "y"), optional=("series",)),
+    "annotations": Roles(required=("example", *BOX), optional=("class",)),
 }
 
 

@@ -1,0 +1,215 @@
+"""Every row of the table of metrics by task, from a small file to `abgap offline --json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import pytest
+
+N = 40
+rng = np.random.default_rng(17)
+MODELS = ("live", "next")
+SKILL = {"live": 0.6, "next": 0.85}
+
+
+class Outcome(Protocol):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Abgap = Callable[..., Outcome]
+
+
+def examples(make: Callable[[str], Mapping[str, Any]], n: int = N) -> pd.DataFrame:
+    """The same examples for every model, half of them in either slice."""
+    return pd.concat(
+        pd.DataFrame(
+            {"model": model, "example": [f"e{i}" for i in range(n)], "half": np.arange(n) % 2}
+            | dict(make(model))
+        )
+        for model in MODELS
+    )
+
+
+def write(folder: Path, task: str, frame: pd.DataFrame, more: str = "", slices: str = '["half"]') -> None:
+    frame.to_parquet(folder / "p.parquet", index=False)
+    roles = [name for name in frame.columns if name not in ("half", "x", "y")]
+    columns = ", ".join(f'{name} = "{name}"' for name in roles)
+    (folder / "abgap.toml").write_text(
+        f'[offline]\nproduction = "live"\n[offline.predictions]\npath = "p.parquet"\ntask = "{task}"\n'
+        f"columns = {{ {columns} }}\nslices = {slices}\n{more}\n",
+        encoding="utf-8",
+    )
+
+
+def offline(abgap_in: Abgap, folder: Path) -> dict[str, dict[str, Any]]:
+    """The rows of `next` over all examples, by metric; those of its slices must be there too."""
+    ended = abgap_in(folder, "offline", "--json")
+    assert ended.code == 0, ended.err
+    rows = json.loads(ended.out)["offline"]
+    found = {row["metric"]: row for row in rows if row["model"] == "next" and row["slice_name"] is None}
+    assert all(row["baseline"] == "live" for row in found.values())
+    sliced = {(row["metric"], row["slice_value"]) for row in rows if row["slice_name"] == "half"}
+    assert sliced >= {(metric, value) for metric in found for value in "01"}
+    return found
+
+
+def check(found: Mapping[str, Mapping[str, Any]], *metrics: str) -> None:
+    """Value, baseline, definition, interval or reason, and lazy solutions."""
+    for metric in metrics:
+        row = found[metric]
+        assert row["value"] is not None, metric
+        assert row["baseline_value"] is not None, metric
+        assert row["n"] == N, metric
+        assert row["definition"], metric
+        assert row["lazy"], metric
+        assert "estimate" in row["gain"], (metric, row["gain"])
+        assert row["gain"]["low"] <= row["gain"]["estimate"] <= row["gain"]["high"]
+
+
+def right(model: str, truth: Any, classes: list[str]) -> Any:
+    return np.where(rng.random(len(truth)) < SKILL[model], truth, rng.choice(classes, len(truth)))
+
+
+CLASSES = ["cat", "dog", "fish"]
+LABELS = rng.choice(CLASSES, N, p=[0.5, 0.3, 0.2])
+
+
+@pytest.mark.parametrize("row", ["multi-class classification", "NLP classification", "vision classification"])
+def test_labels_of_several_classes(row: str, tmp_path: Path, abgap_in: Abgap) -> None:
+    assert row
+    write(tmp_path, "multiclass", examples(lambda m: {"y_true": LABELS, "y_pred": right(m, LABELS, CLASSES)}))
+    found = offline(abgap_in, tmp_path)
+    check(found, "accuracy", "macro_f1", "weighted_f1", "micro_f1", "balanced_accuracy")
+    assert set(found["accuracy"]["lazy"]) >= {
+        "majority class",
+        "random by class shares",
+        "current production",
+    }
+
+
+AMOUNTS = rng.gamma(2.0, 10.0, N) + 1.0
+
+
+def amounts(model: str) -> dict[str, Any]:
+    return {"y_true": AMOUNTS, "y_pred": AMOUNTS + rng.normal(0.0, 10.0 * (1 - SKILL[model]), N)}
+
+
+def test_regression(tmp_path: Path, abgap_in: Abgap) -> None:
+    write(tmp_path, "regression", examples(amounts))
+    found = offline(abgap_in, tmp_path)
+    check(found, "mae", "mse", "rmse", "r2", "bias")
+    assert set(found["mae"]["lazy"]) >= {"mean", "median"}
+
+
+def test_forecasting(tmp_path: Path, abgap_in: Abgap) -> None:
+    days = pd.date_range("2026-03-01", periods=N)
+    past = pd.DataFrame({"at": pd.date_range("2026-01-01", periods=30), "y": rng.gamma(2.0, 10.0, 30)})
+    past.to_parquet(tmp_path / "t.parquet")
+    training = '[offline.training]\npath = "t.parquet"\ncolumns = { at = "at", y = "y" }\nseason = 7'
+    write(tmp_path, "forecast", examples(lambda m: amounts(m) | {"at": days}), training)
+    found = offline(abgap_in, tmp_path)
+    check(found, "mape", "smape", "mae", "rmse", "mase", "wape")
+    assert set(found["mase"]["lazy"]) >= {"naive", "seasonal naive"}
+
+
+def test_clustering(tmp_path: Path, abgap_in: Abgap) -> None:
+    kind = np.arange(N) % 4 // 2
+    points = {"x": kind * 5.0 + rng.normal(size=N), "y": rng.normal(size=N)}
+    clusters = {model: np.where(rng.random(N) < SKILL[model], kind, 1 - kind).astype(str) for model in MODELS}
+    write(
+        tmp_path, "clustering", examples(lambda m: {"y_pred": clusters[m]} | points), 'features = ["x", "y"]'
+    )
+    found = offline(abgap_in, tmp_path)
+    check(found, "silhouette", "davies_bouldin", "calinski_harabasz")
+
+
+WORDS = ["the", "a", "cat", "dog", "sat", "ran", "far", "near", "home", "away"]
+TEXTS = [" ".join(rng.choice(WORDS, 8)) for _ in range(N)]
+
+
+def test_text_generation(tmp_path: Path, abgap_in: Abgap) -> None:
+    said = {m: [" ".join(right(m, np.array(t.split()), WORDS)) for t in TEXTS] for m in MODELS}
+    write(tmp_path, "generation", examples(lambda m: {"y_true": TEXTS, "y_pred": said[m]}))
+    check(offline(abgap_in, tmp_path), "bleu", "rouge_1", "rouge_2", "rouge_l", "meteor")
+
+
+def test_text_generation_with_several_references(tmp_path: Path, abgap_in: Abgap) -> None:
+    said = {m: [" ".join(right(m, np.array(t.split()), WORDS)) for t in TEXTS] for m in MODELS}
+    references = [[text, text.upper()] for text in TEXTS]
+    write(tmp_path, "generation", examples(lambda m: {"y_true": references, "y_pred": said[m]}))
+    check(offline(abgap_in, tmp_path), "bleu", "rouge_1", "rouge_2", "rouge_l", "meteor")
+
+
+def test_object_detection(tmp_path: Path, abgap_in: Abgap) -> None:
+    corner = rng.uniform(0, 50, (N, 2))
+    size = rng.uniform(20, 40, (N, 2))
+    truth = pd.DataFrame(
+        {
+            "example": [f"e{i}" for i in range(N)],
+            "class": CLASSES[0],
+            "half": np.arange(N) % 2,
+            **dict(
+                zip(("x_min", "y_min", "x_max", "y_max"), np.hstack([corner, corner + size]).T, strict=True)
+            ),
+        }
+    )
+    truth.to_parquet(tmp_path / "t.parquet")
+    annotations = (
+        '[offline.annotations]\npath = "t.parquet"\nslices = ["half"]\ncolumns = { example = "example", '
+        'class = "class", x_min = "x_min", y_min = "y_min", x_max = "x_max", y_max = "y_max" }'
+    )
+
+    def boxes(model: str) -> dict[str, Any]:
+        off = corner + rng.normal(0, 12 * (1 - SKILL[model]), (N, 2))
+        ends = np.hstack([off, off + size]).T
+        return {"class": CLASSES[0], "y_score": rng.random(N)} | dict(
+            zip(("x_min", "y_min", "x_max", "y_max"), ends, strict=True)
+        )
+
+    write(tmp_path, "detection", examples(boxes), annotations, slices="[]")
+    found = offline(abgap_in, tmp_path)
+    check(found, "detection_map", "iou")
+    assert found["detection_map"]["lazy"]["no box"] == 0.0
+
+
+def test_segmentation(tmp_path: Path, abgap_in: Abgap) -> None:
+    union = rng.integers(50, 100, N)
+    write(
+        tmp_path,
+        "segmentation",
+        examples(
+            lambda m: {
+                "intersection": (union * np.clip(SKILL[m] + rng.normal(0, 0.1, N), 0, 1)).astype(int),
+                "union": union,
+                "true_pixels": union,
+                "pixels": 1000,
+            }
+        ),
+    )
+    found = offline(abgap_in, tmp_path)
+    check(found, "iou", "dice", "pooled_iou", "pooled_dice")
+    assert found["iou"]["lazy"]["empty mask"] == 0.0
+
+
+def test_segmentation_from_masks(tmp_path: Path, abgap_in: Abgap) -> None:
+    starts = rng.integers(1, 500, N)
+    write(
+        tmp_path,
+        "segmentation",
+        examples(
+            lambda m: {
+                "y_true": [f"{s} 100" for s in starts],
+                "y_pred": [f"{s + int(200 * (1 - SKILL[m]) * rng.random())} 100" for s in starts],
+            }
+        ),
+    )
+    check(offline(abgap_in, tmp_path), "iou", "dice")
