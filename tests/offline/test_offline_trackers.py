@@ -260,6 +260,14 @@ def test_a_run_folder_of_wandb_is_read_once_with_its_parameters(tmp_path: Path) 
     assert found.not_finite == 2
 
 
+def test_a_run_that_was_offline_has_no_summary_and_is_a_sentence(tmp_path: Path) -> None:
+    files = tmp_path / "wandb" / "offline-run-20260101_120000-1abc" / "files"
+    files.mkdir(parents=True)
+    (files / "requirements.txt").write_text("", encoding="utf-8")
+    with pytest.raises(DataError, match=r"has no run with a wandb-summary.json; .* once they are synced"):
+        tracked(tmp_path / "wandb", kind="wandb")
+
+
 ROWS = [
     {"Name": "a", "State": "finished", "Created": "2026-01-01T10:00:00.000Z", "Runtime": "60", "Tags": "",
      "ndcg": "0.7", "lr": "0.1", "optimizer": "adam"},

@@ -10,7 +10,7 @@ _JUDGED = (
     "[offline.rankings] model, query, item, score (or rank) and [offline.judgements] query, item, relevance; "
     "or ready-made values in [offline.scores]"
 )
-_ITEMS = "[offline.rankings] model, query, item, score (or rank)"
+_ITEMS = "ready-made values in [offline.scores], made of ranked items"
 _TASKS = (Task.RANKING,)
 
 
@@ -237,7 +237,7 @@ ENTRIES = (
         tasks=_TASKS,
         cutoff=Cutoff.OPTIONAL,
         formula="different items shown among the first k over all queries / items of the catalogue",
-        needs=_ITEMS + " and the catalogue, [offline.items] item (otherwise all items of any ranking)",
+        needs=_ITEMS + " and the catalogue (otherwise all items of any ranking)",
         use_when="As a guardrail beside relevance: sellers, stock and long-tail users want to be served too.",
         misleads="Random results cover everything; it says nothing about whether anybody wants what is shown.",
         lazy="A random order reaches nearly 1; the popular list reaches k / catalogue.",
@@ -254,7 +254,7 @@ ENTRIES = (
         formula="mean over shown items of -log2 popularity (share of users or queries that have the item)",
         high=None,
         best=None,
-        needs=_ITEMS + " and [offline.items] popularity (otherwise counted in the rankings)",
+        needs=_ITEMS + " and their popularity",
         use_when="Discovery is part of the promise, beside a metric of relevance.",
         misleads="Obscure is not useful: the most novel list is the least wanted one.",
         lazy="Showing the least popular items gets the highest value.",
@@ -269,7 +269,7 @@ ENTRIES = (
         tasks=_TASKS,
         cutoff=Cutoff.OPTIONAL,
         formula="mean over pairs of the first k items of 1 when their categories differ, 0 when not",
-        needs=_ITEMS + " and [offline.items] category",
+        needs=_ITEMS + " and their categories",
         use_when="Intent is unclear and the page should cover several meanings; as a guardrail of engagement metrics.",
         misleads="Random items are diverse; for a query that means one thing, diversity is a fault.",
         lazy="A random order gets the chance that two items of the catalogue differ in category.",

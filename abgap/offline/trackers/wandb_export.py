@@ -49,7 +49,8 @@ def _of_path(path: Path) -> Iterator[Run]:
         # `latest-run` is a link to one of the others.
         summaries = sorted({file.resolve() for file in path.rglob(_SUMMARY)})
         if not summaries:
-            raise broken(path, f"has no run with a {_SUMMARY}", "name the folder wandb, or an export of runs")
+            mend = "name the folder wandb or an export of runs; runs that were offline have one once they are synced"
+            raise broken(path, f"has no run with a {_SUMMARY}", mend)
         yield from (_of_folder(file) for file in summaries)
     elif path.suffix.casefold() == ".csv":
         yield from _of_csv(path)
