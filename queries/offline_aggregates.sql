@@ -1,11 +1,12 @@
 -- purpose: The aggregated offline scores: one value per model, metric and day, given by the evaluation itself.
 -- takes: nothing.
 -- reads: offline_scores.
--- gives: model, metric, day, value, n, se of every row that has no query.
+-- gives: model, metric, day, split, value, n, se of every row that has no query.
 select
     model
     , metric
     , day
+    , split
     , value
     , n
     , se

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from abgap.offline.contest import Contest
 from abgap.offline.example_contests import NO_BASELINE, PAIRED, Terms
 from abgap.offline.sums import Against, Aggregate, Evaluated
-from abgap.records import Estimable, Interval, NotEstimable, Reason
+from abgap.records import Estimable, Interval, NotEstimable, Reason, words
 from abgap.stats.arrays import finite_or_none
 from abgap.stats.paired import unpaired_difference
 
@@ -29,6 +29,8 @@ def compare_aggregates(
     if candidate is not None and baseline is None:
         return _contest(against, ALONE, candidate, None, NO_BASELINE)
     if candidate is not None and base is not None:
+        if candidate.split != base.split:
+            return _contest(against, FACE_VALUE, None, None, _other_split(candidate, base))
         return _unpaired(against, candidate, base, terms)
     # One of them has queries, or neither has a value.
     sides = [(side, metric) for side in (model, baseline) if side is not None]
@@ -46,6 +48,18 @@ def compare_aggregates(
         baseline_value=None,
         gain=missing,
     )
+
+
+def _other_split(candidate: Aggregate, base: Aggregate) -> NotEstimable:
+    """Why aggregates of different splits are not held against each other."""
+    model, baseline = (_where(side) for side in (candidate, base))
+    detail = f"evaluated on {model}, the baseline on {baseline}"
+    return NotEstimable(reason=Reason.NOT_MATCHED, detail=detail)
+
+
+def _where(side: Aggregate) -> str:
+    count = "" if side.n is None else f" ({words.count(side.n)})"
+    return ("no split that is named" if side.split is None else f"split {side.split!r}") + count
 
 
 def _unpaired(against: Against, candidate: Aggregate, base: Aggregate, terms: Terms) -> Contest:
@@ -80,7 +94,7 @@ def difference_of(candidate: Aggregate, base: Aggregate, *, alpha: float) -> tup
 def _contest(
     against: Against,
     definition: str,
-    candidate: Aggregate,
+    candidate: Aggregate | None,
     base: Aggregate | None,
     gain: Estimable,
     p_value: float | None = None,
@@ -92,7 +106,7 @@ def _contest(
         metric=against.metric,
         definition=definition,
         n=min(sizes, default=None),
-        value=candidate.value,
+        value=None if candidate is None else candidate.value,
         baseline_value=None if base is None else base.value,
         gain=gain,
         p_value=p_value,

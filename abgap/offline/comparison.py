@@ -28,6 +28,7 @@ from abgap.study.model import Study
 SHRUNK = "empirical Bayes"
 # Beyond this no test set goes: a gain as good as zero needs no number.
 _MOST_EXAMPLES = 1e12
+_MEND = 'Evaluate both on the same examples, or set examples = "shared" in [offline].'
 _LUCK = "winner's curse: more than half of the gain of the best of {} candidates is to be put down to luck"
 
 
@@ -170,7 +171,7 @@ def comparison_checks(rows: Sequence[OfflineRow]) -> list[Check]:
     more = f", and {words.plural(len(refused) - 1, 'more comparison')}" if len(refused) > 1 else ""
     sentence = (
         f"Comparisons that are refused: {first.metric!r} of {first.model!r} against {first.baseline!r} ({why}){more}. "
-        'Evaluate both on the same examples, or set examples = "shared" in [offline].'
+        f"{_MEND if why.startswith('evaluated on') else 'Evaluate both on the same examples.'}"
     )
     return [
         make_check(

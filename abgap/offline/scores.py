@@ -148,8 +148,9 @@ def _aggregates(engine: Engine) -> dict[tuple[str, str, str | None], Aggregate]:
     """Aggregated scores by model, metric and day."""
     rows = engine.fetch(compile_query("offline_aggregates"))
     found = {}
-    for day, model, metric, value, n, se in zip(
+    for day, split, model, metric, value, n, se in zip(
         text_or_none(rows["day"]),
+        text_or_none(rows["split"]),
         *(rows[name] for name in ("model", "metric", "value", "n", "se")),
         strict=True,
     ):
@@ -158,7 +159,10 @@ def _aggregates(engine: Engine) -> dict[tuple[str, str, str | None], Aggregate]:
                 f"{_KEY}: the standard error of {metric!r} of model {model!r} is {se:g}; it cannot be below zero"
             )
         found[model, metric, day] = Aggregate(
-            value=float(value), n=None if np.isnan(n) else int(n), se=None if np.isnan(se) else float(se)
+            value=float(value),
+            n=None if np.isnan(n) else int(n),
+            se=None if np.isnan(se) else float(se),
+            split=split,
         )
     return found
 

@@ -71,11 +71,12 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aggregate:
-    """One aggregated score; n and se None when not given."""
+    """One aggregated score; n, se and split None when not given."""
 
     value: float
     n: int | None
     se: float | None
+    split: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from abgap.cli.rows import MOST_ROWS_ON_SCREEN
 from abgap.online import tables
 from abgap.pipeline import export
 from abgap.pipeline.analysis import Analysis
+from abgap.pipeline.offline_stages import OfflineStages
 from abgap.study.rules.names import OWN_TABLES
 
 Abgap: TypeAlias = Callable[..., Any]
@@ -73,8 +74,9 @@ def test_a_table_of_units_is_there_under_its_name(abgap_in: Abgap, tmp_path: Pat
 def test_what_is_not_named_is_not_computed(
     abgap_in: Abgap, parquet_study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for stage in ("wide", "estimates", "gaps", "scores"):
-        monkeypatch.setattr(Analysis, stage, property(lambda _: pytest.fail("not asked for")))
+    stages = [(Analysis, name) for name in ("wide", "estimates", "gaps")] + [(OfflineStages, "scores")]
+    for owner, name in stages:
+        monkeypatch.setattr(owner, name, property(lambda _: pytest.fail("not asked for")))
     shown = abgap_in(parquet_study, "sql", "SELECT count(*) AS n FROM exposures", "--json")
     assert shown.json == [{"n": 1200}]
 

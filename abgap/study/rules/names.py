@@ -147,6 +147,18 @@ def names_differ_by_more_than_case(draft: Draft) -> Iterator[Flaw]:
     columns: list[tuple[Loc, str]] = _slices(draft)
     columns += [((table, name), name) for table in ("metrics", "funnels") for name in draft.names(table)]
     yield from _same_names(columns)
+    yield from _same_names(_offline_slices(draft, "scores", "queries"))
+    yield from _same_names(_offline_slices(draft, "predictions"))
+
+
+def _offline_slices(draft: Draft, *sources: str) -> list[tuple[Loc, str]]:
+    """Slices of offline sources that the same examples are broken down by."""
+    found: list[tuple[Loc, str]] = []
+    for key in sources:
+        source = getattr(draft.study.offline, key)
+        names = [] if source is None else source.slices
+        found += [(("offline", key, "slices", position), name) for position, name in enumerate(names)]
+    return found
 
 
 def _same_names(places: Sequence[tuple[Loc, str]]) -> Iterator[Flaw]:
