@@ -16,4 +16,5 @@ select
 from ahead as a
 join training_scales as s on s.series = a.series
 join training_places as p
-    on p.series = a.series and p.place = s.length - {{ season }} + 1 + (a.step - 1) % {{ season }}
+    on p.series = a.series
+    and p.place = s.length - {{ season }} + a.step - {{ season }} * floor((a.step - 1) / {{ season }})

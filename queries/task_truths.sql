@@ -11,5 +11,5 @@ select
     , count(case when y_true = 0 then 1 end) as zeros
     , min(y_true) as smallest
     , max(y_true) as largest
-    , percentile_cont(0.5) within group (order by y_true) as median
+    , quantile_cont(cast(y_true as double), 0.5e0) as median
 from task_targets
