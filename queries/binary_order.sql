@@ -1,25 +1,107 @@
 -- purpose: The order of scores held against the labels: what ROC-AUC, average precision and the threshold curve are of.
--- takes: the slice that is looked at (or none), whether stretches of the curve are wanted, and the parts of the exact sum
---        of precisions, compiled in.
+-- takes: what is kept apart (models, values of a slice), a bin of the score where positives are rare (negatives in bins
+--        without a positive are then counted, not sorted), whether stretches of the curve are wanted, and the parts of the
+--        exact sum of precisions, compiled in.
 -- reads: predictions; prediction_totals (model, n, positives) for the curve.
 -- gives: one row per model x value of the slice (part) x stretch of the curve: its examples n and positives; over its
 --        negatives the positives that score no lower (positives_above), over its positives the negatives that score no lower
 --        (negatives_above); the parts of the sum of precisions at its positives; its lowest score (threshold), and the
 --        examples (called) and positives (found) that score at least that.
-with ranked as (
+with scored as (
     select
-        model
+        {{ model }} as model
 {% if slice %}
         , {{ slice }} as part
 {% endif %}
         , y_true
         , y_score
-        , count(*) over (partition by {{ keys }} order by y_score desc) as called
-        , count(case when y_true = 1 then 1 end) over (partition by {{ keys }} order by y_score desc) as found
+{% if bin %}
+        , {{ bin }} as bin
+{% endif %}
     from predictions
 {% if slice %}
     where {{ slice }} is not null
 {% endif %}
+)
+
+{% if bin %}
+, mixed as (
+    select distinct
+        bin
+{% for key in keys %}
+        , {{ key }}
+{% endfor %}
+    from scored
+    where y_true = 1
+)
+
+, weighted as (
+    select
+        s.model
+{% if slice %}
+        , s.part
+{% endif %}
+        , s.bin
+        , s.y_score as score
+        , s.y_score as lowest
+        , 1e0 as n
+        , s.y_true as positives
+    from scored as s
+    join mixed as m on m.bin = s.bin
+{% for key in keys %}
+        and m.{{ key }} = s.{{ key }}
+{% endfor %}
+    union all
+    select
+        s.model
+{% if slice %}
+        , s.part
+{% endif %}
+        , s.bin
+        , 0e0 as score
+        , min(s.y_score) as lowest
+        , cast(count(*) as double) as n
+        , 0e0 as positives
+    from scored as s
+    left join mixed as m on m.bin = s.bin
+{% for key in keys %}
+        and m.{{ key }} = s.{{ key }}
+{% endfor %}
+    where m.bin is null
+    group by
+        s.model
+{% if slice %}
+        , s.part
+{% endif %}
+        , s.bin
+)
+{% else %}
+, weighted as (
+    select
+        model
+{% if slice %}
+        , part
+{% endif %}
+        , y_score as score
+        , y_score as lowest
+        , 1e0 as n
+        , y_true as positives
+    from scored
+)
+{% endif %}
+
+, ranked as (
+    select
+        model
+{% if slice %}
+        , part
+{% endif %}
+        , lowest
+        , n
+        , positives
+        , sum(n) over ({{ partition }} order by {{ order }}) as called
+        , sum(positives) over ({{ partition }} order by {{ order }}) as found
+    from weighted
 )
 
 , placed as (
@@ -28,11 +110,12 @@ with ranked as (
 {% if slice %}
         , r.part
 {% endif %}
-        , r.y_true
-        , r.y_score
+        , r.lowest
+        , r.n
+        , r.positives
         , r.called
         , r.found
-        , case when r.y_true = 1 then cast(r.found as double) / r.called else 0e0 end as precision_there
+        , case when r.positives = 1 then r.found / r.called else 0e0 end as precision_there
 {% if curve %}
         , floor(1e2 * r.called / t.n) as of_examples
         , floor(1e2 * r.found / t.positives) as of_positives
@@ -48,14 +131,14 @@ select
 {% if slice %}
     , part
 {% endif %}
-    , count(*) as n
-    , count(case when y_true = 1 then 1 end) as positives
-    , sum(case when y_true = 0 then found else 0 end) as positives_above
-    , sum(case when y_true = 1 then called - found else 0 end) as negatives_above
+    , sum(n) as n
+    , sum(positives) as positives
+    , sum((n - positives) * found) as positives_above
+    , sum(positives * (called - found)) as negatives_above
 {% for sum in sums %}
     , {{ sum.value }} as {{ sum.name }}
 {% endfor %}
-    , min(y_score) as threshold
+    , min(lowest) as threshold
     , max(called) as called
     , max(found) as found
 from placed

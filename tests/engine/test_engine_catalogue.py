@@ -137,8 +137,11 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"slices": SLICES, "decided": NEVER, "bin": Sql("floor(y_score)"), "terms": named("a"), "sums": SUMS},
     ),
     "binary_order": (
-        {"slice": None, "keys": Sql("model"), "curve": True, "sums": SUMS},
-        {"slice": SLICES[0], "keys": Sql("model, device"), "curve": False, "sums": SUMS},
+        {"model": Sql("'m'"), "slice": None, "keys": [], "partition": Sql(""), "order": Sql("score desc")}
+        | {"bin": None, "curve": True, "sums": SUMS},
+        {"model": Sql("model"), "slice": SLICES[0], "keys": [Sql("model"), Sql("part")]}
+        | {"partition": Sql("partition by model, part"), "order": Sql("bin desc, score desc")}
+        | {"bin": Sql("floor(y_score)"), "curve": False, "sums": SUMS},
     ),
     "binary_pair_cells": (
         {"keys": [], "decided": NEVER, "base_decided": NEVER, "terms": [], "sums": []},

@@ -17,7 +17,9 @@ from sklearn import metrics as sk
 
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.errors import DataError
+from abgap.offline.comparison import make_offline_rows
 from abgap.offline.contest import Contest
+from abgap.offline.predictions import order
 from abgap.offline.predictions.evaluate import EvaluatedPredictions, evaluate_binary
 from abgap.records import Interval, NotEstimable, Reason
 from abgap.study.load import check_study
@@ -483,6 +485,18 @@ class TestLazy:
         assert contests["accuracy"].lazy["majority"] == pytest.approx(0.99)
         assert (contests["recall"].value, contests["recall"].lazy["majority"]) == (0.8, 0.0)
 
+    @pytest.mark.parametrize(
+        ("positives", "n", "found", "alarms"), [(200, 40_000, 5, 10), (100, 10_000, 80, 0)]
+    )
+    def test_accuracy_is_not_ready_to_be_a_target_in_either(
+        self, evaluate: Evaluate, study_of: StudyOf, positives: int, n: int, found: int, alarms: int
+    ) -> None:
+        table = self.decided(positives, n, found, alarms)
+        rows = {row.metric: row for row in make_offline_rows(evaluate(table).contests, study_of(table))}
+        assert rows["accuracy"].target_ready is False
+        assert rows["f1"].target_ready is True
+        assert rows["precision"].target_ready is True
+
     def test_lazy_values_are_those_of_lazy_predictors(self, evaluate: Evaluate) -> None:
         table = scored(n=20_000, decimals=6)
         old = table[table.model == "old"]
@@ -558,3 +572,45 @@ def test_ties_and_monotone_changes_of_scores(evaluate: Evaluate, seed: int, deci
     assert orders["as is"] == pytest.approx(expected, rel=1e-12)
     assert orders["reversed"][0] == pytest.approx(1 - expected[0], abs=1e-12)
     assert by_metric(found, "as is")["brier"].value == by_metric(found, "shuffled")["brier"].value
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**31), decimals=st.integers(1, 8), fineness=st.sampled_from([4, 64, 2**20]))
+def test_bins_of_rare_positives_change_no_bit(
+    evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, seed: int, decimals: int, fineness: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    n = 400
+    y = np.zeros(n, dtype=int)
+    y[rng.choice(n, 12, replace=False)] = 1
+    score = np.round(np.exp(rng.normal(-4 + y, 1.5)), decimals)
+    table = pd.DataFrame({"example": [str(i) for i in range(n)], "y_true": y, "y_score": score})
+    table["group"] = rng.choice(["a", "b"], n)
+    for models in (["m"], ["m", "n"]):
+        both = pd.concat([table.assign(model=model) for model in models])
+        plain = evaluate(both, slices=["group"])
+        with monkeypatch.context() as patch:
+            patch.setattr(order, "SORTED_ROWS", 0)
+            patch.setattr(order, "BINS_IN_ALL", fineness)
+            binned = evaluate(both, slices=["group"])
+        assert [(c.metric, c.slice_value, c.value) for c in binned.contests] == [
+            (c.metric, c.slice_value, c.value) for c in plain.contests
+        ]
+        (first, *_) = binned.curves
+        for point in first.points:
+            assert point.threshold is not None
+            assert point.true_positives == ((score >= point.threshold) & (y == 1)).sum()
+            assert point.false_positives == ((score >= point.threshold) & (y == 0)).sum()
+
+
+def test_the_order_of_rows_and_threads_change_no_bit(study_of: StudyOf, tmp_path: Path) -> None:
+    table = scored(n=30_000, decimals=8)
+    found = []
+    for seed, threads in ((1, 1), (2, 2), (3, 4)):
+        study = study_of(
+            table.sample(frac=1, random_state=seed), slices=["group"], offline={"production": "old"}
+        )
+        with DuckDBEngine(directory=tmp_path, threads=threads) as engine:
+            found.append(evaluate_binary(engine, study, tmp_path, []))
+    assert found[0].contests == found[1].contests == found[2].contests
+    assert found[0].curves == found[1].curves == found[2].curves

@@ -172,8 +172,9 @@ class Listening:
 
     def fetch(self, statement: Statement) -> Columns:
         found = self._engine.fetch(statement)
-        rows = list(zip(*found.values(), strict=True))
-        self.answers.append((statement.query.name, [list(found), in_order(rows)]))
+        whole = whole_sums(found)
+        rows = list(zip(*whole.values(), strict=True))
+        self.answers.append((statement.query.name, [list(whole), in_order(rows)]))
         return found
 
     def fetch_row(self, statement: Statement) -> Row:
@@ -195,6 +196,15 @@ class Listening:
 
 def _silent(message: str) -> None:
     """No progress."""
+
+
+def whole_sums(found: Columns) -> Columns:
+    """The parts of exact sums together: logarithms of engines differ in the last digit, where a part has its first."""
+    whole: Columns = {}
+    for name, column in found.items():
+        stem = name.partition(" (part ")[0]
+        whole[stem] = whole[stem] + column if stem in whole and stem != name else column
+    return whole
 
 
 def in_order(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
@@ -512,6 +522,7 @@ def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pd.DataFrame(rows).to_csv(folder / "moments.csv", index=False)
     decisions_and_policies(folder)
     scores_and_queries(folder)
+    predictions(folder)
     study = folder / "abgap.toml"
     text = "[moments]\npath = 'moments.csv'\n[experiments.e]\ncontrol = 'A'\n[metrics.m]\nkind = 'mean'\n"
     text += """
@@ -534,6 +545,13 @@ slices = ["device"]
 path = "queries.csv"
 columns = { query = "q" }
 slices = ["kind"]
+[offline.predictions]
+path = "predictions.parquet"
+task = "binary"
+threshold = 0.3
+columns = { model = "by", example = "id", y_true = "y", y_score = "p", at = "t" }
+slices = ["s"]
+error_costs = { false_positive = 1, false_negative = 3.5 }
 """
     study.write_text(text, encoding="utf-8")
     return study
@@ -554,6 +572,23 @@ def scores_and_queries(folder: Path) -> None:
     frame.to_parquet(folder / "scores.parquet", index=False)
     kinds = pd.DataFrame({"q": [f"q{q}" for q in range(20)], "kind": ["a|b", "c"] * 10})
     kinds.to_csv(folder / "queries.csv", index=False)
+
+
+def predictions(folder: Path) -> None:
+    """Two models over the same examples, with ties, a slice that is not always known, and a label that is missing."""
+    rng = np.random.default_rng(22)
+    n = 300
+    y, s = rng.binomial(1, 0.2, n), rng.choice(["a", "it's", None], n)
+    frames = [
+        pd.DataFrame(
+            {"by": by, "id": np.arange(n), "p": np.round(1 / (1 + np.exp(1 - y - noise)), 2), "s": s}
+        )
+        for by, noise in (("it's", rng.normal(size=n)), ("new", rng.normal(size=n)))
+    ]
+    table = pd.concat(frames)
+    table["y"] = np.tile(np.where(np.arange(n) == 5, np.nan, y), 2)
+    table["t"] = pd.Timestamp("2026-03-02 10:15:00")
+    table.to_parquet(folder / "predictions.parquet", index=False)
 
 
 def decisions_and_policies(folder: Path) -> None:

@@ -91,8 +91,9 @@ def measure(engine: Engine, predictions: Predictions) -> Measured:
     curves: Mapping[str, Curve] = {}
     cheapest: Mapping[str, CheapestThreshold] = {}
     at_best: Mapping[Part, Tally] = {}
+    tallies = tally_predictions(engine, predictions, called(predictions, Sql("y_score")))
     if predictions.scored:
-        orders, curves = order_scores(engine, predictions)
+        orders, curves = order_scores(engine, predictions, tallies)
     costs = predictions.source.error_costs
     if predictions.scored and costs is not None:
         cheapest = cheapest_thresholds(
@@ -103,7 +104,7 @@ def measure(engine: Engine, predictions: Predictions) -> Measured:
         )
     return Measured(
         predictions=predictions,
-        tallies=tally_predictions(engine, predictions, called(predictions, Sql("y_score"))),
+        tallies=tallies,
         at_best=at_best,
         orders=orders,
         curves=curves,

@@ -3,21 +3,36 @@
 One running count over scores from high to low gives all three: at every example how many score at least as high, and
 how many positives are among them. Counts at equal scores are those of the whole group of ties, so that a tie counts as
 half an ordered pair in ROC-AUC (Hanley and McNeil 1982), and average precision steps once per distinct score.
+
+Sorting is what costs. Where positives are rare, most negatives lie in stretches of scores without any, and it is enough
+to know how many: scores are put into fine bins, and only rows of bins that hold a positive are sorted one by one. The
+result is the same to the last bit.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from abgap.engine.catalogue import compile_query
-from abgap.engine.exact import exact_sum, make_grid, sum_of
+from abgap.engine.catalogue import Statement, compile_query
+from abgap.engine.exact import LARGEST, exact_sum, make_grid, sum_of
 from abgap.engine.protocol import Columns, Engine, Given, text_or_none
 from abgap.offline.predictions.cells import Part, largest_part
 from abgap.offline.predictions.intake import Predictions, PredictionSlice
 from abgap.records.moments import FloatArray
-from abgap.sources.sql import Sql, comma_list
+from abgap.sources.sql import Sql, comma_list, literal
+
+SORTED_ROWS = 200_000
+"""Fewer rows than this are sorted one by one."""
+
+RARE = 8
+"""Positives are rare when they are at most one in so many."""
+
+BINS_IN_ALL = 2**20
+"""Bins of the score, over all running counts of a statement."""
 
 _TOTALS = "prediction_totals"
 _PRECISIONS = "sum of precisions"
@@ -58,8 +73,13 @@ class CheapestThreshold:
     found: int
 
 
-def order_scores(engine: Engine, predictions: Predictions) -> tuple[dict[Part, Ordering], dict[str, Curve]]:
-    """Order the scores of every model that has both labels, and of every slice; the curves of the models."""
+def order_scores(
+    engine: Engine, predictions: Predictions, parts: Iterable[Part]
+) -> tuple[dict[Part, Ordering], dict[str, Curve]]:
+    """Order the scores of every model that has both labels, and of every slice; the curves of the models.
+
+    parts: all there are, which tells how fine the bins of a slice may be.
+    """
     whole = {m.model: m for m in predictions.models.values() if m.positives and m.positives < m.usable}
     if not whole:
         return {}, {}
@@ -71,7 +91,8 @@ def order_scores(engine: Engine, predictions: Predictions) -> tuple[dict[Part, O
             "positives": Given(type="DOUBLE", values=[float(m.positives or 0) for m in whole.values()]),
         },
     )
-    stretches = _fetch(engine, predictions, None)
+    sizes = Counter(part.slice_name for part in parts)
+    stretches = engine.fetch(_statement(predictions, None, sizes[None]))
     models = text_or_none(stretches["model"])
     found: dict[Part, Ordering] = {}
     curves: dict[str, Curve] = {}
@@ -80,22 +101,49 @@ def order_scores(engine: Engine, predictions: Predictions) -> tuple[dict[Part, O
         found[Part(model)] = _ordering(mine)
         curves[model] = _curve(mine)
     for s in predictions.slices:
-        found |= _of_slice(_fetch(engine, predictions, s), s.name)
+        found |= _of_slice(engine.fetch(_statement(predictions, s, sizes[s.name])), s.name)
     return found, curves
 
 
-def _fetch(engine: Engine, predictions: Predictions, s: PredictionSlice | None) -> Columns:
-    keys = [Sql("model"), *([] if s is None else [s.column])]
-    rows = largest_part(predictions)
-    return engine.fetch(
-        compile_query(
-            "binary_order",
-            slice=None if s is None else s.column,
-            keys=comma_list(keys),
-            curve=s is None,
-            sums=exact_sum(_PRECISIONS, Sql("precision_there"), make_grid(1.0, rows, integer=False)),
-        )
+def _statement(predictions: Predictions, s: PredictionSlice | None, parts: int) -> Statement:
+    """One slice, or all examples. parts: how many running counts there are."""
+    only = list(predictions.models) if len(predictions.models) == 1 else []
+    # A model that is the only one is a constant: engines sort and group by a constant as by any other column.
+    keys = [*([] if only else [Sql("model")]), *([] if s is None else [Sql("part")])]
+    bin_ = _bin(predictions, max(parts, 1))
+    return compile_query(
+        "binary_order",
+        model=literal(only[0]) if only else Sql("model"),
+        slice=None if s is None else s.column,
+        keys=keys,
+        bin=bin_,
+        partition=Sql(f"partition by {comma_list(keys)}") if keys else Sql(""),
+        order=Sql("score desc") if bin_ is None else Sql("bin desc, score desc"),
+        curve=s is None,
+        sums=exact_sum(
+            _PRECISIONS,
+            Sql("precision_there"),
+            make_grid(1.0, largest_part(predictions), integer=False),
+        ),
     )
+
+
+def _bin(predictions: Predictions, parts: int) -> Sql | None:
+    """A bin of the score, which never falls when the score rises; None where sorting everything is as good.
+
+    Fourth roots make bins finer where scores of rare events are: close to the lowest. Differences, quotients and roots
+    are rounded correctly by every engine, and so never change the order of two scores.
+    """
+    models = predictions.models.values()
+    rows, positives = sum(m.usable for m in models), sum(m.positives or 0 for m in models)
+    low = min((m.smallest for m in models if m.smallest is not None), default=0.0)
+    high = max((m.largest for m in models if m.largest is not None), default=0.0)
+    width = high - low
+    if rows < SORTED_ROWS or positives * RARE > rows or not 0.0 < width < LARGEST:
+        return None
+    bins = max(BINS_IN_ALL // parts, 1)
+    place = f"(y_score - {literal(low)}) / {literal(width)}"
+    return Sql(f"floor(sqrt(sqrt({place})) * {literal(float(bins))})")
 
 
 def _of_slice(rows: Columns, name: str) -> dict[Part, Ordering]:
