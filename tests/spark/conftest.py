@@ -578,7 +578,7 @@ def predictions(folder: Path) -> None:
     """Two models over the same examples, with ties, a slice that is not always known, and a label that is missing."""
     rng = np.random.default_rng(22)
     n = 300
-    y, s = rng.binomial(1, 0.2, n), np.where(rng.random(n) < 0.3, None, rng.choice(["a", "it's"], n))
+    y, s = rng.binomial(1, 0.2, n), rng.choice(["a", "it's", ""], n)
     frames = [
         pd.DataFrame(
             {"by": by, "id": np.arange(n), "p": np.round(1 / (1 + np.exp(1 - y - noise)), 2), "s": s}
@@ -586,6 +586,7 @@ def predictions(folder: Path) -> None:
         for by, noise in (("it's", rng.normal(size=n)), ("new", rng.normal(size=n)))
     ]
     table = pd.concat(frames)
+    table["s"] = table.s.replace("", None)
     table["y"] = np.tile(np.where(np.arange(n) == 5, np.nan, y), 2)
     table["t"] = pd.Timestamp("2026-03-02 10:15:00")
     table.to_parquet(folder / "predictions.parquet", index=False)
