@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from abgap.cli.terminal import COLOURS, Terminal, columns
-from abgap.records import OfflineRow, words
+from abgap.records import OfflineHistory, OfflineRow, OfflineSweep, words
 from abgap.records.counterfactual import Counterfactual
+from abgap.records.predictions import PredictionCurves
 from abgap.report import numbers
 from abgap.report.marks import offline_reading
 from abgap.report.offline_pairs import without_known_baselines
@@ -18,12 +19,13 @@ _HEAD = (
     "metric", ">baseline", ">model", ">difference", ">interval", ">p adjusted", ">best lazy", ">skill", ">n",
     ">skipped", "reading",
 )  # fmt: skip
+_MOST_NAMED = 3
 _SILENT = {"", numbers.NOTHING}
 _SPARE = ("skipped", "skill", "n", "p adjusted", "best lazy", "baseline")
 
 
-def show_offline(rows: Sequence[OfflineRow], *, alpha: float) -> None:
-    """Every model against its baseline, slices below, then what is to be known beside the numbers."""
+def show_offline(rows: Sequence[OfflineRow], *, alpha: float, slices: bool) -> None:
+    """Every model against its baseline, then what is to be known beside the numbers; slices below, or counted."""
     out = Terminal()
     pairs: dict[tuple[str, str | None], list[OfflineRow]] = {}
     for row in rows:
@@ -31,10 +33,57 @@ def show_offline(rows: Sequence[OfflineRow], *, alpha: float) -> None:
     for (model, baseline), shown in without_known_baselines(pairs).items():
         title = model if baseline is None else f"{model} against {baseline}"
         out.line((title, "bold"))
-        _table(out, [_metric(row, alpha) for row in shown])
-        _remarks(out, shown)
+        whole = [row for row in shown if row.slice_name is None]
+        _table(out, [_metric(row, alpha) for row in (shown if slices else whole)])
+        _remarks(out, shown if slices else whole)
+        if not slices:
+            _slices_counted(out, [row for row in shown if row.slice_name is not None], alpha)
         out.line("")
     out.show()
+
+
+def _slices_counted(out: Terminal, rows: Sequence[OfflineRow], alpha: float) -> None:
+    """How many slices there are, and which of them got worse."""
+    if not rows:
+        return
+    worse = [row for row in rows if offline_reading(row, alpha=alpha).word == "worse"]
+    named = words.listed(
+        [f"{row.metric} in {row.slice_name} = {row.slice_value}" for row in worse[:_MOST_NAMED]]
+    )
+    more = f" and {len(worse) - _MOST_NAMED} more" if len(worse) > _MOST_NAMED else ""
+    said = f"worse: {named}{more}" if worse else "none of them worse"
+    out.point(("·", "dim"), f"{words.plural(len(rows), 'result')} by slice, {said} (--slices shows them)")
+
+
+def show_beside(
+    sweeps: Sequence[OfflineSweep], curves: Sequence[PredictionCurves], history: Sequence[OfflineHistory]
+) -> None:
+    """Other definitions, cheaper thresholds, and evaluations that fell, in a line each."""
+    out = Terminal()
+    telling = [
+        s for s in sweeps if s.survives is not None or any(d.outcome == "established" for d in s.definitions)
+    ]
+    for sweep in telling:
+        out.point(("·", "dim"), sweep.sentence)
+    if len(telling) < len(sweeps):
+        n = words.plural(len(sweeps) - len(telling), "difference")
+        out.point(("·", "dim"), f"{n} not established, under no other definition either")
+    for curve in curves:
+        if curve.cheapest is not None and curve.cost is not None:
+            out.point(("·", "dim"), _cheapest(curve, curve.cheapest.threshold, curve.cost))
+    for each in history:
+        if each.fell:
+            out.point(("!", "yellow"), f"{each.metric} of {each.family} fell on {each.date} ({each.model})")
+    out.show()
+
+
+def _cheapest(curves: PredictionCurves, threshold: float | None, cost: float) -> str:
+    when = (
+        "when nothing is called positive"
+        if threshold is None
+        else f"when scores of at least {numbers.number(threshold).text} are called positive"
+    )
+    return f"{curves.model}: errors cost least ({numbers.number(cost).text} per example) {when}"
 
 
 def _table(out: Terminal, lines: Sequence[Sequence[str | Text]]) -> None:

@@ -260,6 +260,19 @@ class OfflineStages:
         """Every evaluation of a model family beside the one before it."""
         return tuple(each for found in self.found for each in found.history)
 
+    @property
+    def parts(self) -> dict[str, tuple[object, ...]]:
+        """Everything that was found, by its name in the results."""
+        return {
+            "offline": self.rows,
+            "offline_history": self.history,
+            "offline_sweeps": self.sweeps,
+            "counterfactual": self.counterfactual,
+            "positions": self.positions,
+            "curves": self.curves,
+            "confusions": self.confusions,
+        }
+
     @cached_property
     def checks(self) -> list[Check]:
         """What is wrong with evaluations, or with the metrics they were made by."""

@@ -21,7 +21,7 @@ PRINTING = ("check", "analyze", "offline", "gap", "portfolio")
 PARTS = {
     "check": "checks",
     "analyze": "estimates heterogeneity trends",
-    "offline": "offline counterfactual positions curves confusions",
+    "offline": "offline offline_history offline_sweeps counterfactual positions curves confusions",
     "gap": "gaps",
     "portfolio": "portfolio",
 }

@@ -6,8 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from abgap.records import Direction, Interval, NotEstimable, OfflineRow, Reason, Results
+from abgap.records import (
+    Direction,
+    Interval,
+    NotEstimable,
+    OfflineHistory,
+    OfflineRow,
+    OfflineSweep,
+    Reason,
+    Results,
+)
 from abgap.records.counterfactual import Counterfactual, OffPolicyEstimate, WeightDiagnosis
+from abgap.records.offline import SweptDefinition
 from abgap.records.predictions import CalibrationBin, PredictionCurves, ThresholdPoint
 from abgap.report.charts import draw
 from abgap.report.marks import offline_reading
@@ -230,3 +240,64 @@ def test_a_baseline_is_not_shown_alone_as_well(example: Results) -> None:
         f"{row.model} against {row.baseline}",
         "nobody's baseline",
     ]
+
+
+def test_other_definitions_are_grouped_under_their_sentence(models_alone: Results) -> None:
+    gain = Interval(estimate=0.03, low=0.01, high=0.05, level=0.95, method="paired-t")
+
+    def other(change: str, outcome: str) -> SweptDefinition:
+        return SweptDefinition(
+            change=change,
+            definition="",
+            n=100,
+            value=0.5,
+            baseline_value=0.4,
+            gain=gain,
+            p_value=0.01,
+            outcome=outcome,
+        )
+
+    sweep = OfflineSweep(
+        model="b",
+        baseline="a",
+        metric="ndcg@10",
+        definition="",
+        gain=gain,
+        p_value=0.01,
+        definitions=(other("exponential gain", "turns"), other("k = 5", "survives")),
+        survives=1,
+        sentence="The gain survives 1 of 2 other definitions.",
+    )
+    (table,) = view_of(replace(models_alone, offline_sweeps=(sweep,))).offline_more
+    (group,) = table.groups
+    assert group.title == sweep.sentence
+    assert [(row[0].text, row[-1].mark.word if row[-1].mark else "") for row in group.rows] == [
+        ("exponential gain", "turns"),
+        ("k = 5", "survives"),
+    ]
+
+
+def test_a_family_that_fell_is_said_in_words(models_alone: Results) -> None:
+    first = OfflineHistory(
+        metric="ndcg@10",
+        family="ranker",
+        model="r1",
+        date="2026-01-01",
+        direction=Direction.UP,
+        n=100,
+        value=0.7,
+        standard_error=0.01,
+        previous_model=None,
+        previous_date=None,
+        change=None,
+        p_value=None,
+        fell=False,
+    )
+    gain = Interval(estimate=-0.1, low=-0.12, high=-0.08, level=0.95, method="paired-t")
+    second = replace(
+        first, model="r2", date="2026-02-01", value=0.6, previous_model="r1", change=gain, fell=True
+    )
+    view = view_of(replace(models_alone, offline=(), offline_history=(first, second)))
+    (table,) = view.offline_more
+    assert [row[4].why for row in table.groups[0].rows] == ["the first", ""]
+    assert view.offline_remarks == ("ndcg@10 of ranker fell to 0.600 on 2026-02-01.",)

@@ -18,6 +18,7 @@ from abgap.report.view.limits import LADDER, Limits, left_out
 from abgap.report.view.methods import methods_of
 from abgap.report.view.model import ReportView
 from abgap.report.view.offline import models_table, offline_panels, offline_remarks, offline_slices
+from abgap.report.view.offline_tables import falls, histories, other_definitions
 from abgap.report.view.opening import opening_of
 from abgap.report.view.overview import overview_of
 from abgap.report.view.policies import policy_remarks, policy_tables
@@ -37,10 +38,19 @@ def view_of(results: Results, limits: Limits = LADDER[0]) -> ReportView:
         experiments=tuple(experiment_view(index, experiment, limits, anchors) for experiment in shown),
         experiments_left_out=left_out(len(shown), len(index.ranked), "experiments"),
         offline=offline_panels(results, limits),
-        offline_remarks=(*offline_remarks(results, limits), *policy_remarks(results, limits)),
+        offline_remarks=(
+            *offline_remarks(results, limits),
+            *falls(results),
+            *policy_remarks(results, limits),
+        ),
         offline_slices=offline_slices(results, limits),
         offline_pictures=curve_figures(results),
-        offline_more=(*threshold_tables(results, limits), *policy_tables(results, limits)),
+        offline_more=(
+            *other_definitions(results, limits),
+            *threshold_tables(results, limits),
+            *histories(results, limits),
+            *policy_tables(results, limits),
+        ),
         models=models_table(results, limits),
         quality=quality_tables(index, limits, anchors),
         methods=methods_of(results),
