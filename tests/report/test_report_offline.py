@@ -17,7 +17,7 @@ from abgap.records import (
     Results,
 )
 from abgap.records.counterfactual import Counterfactual, OffPolicyEstimate, WeightDiagnosis
-from abgap.records.offline import SweptDefinition
+from abgap.records.offline import ConfusionMatrix, SweptDefinition
 from abgap.records.predictions import CalibrationBin, PredictionCurves, ThresholdPoint
 from abgap.report.charts import draw
 from abgap.report.marks import offline_reading
@@ -301,3 +301,13 @@ def test_a_family_that_fell_is_said_in_words(models_alone: Results) -> None:
     (table,) = view.offline_more
     assert [row[4].why for row in table.groups[0].rows] == ["the first", ""]
     assert view.offline_remarks == ("ndcg@10 of ranker fell to 0.600 on 2026-02-01.",)
+
+
+def test_a_confusion_matrix_says_what_is_called_what(models_alone: Results) -> None:
+    found = ConfusionMatrix(model="m", classes=("cat", "dog"), counts=((8, 2), (0, 0)), other=0)
+    (table,) = view_of(replace(models_alone, confusions=(found,))).offline_more
+    assert [column.label for column in table.columns] == ["Actual class", "cat", "dog", "Recall"]
+    assert [[cell.text for cell in row] for row in table.groups[0].rows] == [
+        ["cat", "8", "2", "0.8000"],
+        ["dog", "0", "0", "—"],
+    ]

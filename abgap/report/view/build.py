@@ -18,7 +18,7 @@ from abgap.report.view.limits import LADDER, Limits, left_out
 from abgap.report.view.methods import methods_of
 from abgap.report.view.model import ReportView
 from abgap.report.view.offline import models_table, offline_panels, offline_remarks, offline_slices
-from abgap.report.view.offline_tables import falls, histories, other_definitions
+from abgap.report.view.offline_tables import confusions, falls, histories, other_definitions
 from abgap.report.view.opening import opening_of
 from abgap.report.view.overview import overview_of
 from abgap.report.view.policies import policy_remarks, policy_tables
@@ -48,6 +48,7 @@ def view_of(results: Results, limits: Limits = LADDER[0]) -> ReportView:
         offline_more=(
             *other_definitions(results, limits),
             *threshold_tables(results, limits),
+            *confusions(results),
             *histories(results, limits),
             *policy_tables(results, limits),
         ),

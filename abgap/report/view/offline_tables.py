@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from abgap.records import OfflineHistory, OfflineSweep, Results, words
 from abgap.report import numbers
@@ -17,6 +17,7 @@ _OUTCOMES = {
     "not established": Mark(tone="part", sign="?", word="not established"),
     "established": Mark(tone="part", sign="!", word="established there"),
 }
+_MOST_MATRICES = 4
 _FELL = Mark(tone="bad", sign="↓", word="fell")
 
 
@@ -56,6 +57,42 @@ def _definitions(sweep: OfflineSweep) -> Iterator[tuple[Cell, ...]]:
             cell(numbers.p_value(other.p_value)),
             Cell(mark=mark),
         )
+
+
+def confusions(results: Results) -> Iterator[Table]:
+    """How often each of the first models called which class what; nothing without several classes."""
+    for place, found in enumerate(results.confusions[:_MOST_MATRICES]):
+        rest = f"{words.plural(found.other, 'rare class')} taken together as the last." if found.other else ""
+        yield Table(
+            key=f"confusion{place}",
+            caption=f"What {found.model} calls what",
+            columns=(
+                Column(label="Actual class"),
+                *(Column(label=name, kind="number", note="called") for name in found.classes),
+                Column(label="Recall", kind="number"),
+            ),
+            groups=(
+                Group(
+                    title="",
+                    rows=tuple(
+                        (
+                            Cell(text=name),
+                            *(cell(numbers.count(n)) for n in counts),
+                            _recall(counts, column),
+                        )
+                        for column, (name, counts) in enumerate(zip(found.classes, found.counts, strict=True))
+                    ),
+                ),
+            ),
+            note=joined(
+                rest, left_out(_MOST_MATRICES, len(results.confusions), "models") if place == 0 else ""
+            ),
+        )
+
+
+def _recall(counts: Sequence[int], own: int) -> Cell:
+    total = sum(counts)
+    return cell(numbers.missing("none of it") if not total else numbers.number(counts[own] / total))
 
 
 def histories(results: Results, limits: Limits) -> Iterator[Table]:
