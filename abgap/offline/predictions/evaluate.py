@@ -9,11 +9,7 @@ from pathlib import Path
 from abgap.engine.protocol import Engine, Relation
 from abgap.offline.contest import Contest, Findings
 from abgap.offline.pairs import contests_of
-from abgap.offline.predictions.contests import Judging, make_contests
-from abgap.offline.predictions.curves import make_curves
-from abgap.offline.predictions.definitions import wanted_metrics
 from abgap.offline.predictions.intake import KEY, open_predictions
-from abgap.offline.predictions.measured import measure
 from abgap.records.predictions import PredictionCurves
 from abgap.study.model import Study
 
@@ -45,6 +41,12 @@ def evaluate_binary(
     predictions = open_predictions(engine, study, directory)
     if predictions is None:
         return EvaluatedPredictions()
+    # They bring scipy, which results that were kept can do without.
+    from abgap.offline.predictions.contests import Judging, make_contests  # noqa: PLC0415
+    from abgap.offline.predictions.curves import make_curves  # noqa: PLC0415
+    from abgap.offline.predictions.definitions import wanted_metrics  # noqa: PLC0415
+    from abgap.offline.predictions.measured import measure  # noqa: PLC0415
+
     measured = measure(engine, predictions)
     # Who is held against whom does not depend on the metric here: all are made of the same predictions.
     known = [(model, KEY) for model in predictions.models]
