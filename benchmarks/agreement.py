@@ -54,6 +54,8 @@ def read_answer(contestant: Contestant, outputs: Path) -> Answer:
             return Answer(moments=_exported(contestant.out))
         case "analyze":
             return Answer(estimates=_analysed(_json(printed(contestant, outputs))))
+        case "offline":
+            return Answer(estimates=_compared(_json(printed(contestant, outputs))))
         case "answer":
             return _given(_json(printed(contestant, outputs)))
         case "nothing":
@@ -75,6 +77,14 @@ def _analysed(document: Any) -> dict[str, tuple[float, float]]:
     return {
         e["metric"]: (e["difference"]["estimate"], (e["difference"]["high"] - e["difference"]["low"]) / 2)
         for e in whole
+    }
+
+
+def _compared(document: Any) -> dict[str, tuple[float, float]]:
+    whole = [row for row in document["offline"] if row["baseline"] and row["slice_name"] is None]
+    return {
+        row["metric"]: (row["gain"]["estimate"], (row["gain"]["high"] - row["gain"]["low"]) / 2)
+        for row in whole
     }
 
 

@@ -20,8 +20,9 @@ ROOT = HERE.parent
 CHUNK = 1 << 24
 
 Role = Literal["abgap", "limit", "peer", "other"]
-# What it leaves behind: an answer in the peers' form, the JSON of `abgap analyze`, a moments table, or nothing.
-Leaves = Literal["answer", "analyze", "moments", "nothing"]
+# What it leaves behind: an answer in the peers' form, the JSON of `abgap analyze` or of `abgap offline`, a moments
+# table, or nothing.
+Leaves = Literal["answer", "analyze", "offline", "moments", "nothing"]
 Say = Callable[[str], None]
 
 

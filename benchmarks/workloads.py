@@ -1,7 +1,7 @@
 """What is measured, and who takes part.
 
 A workload is made when it is run: its data are generated, its peers installed. ``WORKLOADS`` is the list; a new one
-is a function here and an entry there. Letters are those of the table of goals: U units, L logs.
+is a function here and an entry there. Letters are those of the table of goals: U units, L logs, R rankings.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.environments import environment
 from benchmarks.generators.logs import EVENTS, EXPOSURES, Logs, make_logs
+from benchmarks.generators.rankings import CANDIDATES, make_rankings
 from benchmarks.generators.units import make_units
 from benchmarks.measure import Contestant, Leaves, Role
 from benchmarks.sizes import Size
@@ -94,6 +95,39 @@ def logs(size: Size, folder: Path) -> Workload:
             "abgap_moments": moments.command[2:],
             "by_hand_cells": ("benchmarks.peers.by_hand", "logs_cells", *arguments),
         },
+    )
+
+
+def rankings(size: Size, folder: Path) -> Workload:
+    """R: two models, a hundred candidates per query, five metrics per query and the paired test."""
+    data = make_rankings(folder, size.queries)
+    study = write_study(folder / f"rankings_{size.queries}.toml", ["rankings"], **data._asdict())
+    arguments = (f"runs={data.runs}", f"judgements={data.judgements}")
+    command = (PYTHON, "-m", "abgap", "offline", "--json", "--study", str(study), *EVERY_TIME)
+    abgap = Contestant(
+        name="abgap_offline", title="abgap offline --json", role="abgap", command=command, leaves="offline"
+    )
+    hand = (PYTHON, "-m", "benchmarks.peers.rankings_by_hand", *arguments)
+    return Workload(
+        name="rankings",
+        size={"queries": size.queries, "documents": 2 * CANDIDATES * size.queries},
+        rounds=size.rounds,
+        contestants=(
+            abgap,
+            Contestant(
+                name="by_hand",
+                title="DuckDB by hand, one window",
+                role="limit",
+                command=hand,
+                leaves="answer",
+            ),
+            _peer("polars", "polars", "polars", "polars_rankings", *arguments),
+            _peer("pytrec_eval", "pytrec_eval", "pytrec_eval", "pytrec_eval_rankings", *arguments),
+            _peer("ranx", "ranx", "ranx", "ranx_rankings", *arguments),
+        ),
+        data=tuple(data),
+        compared=True,
+        profiled={"abgap_offline": abgap.command[2:], "by_hand": hand[2:]},
     )
 
 
@@ -190,6 +224,7 @@ WORKLOADS: dict[str, Callable[[Size, Path], Workload]] = {
     "metrics": metrics,
     "experiments": experiments,
     "logs": logs,
+    "rankings": rankings,
 }
 
 

@@ -1,5 +1,5 @@
 -- purpose: The documents of a run that are worth something, each with its place whichever way ties are broken.
--- takes: the grade of a label, and whether prices are wanted, compiled in.
+-- takes: the grade of a label, whether the order of ties matters, and whether prices are wanted, compiled in.
 -- reads: the places of the runs, offline_items (prices only).
 -- gives: one row per document: model_id, query_id, item, grade, relevant (1 from grade 1 on, else 0), price (0 where there
 --        is none), first_place and size of the documents with its score, place (ties by document id descending), best_place
@@ -13,10 +13,15 @@ with tied as (
         , {{ grade }} as grade
         , min(place) over (partition by model_id, query_id, score) as first_place
         , count(*) over (partition by model_id, query_id, score) as size
+{% if tied %}
         , row_number() over (partition by model_id, query_id, score order by item desc) as turn
         , row_number() over (
             partition by model_id, query_id, score order by coalesce({{ grade }}, 0) desc, item desc
         ) as best_turn
+{% else %}
+        , 1 as turn
+        , 1 as best_turn
+{% endif %}
     from {{ places }}
     where is_tied
 )

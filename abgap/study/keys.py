@@ -155,6 +155,8 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
     m.Scores: _SOURCE
     | {"slices": "Columns, the same in all rows of a query, by which results are broken down."},
     m.Queries: _SOURCE | {"slices": "Columns by which results are broken down."},
+    m.Rankings: _SOURCE
+    | {"unique": "check: an item that stands twice in a ranking is an error. trust: skip that test."},
     m.Predictions: _SOURCE
     | {
         "slices": "Columns, the same for all models of an example, by which results are broken down.",

@@ -35,6 +35,12 @@ class Queries(SlicedSource):
     """``[offline.queries]``: one row per query, with what is known of it."""
 
 
+class Rankings(Source):
+    """``[offline.rankings]``: the items that every model returned for every query."""
+
+    unique: Literal["check", "trust"] = "check"
+
+
 class ErrorCosts(StudyModel):
     """What a wrong decision costs, in any unit: only the ratio matters to the threshold."""
 
@@ -92,7 +98,7 @@ class Offline(StudyModel):
     production: NonEmpty | None = None
     examples: Literal["same", "shared"] = "same"
     scores: Scores | None = None
-    rankings: Source | None = None
+    rankings: Rankings | None = None
     judgements: Source | None = None
     queries: Queries | None = None
     items: Source | None = None

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 ARMS = ("A", "B")
+RANKING_METRICS = ("ndcg@10", "mrr@10", "map", "precision@10", "recall@10")
 LEVEL = 0.95
 NORMAL_975 = 1.959963984540054  # quantile of the standard normal distribution
 
@@ -95,6 +96,14 @@ def estimate(control: Arm, treatment: Arm, quantile: Quantile) -> dict[str, floa
         "difference": treatment.mean - control.mean,
         "half_width": quantile(df) * math.sqrt(variance),
     }
+
+
+def paired(differences: Sequence[float]) -> dict[str, float]:
+    """The mean of differences, and half the width of its interval."""
+    n = len(differences)
+    mean = math.fsum(differences) / n
+    variance = math.fsum((d - mean) ** 2 for d in differences) / (n - 1)
+    return {"difference": mean, "half_width": NORMAL_975 * math.sqrt(variance / n)}
 
 
 def show(estimates: Mapping[str, Mapping[str, float]], cells: Iterable[Cell] = ()) -> None:

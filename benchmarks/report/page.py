@@ -44,6 +44,9 @@ covariate).""",
     "logs": """Raw logs: {exposures:,} exposures, of which 2 % are repeated and 0.2 % put a unit into both variants, and
 {events:,} events over 14 days, a file per day. Events count for 7 days from a unit's first exposure. Metrics are
 click-through rate, conversion, revenue per user and revenue per session; in total, by three slices and by day.""",
+    "rankings": """Two models over {queries:,} queries with a hundred candidates each ({documents:,} rows), some of them
+judged in grades: NDCG@10, MRR@10, MAP, precision@10, recall@10 per query and the paired test. abgap does more here than
+the others: it tests that no document stands twice, looks for ties, resamples, ranks at random and by popularity.""",
 }
 QUIET = 0.1  # cores
 METRICS = """Two metrics are a mean and a proportion. Over units the ten add means, ratios and a covariate; over logs

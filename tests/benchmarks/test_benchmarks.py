@@ -25,9 +25,9 @@ from benchmarks.report.pictures import draw_all
 from benchmarks.results import document_of
 from benchmarks.rounds import agreements
 from benchmarks.sizes import QUICK
-from benchmarks.workloads import PYTHON, Workload, logs, units
+from benchmarks.workloads import PYTHON, Workload, logs, rankings, units
 
-TINY = replace(QUICK, rows=100_000, scale=0.0005)
+TINY = replace(QUICK, rows=100_000, scale=0.0005, queries=500)
 SCALE = 0.0005
 
 
@@ -64,6 +64,14 @@ def test_abgap_and_every_hand_written_statement_find_the_same_numbers(workload: 
     assert all(
         run.wall > 0 and run.cpu > 0 and run.peak_mb > 10 for of_one in runs.values() for run in of_one
     )
+
+
+def test_abgap_ranks_as_the_hand_written_script_does(tmp_path: Path) -> None:
+    made = without_peers(rankings(TINY, tmp_path))
+    runs, missing = alternate(made.contestants, 1, tmp_path, lambda _: None)
+    assert missing == {}
+    found = agreements(made, runs, tmp_path)
+    assert {(a.estimates, a.objections) for a in found.values()} == {(5, ())}
 
 
 def test_peers_that_are_not_installed_are_named_with_the_reason(tmp_path: Path) -> None:

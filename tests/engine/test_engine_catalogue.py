@@ -210,6 +210,7 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
             for name in ("model", "query", "item", "score", "position", "propensity", "split")
         },
     ),
+    "ranking_intake": ({"unique": True}, {"unique": False}),
     "ranking_counts": ({"table": identifier("v"), "sums": []}, {"table": identifier("v"), "sums": SUMS}),
     "ranking_grades": ({"grades": named("grade 1")},),
     "ranking_hits": (

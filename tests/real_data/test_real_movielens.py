@@ -25,7 +25,9 @@ def published(reference: Callable[[str], Any]) -> Any:
 
 
 def whole(found: Results, metric: str) -> OfflineRow:
-    (row,) = (r for r in found.offline if r.metric == metric and r.baseline is not None and r.slice_name is None)
+    (row,) = (
+        r for r in found.offline if r.metric == metric and r.baseline is not None and r.slice_name is None
+    )
     return row
 
 

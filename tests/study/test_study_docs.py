@@ -23,6 +23,7 @@ from abgap.study.model import (
     Logged,
     Predictions,
     Queries,
+    Rankings,
     Scores,
     Source,
     Study,
@@ -43,7 +44,7 @@ GENERAL: dict[type[StudyModel], str] = {
     ConstantColumn: "A column",
     ExpressionColumn: "A column",
 }
-SOURCES = (Exposures, UnitValues, Scores, Queries, Predictions, Logged, Training, Annotations)
+SOURCES = (Exposures, UnitValues, Scores, Queries, Rankings, Predictions, Logged, Training, Annotations)
 INHERITED = dict.fromkeys(SOURCES, Source.model_fields)
 OFFLINE = (
     "scores",

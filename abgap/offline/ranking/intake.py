@@ -107,7 +107,7 @@ def read_runs(engine: Engine, study: Study, directory: Path) -> Runs | None:
         judged = engine.fetch(compile_query("judgement_intake"))
     grades = _grades(engine, judged)
     with reading(RANKINGS):
-        ranked = engine.fetch(compile_query("ranking_intake"))
+        ranked = engine.fetch(compile_query("ranking_intake", unique=offline.rankings.unique == "check"))
     _refuse_rankings(engine, ranked)
     models = tuple(str(model) for model in ranked["model"])
     return Runs(

@@ -29,7 +29,7 @@ from abgap.offline.ranking.values import (
 )
 from abgap.sources.sql import Sql, literal
 
-MOST_QUERIES = 4_000
+MOST_QUERIES = 2_000
 """Beyond about so many queries a sample of them is ranked by lazy rankers."""
 
 _NAMES = ("random", "popularity")

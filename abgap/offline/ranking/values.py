@@ -157,7 +157,7 @@ def make_values(
             "ranking_hits",
             grade=grade,
             places=identifier(made.places),
-            tied=made.is_tied,
+            tied=made.is_tied and any(definition.ties != "expected" for definition in settled),
             priced=any(definition.kind == "revenue" for definition in settled),
         ),
     )
