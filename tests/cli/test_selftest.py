@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from abgap.lab.selftest import effects, faults
+
 N = 1_200
 _STUDY = """\
 [unit_values]
@@ -197,20 +199,36 @@ def test_without_ids_nothing_can_be_divided(tmp_path: Path, abgap_in: Callable[.
     assert "Units have no ids" in outcome.err
 
 
-def test_moments_have_no_units_but_simulations_run(
-    moments_study: Path, abgap_process: Callable[..., Any]
-) -> None:
-    refused = abgap_process(moments_study, "selftest", "--no-simulations")
+@pytest.fixture
+def simulated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is simulated for one command is shown by the next as well."""
+    for module, name in ((effects, "recover_effects"), (faults, "judge_faults")):
+        monkeypatch.setattr(module, name, _kept(getattr(module, name)))
+
+
+def _kept(simulate: Callable[..., Any]) -> Callable[..., Any]:
+    found: list[Any] = []
+
+    def first(*arguments: Any, **more: Any) -> Any:
+        found.append(found[0] if found else simulate(*arguments, **more))
+        return found[0]
+
+    return first
+
+
+@pytest.mark.usefixtures("simulated_once")
+def test_moments_have_no_units_but_simulations_run(moments_study: Path, abgap_in: Callable[..., Any]) -> None:
+    refused = abgap_in(moments_study, "selftest", "--no-simulations")
     assert (refused.code, refused.out) == (2, "")
     assert "The study brings moments" in refused.err
-    outcome = abgap_process(moments_study, "selftest", "--simulations", "5")
+    outcome = abgap_in(moments_study, "selftest", "--simulations", "5")
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.startswith(
         "The study brings moments: there are no units that could be divided anew.\n"
     )
     assert "planted lifts   5 simulated experiments of 3,000 users" in outcome.out
     assert "caught by repeated_events" in outcome.out
-    document_of = json.loads(abgap_process(moments_study, "selftest", "--simulations", "5", "--json").out)
+    document_of = abgap_in(moments_study, "selftest", "--simulations", "5", "--json").json
     found = document_of["selftest"]
     assert found["units"] is None
     assert len(found["faults"]["faults"]) == 12
