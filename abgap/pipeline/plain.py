@@ -10,108 +10,96 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from abgap.engine.protocol import Relation
-from abgap.offline.contest import Contest, Findings
-from abgap.offline.judged_policies import PolicySums
-from abgap.offline.logged import LoggedDecisions, Places, Problem
-from abgap.offline.predictions.evaluate import EvaluatedPredictions
-from abgap.offline.ranking.evaluate import Rankings
-from abgap.offline.ranking.other_definitions import OtherDefinition, SweepSums
-from abgap.offline.shadow import CostSums, ErrorCounts, LatencyPoints, ShadowRun
-from abgap.offline.sums import (
-    Against,
-    Buckets,
-    Evaluated,
-    Evaluation,
-    Measured,
-    RankingSums,
-    Scores,
-    ValueSums,
-)
-from abgap.offline.sums import Aggregate as ScoreAggregate
-from abgap.online.experiments import DeclaredExperiment
-from abgap.online.plan import MetricColumns, Plan, UnitPart, ValueColumn, Window
-from abgap.online.resamples import Resamples
-from abgap.online.sums import Sums
-from abgap.online.wide import BelowZero, Bounds, FactIntake, WideTable
-from abgap.records import (
-    Aggregate,
-    Check,
-    ConfusionMatrix,
-    InputSource,
-    Interval,
-    Kind,
-    Moments,
-    NotEstimable,
-    QueryText,
-    Reason,
-    Status,
-)
-from abgap.records.predictions import CalibrationBin, PredictionCurves, ThresholdPoint
-from abgap.sources.columns import Table
-from abgap.sources.sql import Sql
-from abgap.stats.off_policy import OffPolicySums
-
 Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 
-_RECORDS = (
-    Against,
-    Evaluated,
-    Evaluation,
-    Measured,
-    RankingSums,
-    ScoreAggregate,
-    Scores,
-    ValueSums,
-    CalibrationBin,
-    Check,
-    ConfusionMatrix,
-    Contest,
-    Findings,
-    Buckets,
-    CostSums,
-    DeclaredExperiment,
-    ErrorCounts,
-    LatencyPoints,
-    ShadowRun,
-    BelowZero,
-    Bounds,
-    EvaluatedPredictions,
-    FactIntake,
-    InputSource,
-    Interval,
-    LoggedDecisions,
-    MetricColumns,
-    Moments,
-    NotEstimable,
-    OffPolicySums,
-    OtherDefinition,
-    Places,
-    Plan,
-    PolicySums,
-    PredictionCurves,
-    Problem,
-    QueryText,
-    Rankings,
-    Relation,
-    Resamples,
-    Sql,
-    Sums,
-    SweepSums,
-    Table,
-    ThresholdPoint,
-    UnitPart,
-    ValueColumn,
-    WideTable,
-    Window,
-)
-_VALUES = (Aggregate, Kind, Reason, Status)
+# By module: classes are imported when one of them is met, because some of these modules bring statistics.
+_RECORDS: Mapping[str, tuple[str, ...]] = {
+    "abgap.engine.protocol": ("Relation",),
+    "abgap.offline.contest": (
+        "Contest",
+        "Findings",
+    ),
+    "abgap.offline.judged_policies": ("PolicySums",),
+    "abgap.offline.logged": (
+        "LoggedDecisions",
+        "Places",
+        "Problem",
+    ),
+    "abgap.offline.predictions.evaluate": ("EvaluatedPredictions",),
+    "abgap.offline.ranking.evaluate": ("Rankings",),
+    "abgap.offline.ranking.other_definitions": (
+        "OtherDefinition",
+        "SweepSums",
+    ),
+    "abgap.offline.shadow": (
+        "CostSums",
+        "ErrorCounts",
+        "LatencyPoints",
+        "ShadowRun",
+    ),
+    "abgap.offline.sums": (
+        "Against",
+        "Aggregate",
+        "Buckets",
+        "Evaluated",
+        "Evaluation",
+        "Measured",
+        "RankingSums",
+        "Scores",
+        "ValueSums",
+    ),
+    "abgap.online.experiments": ("DeclaredExperiment",),
+    "abgap.online.plan": (
+        "MetricColumns",
+        "Plan",
+        "UnitPart",
+        "ValueColumn",
+        "Window",
+    ),
+    "abgap.online.resamples": ("Resamples",),
+    "abgap.online.sums": ("Sums",),
+    "abgap.online.wide": (
+        "BelowZero",
+        "Bounds",
+        "FactIntake",
+        "WideTable",
+    ),
+    "abgap.records.moments": ("Moments",),
+    "abgap.records.numbers": (
+        "Interval",
+        "NotEstimable",
+    ),
+    "abgap.records.offline": ("ConfusionMatrix",),
+    "abgap.records.predictions": (
+        "CalibrationBin",
+        "PredictionCurves",
+        "ThresholdPoint",
+    ),
+    "abgap.records.provenance": (
+        "InputSource",
+        "QueryText",
+    ),
+    "abgap.records.results": ("Check",),
+    "abgap.sources.columns": ("Table",),
+    "abgap.sources.sql": ("Sql",),
+    "abgap.stats.off_policy": ("OffPolicySums",),
+}
+_VALUES: Mapping[str, tuple[str, ...]] = {
+    "abgap.records.vocabulary": (
+        "Aggregate",
+        "Kind",
+        "Reason",
+        "Status",
+    ),
+}
 
 
 def _label(kind: type) -> str:
@@ -119,8 +107,17 @@ def _label(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-_KNOWN_RECORDS: Mapping[str, type] = {_label(kind): kind for kind in _RECORDS}
-_KNOWN_VALUES: Mapping[str, type[Enum]] = {_label(kind): kind for kind in _VALUES}
+def _labels(classes: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, str]]:
+    return {f"{module}.{name}": (module, name) for module, names in classes.items() for name in names}
+
+
+_KNOWN_RECORDS, _KNOWN_VALUES = _labels(_RECORDS), _labels(_VALUES)
+
+
+@cache
+def _class(module: str, name: str) -> type[Any]:
+    found: type[Any] = getattr(import_module(module), name)
+    return found
 
 
 def to_plain(value: object, arrays: Arrays) -> Any:
@@ -153,7 +150,7 @@ def _collection(value: Collection[Any], arrays: Arrays) -> Any:
     return {kind: [to_plain(item, arrays) for item in items]}
 
 
-def _known(known: Mapping[str, type], value: object) -> str:
+def _known(known: Mapping[str, tuple[str, str]], value: object) -> str:
     name = _label(type(value))
     if name not in known:
         raise TypeError(f"a {name} cannot be kept")
@@ -180,10 +177,12 @@ def from_plain(value: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
             return _MADE[kind]([from_plain(item, arrays) for item in held])
         case "record":
             name, found = held
-            return _KNOWN_RECORDS[name](**{key: from_plain(item, arrays) for key, item in found.items()})
+            return _class(*_KNOWN_RECORDS[name])(
+                **{key: from_plain(item, arrays) for key, item in found.items()}
+            )
         case "value":
             name, item = held
-            return _KNOWN_VALUES[name](item)
+            return _class(*_KNOWN_VALUES[name])(item)
         case "array":
             return arrays[held]
         case "path":

@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import pytest
 
 import abgap
 from abgap.online.sums import sum_units
-from abgap.pipeline import fingerprint
+from abgap.pipeline import fingerprint, plain
 from abgap.pipeline.plain import from_plain, to_plain
 from abgap.resources import folder
 
@@ -359,3 +360,10 @@ def test_moments_of_a_warehouse_are_kept(run: Run) -> None:
     run.file.write_text(MOMENTS)
     _changed_numbers(run, lambda: moments.write_text(moments.read_text().replace("2.9", "2.1")))
     assert run.notes == []
+
+
+def test_every_class_that_can_come_back_is_where_it_is_said_to_be() -> None:
+    for classes in (plain._RECORDS, plain._VALUES):
+        for module, names in classes.items():
+            for name in names:
+                assert getattr(import_module(module), name).__module__ == module
