@@ -55,7 +55,8 @@ def read_answer(contestant: Contestant, outputs: Path) -> Answer:
         case "analyze":
             return Answer(estimates=_analysed(_json(printed(contestant, outputs))))
         case "offline":
-            return Answer(estimates=_compared(_json(printed(contestant, outputs))))
+            document = _json(printed(contestant, outputs))
+            return Answer(estimates=_compared(document), moments=_evaluated(document))
         case "answer":
             return _given(_json(printed(contestant, outputs)))
         case "nothing":
@@ -85,6 +86,19 @@ def _compared(document: Any) -> dict[str, tuple[float, float]]:
     return {
         row["metric"]: (row["gain"]["estimate"], (row["gain"]["high"] - row["gain"]["low"]) / 2)
         for row in whole
+    }
+
+
+def _evaluated(document: Any) -> dict[Key, tuple[float, float, float]]:
+    """Models by themselves: metrics in place of means."""
+    alone = [row for row in document["offline"] if row["baseline"] is None]
+    return {
+        (row["model"], row["metric"], row["slice_name"], row["slice_value"], None): (
+            row["n"],
+            row["value"],
+            0.0,
+        )
+        for row in alone
     }
 
 

@@ -1,7 +1,7 @@
 """What is measured, and who takes part.
 
 A workload is made when it is run: its data are generated, its peers installed. ``WORKLOADS`` is the list; a new one
-is a function here and an entry there. Letters are those of the table of goals: U units, L logs, R rankings.
+is a function here and an entry there. Letters are those of the table of goals: U units, L logs, R rankings, C predictions.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.environments import environment
 from benchmarks.generators.logs import EVENTS, EXPOSURES, Logs, make_logs
+from benchmarks.generators.predictions import SEGMENTS, make_predictions
 from benchmarks.generators.rankings import CANDIDATES, make_rankings
 from benchmarks.generators.units import make_units
 from benchmarks.measure import Contestant, Leaves, Role
@@ -131,6 +132,41 @@ def rankings(size: Size, folder: Path) -> Workload:
     )
 
 
+def predictions(size: Size, folder: Path) -> Workload:
+    """C: binary predictions with rare positives, seven metrics, over all examples and in twenty slices."""
+    rows = 2 * size.rows
+    data = make_predictions(folder, rows)
+    study = write_study(folder / f"predictions_{rows}.toml", ["predictions"], predictions=data)
+    argument = f"predictions={data}"
+    abgap = (PYTHON, "-m", "abgap", "offline", "--json", "--study", str(study), *EVERY_TIME)
+    by_hand = (PYTHON, "-m", "benchmarks.peers.predictions_by_hand", argument)
+    return Workload(
+        name="predictions",
+        size={"predictions": rows, "slices": SEGMENTS},
+        rounds=size.rounds,
+        contestants=(
+            Contestant(
+                name="abgap_offline",
+                title="abgap offline --json",
+                role="abgap",
+                command=abgap,
+                leaves="offline",
+            ),
+            Contestant(
+                name="by_hand",
+                title="DuckDB and numpy's sort",
+                role="limit",
+                command=by_hand,
+                leaves="answer",
+            ),
+            _peer("polars", "polars", "polars", "polars_predictions", argument),
+            _peer("scikit_learn", "scikit-learn", "scikit_learn", "scikit_learn_predictions", argument),
+        ),
+        data=(data,),
+        compared=True,
+    )
+
+
 def growth(size: Size, folder: Path) -> Workload:
     """The units workload at several sizes, by abgap and by hand."""
     contestants: list[Contestant] = []
@@ -225,6 +261,7 @@ WORKLOADS: dict[str, Callable[[Size, Path], Workload]] = {
     "experiments": experiments,
     "logs": logs,
     "rankings": rankings,
+    "predictions": predictions,
 }
 
 

@@ -33,7 +33,9 @@ def sums(table: pl.LazyFrame) -> dict[str | None, Sums]:
         )
         .collect(engine="streaming")
     )
-    parts: list[tuple[str | None, pl.DataFrame]] = [(None, cells.group_by("bin").agg(pl.exclude("segment").sum()))]
+    parts: list[tuple[str | None, pl.DataFrame]] = [
+        (None, cells.group_by("bin").agg(pl.exclude("segment").sum()))
+    ]
     parts += [(str(key[0]), part) for key, part in cells.group_by("segment")]
     return {name: of_cells(part) for name, part in parts}
 
@@ -44,7 +46,10 @@ def of_cells(cells: pl.DataFrame) -> Sums:
         int(cells["called"].sum()),
         int(cells["found"].sum()),
         float(cells["log_loss"].sum()),
-        [(float(n), float(p), float(y)) for n, p, y in cells.select("n", "probability", "positives").iter_rows()],
+        [
+            (float(n), float(p), float(y))
+            for n, p, y in cells.select("n", "probability", "positives").iter_rows()
+        ],
     )
 
 

@@ -1,4 +1,4 @@
-"""The predictions workload by hand: one grouped scan in DuckDB, and numpy's sort of the negatives for the order of scores.
+"""The predictions workload by hand: one grouped scan in DuckDB, and numpy's sort for the order of scores.
 
 python -m benchmarks.peers.predictions_by_hand predictions=FILE
 
@@ -53,8 +53,9 @@ def main() -> None:
         "select cast(substr(segment, 9) as tinyint) as segment, churned = 1 as churned, p "
         "from read_parquet(getvariable('predictions'))"
     ).fetchnumpy()
-    segment, churned, p = (columns[name] for name in ("segment", "churned", "p"))
-    orders = {None: order(np.sort(p[churned]), np.sort(p[~churned]))}
+    segment, churned, p = (np.asarray(columns[name]) for name in ("segment", "churned", "p"))
+    orders: dict[str | None, tuple[float, float]] = {}
+    orders[None] = order(np.sort(p[churned]), np.sort(p[~churned]))
     for i, name in enumerate(names):
         mine = segment == i
         orders[name] = order(np.sort(p[mine & churned]), np.sort(p[mine & ~churned]))

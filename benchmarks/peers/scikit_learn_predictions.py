@@ -1,4 +1,4 @@
-"""The predictions workload with scikit-learn, read by pyarrow; the calibration error by numpy, which scikit-learn has not.
+"""The predictions workload with scikit-learn, read by pyarrow; its missing calibration error by numpy.
 
 python -m benchmarks.peers.scikit_learn_predictions predictions=FILE
 """
@@ -35,7 +35,7 @@ def main() -> None:
     churned, p = (table[name].to_numpy() for name in ("churned", "p"))
     segments = table["segment"].combine_chunks().dictionary_encode()
     codes, names = segments.indices.to_numpy(), segments.dictionary.to_pylist()
-    found = {None: measured(churned, p)}
+    found: dict[str | None, tuple[int, dict[str, float]]] = {None: measured(churned, p)}
     for code, name in enumerate(names):
         mine = codes == code
         found[name] = measured(churned[mine], p[mine])
