@@ -1,7 +1,8 @@
 """What is measured, and who takes part.
 
 A workload is made when it is run: its data are generated, its peers installed. ``WORKLOADS`` is the list; a new one
-is a function here and an entry there. Letters are those of the table of goals: U units, L logs, R rankings, C predictions.
+is a function here and an entry there. Letters are those of the table of goals: U units, L logs, R rankings, C
+predictions.
 """
 
 from __future__ import annotations
