@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from abgap.records.moments import FloatArray
-from abgap.stats.score_of_sums import ScoreOfSums, mean_of
+from abgap.stats.score_of_sums import ScoreOfSums, mean_of, mean_unless
 
 
 def _first_over_second(sums: FloatArray) -> FloatArray:
@@ -33,20 +33,15 @@ def _r2(sums: FloatArray) -> FloatArray:
     return np.asarray(1.0 - square / np.where(varies, spread, np.nan))
 
 
-def _mean_unless_refused(sums: FloatArray) -> FloatArray:
-    term, refused, n = np.moveaxis(sums, -1, 0)
-    return np.where(refused > 0, np.nan, term / n)
-
-
 ERROR_SCORES: Mapping[str, ScoreOfSums] = {
     "mae": mean_of("absolute"),
     "mse": mean_of("square"),
     "rmse": ScoreOfSums(terms=("square",), of=_root_of_mean),
     "r2": ScoreOfSums(terms=("square", "truth", "truth_square"), of=_r2),
     "bias": mean_of("error"),
-    "mape": ScoreOfSums(terms=("relative", "zero"), of=_mean_unless_refused, mean=True),
+    "mape": mean_unless("relative", "zero"),
     "smape": mean_of("symmetric"),
     "wape": ScoreOfSums(terms=("absolute", "size"), of=_first_over_second),
-    "mase": ScoreOfSums(terms=("scaled", "unscaled"), of=_mean_unless_refused, mean=True),
+    "mase": mean_unless("scaled", "unscaled"),
 }
 """Every score by its name. The count comes last among the sums of each."""

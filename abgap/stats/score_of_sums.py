@@ -32,5 +32,15 @@ def mean_of(term: str) -> ScoreOfSums:
     return ScoreOfSums(terms=(term,), of=_mean, mean=True)
 
 
+def mean_unless(term: str, refused: str) -> ScoreOfSums:
+    """The mean of a term over examples; not defined where any example has the term ``refused``."""
+    return ScoreOfSums(terms=(term, refused), of=_mean_unless, mean=True)
+
+
+def _mean_unless(sums: FloatArray) -> FloatArray:
+    term, refused, n = np.moveaxis(sums, -1, 0)
+    return np.where(refused > 0, np.nan, term / n)
+
+
 def _mean(sums: FloatArray) -> FloatArray:
     return np.asarray(sums[..., 0] / sums[..., 1])

@@ -11,6 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from abgap.errors import ExitCode
+from abgap.offline.tasks import extras
+
 N = 40
 rng = np.random.default_rng(17)
 MODELS = ("live", "next")
@@ -77,6 +80,49 @@ def check(found: Mapping[str, Mapping[str, Any]], *metrics: str) -> None:
 
 def right(model: str, truth: Any, classes: list[str]) -> Any:
     return np.where(rng.random(len(truth)) < SKILL[model], truth, rng.choice(classes, len(truth)))
+
+
+@pytest.mark.parametrize(
+    ("row", "share"),
+    [("binary classification", 0.4), ("imbalanced classification", 0.2), ("anomaly detection", 0.15)],
+)
+def test_yes_or_no(row: str, share: float, tmp_path: Path, abgap_in: Abgap) -> None:
+    assert row
+    truth = (np.arange(N) < share * N).astype(float)
+    scores = {
+        model: np.clip(0.5 * truth + rng.normal(0.25, 0.4 * (1 - skill), N), 0.001, 0.999)
+        for model, skill in SKILL.items()
+    }
+    metrics = ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision")
+    declared = "".join(f"[offline_metrics.{name}]\n" for name in metrics)
+    frame = examples(lambda m: {"y_true": truth, "y_score": scores[m]})
+    write(tmp_path, "binary", frame.assign(half=np.tile(np.arange(N) // 2 % 2, 2)), declared)
+    found = offline(abgap_in, tmp_path)
+    for metric in metrics:
+        assert found[metric]["value"] is not None, metric
+        assert found[metric]["lazy"], metric
+
+
+def test_ranking(tmp_path: Path, abgap_in: Abgap) -> None:
+    grades = pd.DataFrame(
+        {"query": np.repeat([f"e{i}" for i in range(N)], 12), "item": [f"d{i}" for i in range(12)] * N}
+    ).assign(grade=rng.integers(0, 3, 12 * N))
+    grades.to_parquet(tmp_path / "j.parquet")
+    runs = [
+        grades.assign(model=m, score=SKILL[m] * grades["grade"] + rng.normal(size=12 * N)) for m in MODELS
+    ]
+    pd.concat(runs).to_parquet(tmp_path / "r.parquet")
+    queries = pd.DataFrame({"query": [f"e{i}" for i in range(N)], "half": np.arange(N) % 2})
+    queries.to_parquet(tmp_path / "q.parquet")
+    (tmp_path / "abgap.toml").write_text(
+        '[offline]\nproduction = "live"\n'
+        '[offline.rankings]\npath = "r.parquet"\n'
+        'columns = { model = "model", query = "query", item = "item", score = "score" }\n'
+        '[offline.judgements]\npath = "j.parquet"\n'
+        'columns = { query = "query", item = "item", relevance = "grade" }\n'
+        '[offline.queries]\npath = "q.parquet"\ncolumns = { query = "query" }\nslices = ["half"]\n'
+    )
+    check(offline(abgap_in, tmp_path), "map", "ndcg@10", "precision@10", "recall@10")
 
 
 CLASSES = ["cat", "dog", "fish"]
@@ -213,3 +259,32 @@ def test_segmentation_from_masks(tmp_path: Path, abgap_in: Abgap) -> None:
         ),
     )
     check(offline(abgap_in, tmp_path), "iou", "dice")
+
+
+def test_a_missing_library_ends_with_its_own_exit_code(
+    tmp_path: Path, abgap_in: Abgap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(name: str) -> None:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(extras, "import_module", nothing)
+    write(tmp_path, "generation", examples(lambda m: {"y_true": TEXTS, "y_pred": [m] * N}))
+    ended = abgap_in(tmp_path, "offline")
+    assert ended.code == ExitCode.ENGINE
+    assert "install abgap[text]" in ended.err.replace("\n", " ")
+
+
+def test_hostile_names_and_a_second_run_give_the_same_bytes(tmp_path: Path, abgap_in: Abgap) -> None:
+    hostile = "<script>alert('x')</script>"
+    frame = examples(lambda m: {"y_true": LABELS, "y_pred": right(m, LABELS, [*CLASSES[:2], hostile])})
+    write(tmp_path, "multiclass", frame.assign(model=frame["model"].replace("next", hostile)))
+    once = abgap_in(tmp_path, "offline", "--json")
+    again = abgap_in(tmp_path, "offline", "--json")
+    assert (once.code, once.out) == (0, again.out)
+    found = json.loads(once.out)
+    assert {matrix["model"] for matrix in found["confusions"]} == {"live", hostile}
+    for _ in range(2):  # the second report is made from what the first one kept
+        assert abgap_in(tmp_path, "report", "--out", "report").code == 0
+        kept = json.loads((tmp_path / "report" / "results.json").read_text(encoding="utf-8"))
+        assert (kept["offline"], kept["confusions"]) == (found["offline"], found["confusions"])
+    assert "<script>alert" not in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")

@@ -19,6 +19,7 @@ from abgap.engine.protocol import Engine
 from abgap.errors import AbgapError
 from abgap.sources.sql import Sql
 from abgap.study.model import Source
+from tests.spark.tasks_on_spark import tasks_compared
 
 pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("ignore")]
 
@@ -70,11 +71,14 @@ try_cast(s as timestamptz) at time zone 'UTC' | try_cast('2026-03-01 10:00+02:00
 def test_every_statement_and_every_result_is_that_of_duckdb(
     on_spark: Callable[[], Engine],
     compared: Callable[[Path, Callable[[], Engine]], set[str]],
+    different: Callable[[object, object], list[str]],
+    tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
     ran = set[str]()
     for study in STUDIES:
         ran |= compared(request.getfixturevalue(study), on_spark)
+    ran |= tasks_compared(tmp_path, on_spark, different)
     assert ran == set(query_names()) - ONLY_ON_DUCKDB
 
 

@@ -21,17 +21,17 @@ from abgap.engine.values import number_of
 from abgap.errors import DataError
 from abgap.offline.contest import Contest
 from abgap.offline.tasks.contests import Procedure
-from abgap.offline.tasks.examples import KEY, several_truths
+from abgap.offline.tasks.examples import KEY
 from abgap.offline.tasks.extras import optional
 from abgap.offline.tasks.given_terms import GivenRow, given_contests
 from abgap.offline.tasks.metric import TaskMetric, wanted_metrics
 from abgap.offline.tasks.weighted import WeightedMetric, weighted_contests
 from abgap.records.moments import FloatArray
-from abgap.records.words import count
+from abgap.records.words import count, plural
 from abgap.sources.columns import mapped_text, text_of
 from abgap.sources.sql import Named, Sql, identifier
 from abgap.stats.clusters import calinski_harabasz, davies_bouldin
-from abgap.stats.score_of_sums import mean_of
+from abgap.stats.score_of_sums import mean_unless
 from abgap.study.model import Predictions, Study
 
 LAZY = "random clusters"
@@ -69,7 +69,7 @@ def clustering_contests(
         name: TaskMetric(
             name=name,
             base=name,
-            score=mean_of("silhouette"),
+            score=mean_unless("silhouette", "undefined"),
             definition=text,
             undefined="there have to be at least two clusters, and more examples than clusters",
         )
@@ -81,11 +81,10 @@ def clustering_contests(
     slices = list(source.slices)
     contests: list[Contest] = []
     shapes = [metric for metric in metrics if metric.base == "silhouette"]
-    usable = {name: found for name, found in (models | lazy).items() if _can_be_judged(found)}
-    if shapes and any(name in usable for name in models):
-        rows = {name: _silhouettes(name, found) for name, found in usable.items()}
-        of_models = [row for name in models if name in rows for row in rows[name]]
-        contests += given_contests(engine, of_models, rows.get(LAZY, []), slices, shapes, procedure)
+    if shapes:
+        rows = {name: _silhouettes(name, found) for name, found in (models | lazy).items()}
+        of_models = [row for name in models for row in rows[name]]
+        contests += given_contests(engine, of_models, rows[LAZY], slices, shapes, procedure)
     for metric in metrics:
         if metric.base in _INDICES:
             contests += _index(metric, models | lazy, list(models), slices, procedure)
@@ -113,10 +112,11 @@ def _read(engine: Engine, source: Predictions, relation: Relation) -> dict[str, 
     with reading(KEY):
         rows = engine.fetch(statement)
     points = np.column_stack([rows[f"feature {i}"] for i in range(len(source.features))])
-    if not np.isfinite(points).all():
+    unusable = int((~np.isfinite(points)).any(axis=1).sum())
+    if unusable:
         raise DataError(
-            f"{where}: {count(float((~np.isfinite(points)).any(axis=1).sum()))} rows lack a feature, or have NaN or "
-            "infinity in one; fill it, or take the rows out"
+            f"{where}: {plural(unusable, 'row')} without a feature, or with NaN or infinity in one; fill it, or take "
+            "the rows out"
         )
     slices = list(zip(*(text_or_none(rows[f"slice {i}"]) for i in range(len(source.slices))), strict=True))
     models = rows["model"]
@@ -151,7 +151,10 @@ def _refuse_other_points(models: Mapping[str, Clustering]) -> None:
             )
         other = (found.points != first.points).any(axis=1)
         if np.any(other):
-            raise several_truths(found.examples[int(np.argmax(other))], count=int(other.sum()))
+            raise DataError(
+                f"{KEY}.features: {plural(int(other.sum()), 'example')} with other features under another model, e.g. "
+                f"{found.examples[int(np.argmax(other))]!r}; all models have to be judged by the same features"
+            )
 
 
 def _random(found: Clustering) -> Clustering:
@@ -171,9 +174,17 @@ def _can_be_judged(found: Clustering) -> bool:
 
 
 def _silhouettes(model: str, found: Clustering) -> list[GivenRow]:
-    values = optional("sklearn.metrics", task="clustering").silhouette_samples(found.points, found.labels)
+    library = optional("sklearn.metrics", task="clustering")
+    usable = _can_be_judged(found)
+    n = len(found.examples)
+    values = library.silhouette_samples(found.points, found.labels) if usable else np.zeros(n)
     return [
-        GivenRow(model=model, example=example, slices=found.slices[i], terms={"silhouette": float(values[i])})
+        GivenRow(
+            model=model,
+            example=example,
+            slices=found.slices[i],
+            terms={"silhouette": float(values[i]), "undefined": 0.0 if usable else 1.0},
+        )
         for i, example in enumerate(found.examples)
     ]
 
