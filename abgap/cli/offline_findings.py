@@ -10,7 +10,7 @@ from abgap.cli.terminal import COLOURS, Terminal, columns
 from abgap.records import OfflineHistory, OfflineRow, OfflineSweep, words
 from abgap.records.counterfactual import Counterfactual
 from abgap.records.predictions import PredictionCurves
-from abgap.report import numbers
+from abgap.report import numbers, remarks
 from abgap.report.marks import offline_reading
 from abgap.report.offline_pairs import without_known_baselines
 from abgap.report.view.policies import ESTIMATORS, policy_title
@@ -51,8 +51,9 @@ def _slices_counted(out: Terminal, rows: Sequence[OfflineRow], alpha: float) -> 
         [f"{row.metric} in {row.slice_name} = {row.slice_value}" for row in worse[:_MOST_NAMED]]
     )
     more = f" and {len(worse) - _MOST_NAMED} more" if len(worse) > _MOST_NAMED else ""
-    said = f"worse: {named}{more}" if worse else "none of them worse"
-    out.point(("·", "dim"), f"{words.plural(len(rows), 'result')} by slice, {said} (--slices shows them)")
+    compared = any(row.baseline is not None for row in rows)
+    said = f", worse: {named}{more}" if worse else ", none of them worse" if compared else ""
+    out.point(("·", "dim"), f"{words.plural(len(rows), 'result')} by slice{said} (--slices shows them)")
 
 
 def show_beside(
@@ -99,9 +100,8 @@ def _metric(row: OfflineRow, alpha: float) -> list[str | Text]:
     gain = numbers.gain(row.gain, face_value=row.value - row.baseline_value if bare else None)  # type: ignore[operator]
     mark = offline_reading(row, alpha=alpha)
     best = row.best_lazy
-    part = "" if row.slice_name is None else f"  {row.slice_name} = {row.slice_value or 'not known'}"
     return [
-        f"{row.metric}{part}",
+        f"{row.metric}  {_slice(row)}".rstrip(),
         baseline.text,
         value.text,
         gain.text,
@@ -116,13 +116,20 @@ def _metric(row: OfflineRow, alpha: float) -> list[str | Text]:
 
 
 def _remarks(out: Terminal, rows: Sequence[OfflineRow]) -> None:
-    """Each note once, with the metrics that it is about."""
-    about: dict[str, dict[str, None]] = {}
+    """Each note once, with the metrics that it is about; those of a slice with the slice."""
+    about: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
-        for note in row.notes:
-            about.setdefault(note, {})[row.metric] = None
-    for note, metrics in about.items():
-        out.point(("·", "dim"), f"{words.listed(list(metrics))}: {note}")
+        for note in remarks.offline_remarks(row):
+            about.setdefault((_slice(row), note), {})[row.metric] = None
+    for (part, note), metrics in about.items():
+        named = list(metrics)
+        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED + 1 else ""
+        listed = ", ".join(named[:_MOST_NAMED]) if more else words.listed(named)
+        out.point(("·", "dim"), f"{listed}{more}{f' ({part})' if part else ''}: {note}")
+
+
+def _slice(row: OfflineRow) -> str:
+    return "" if row.slice_name is None else f"{row.slice_name} = {row.slice_value or 'not known'}"
 
 
 def show_policies(policies: Sequence[Counterfactual]) -> None:

@@ -79,7 +79,8 @@ def _row(contest: Contest, study: Study) -> OfflineRow:
         skill=judged.skill,
         target_ready=judged.ready,
         counts=contest.counts,
-        notes=(*contest.notes, *judged.notes),
+        # Of a slice it would be said once more what is said of all examples.
+        notes=contest.notes if contest.slice_name is not None else (*contest.notes, *judged.notes),
     )
 
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from abgap.records import Estimate, Heterogeneity, Role, Trend, words
+from abgap.records import Estimate, Heterogeneity, NotEstimable, OfflineRow, Reason, Role, Trend, words
 from abgap.report import numbers
 
 # From here on a significant result of a worthwhile size would be told much too large on average.
 _OVERSTATED = 1.5
 # The last probability that is told by its digits.
 _SURE = 0.999
+# Reasons that the cell of a gain says well enough.
+_SHOWN_IN_THE_TABLE = frozenset({Reason.NOT_DECLARED, Reason.NO_INTERVAL_GIVEN})
+
+
+def offline_remarks(row: OfflineRow) -> tuple[str, ...]:
+    """What is to be known beside an offline metric: its notes, and why there is no number where there should be one."""
+    why = row.gain.detail if isinstance(row.gain, NotEstimable) else ""
+    told = row.gain.reason in _SHOWN_IN_THE_TABLE if isinstance(row.gain, NotEstimable) else True
+    return row.notes if told or not why else (*row.notes, why)
 
 
 def unadjusted(estimate: Estimate) -> str:

@@ -6,7 +6,9 @@ precision the infinitesimal jackknife. Calibration errors are put side by side a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from abgap.offline.predictions.definitions import BinaryMetric, Needs
 from abgap.offline.predictions.measured import Measured, why_unfit
 from abgap.offline.predictions.pairs import Buckets, PairOrder, PairPart, PairTally
 from abgap.records import Estimable, Interval, NotEstimable, Reason
-from abgap.records.words import plural
+from abgap.records.moments import FloatArray
 from abgap.stats.arrays import MIN_UNITS, finite_or_none
 from abgap.stats.classification import counts_of, paired_moments, value_of
 from abgap.stats.moments import Univariate
@@ -25,7 +27,22 @@ from abgap.stats.paired_resampling import PairedSums, mean_of_sums
 from abgap.stats.roc import DifferenceSums, areas, average_precision_difference, delong
 
 _LOSS_OF = {"log_loss": "log_loss", "brier": "squared_error"}
+# What divides by the examples that a model calls positive.
+_OF_ALARMS = frozenset({"precision", "mcc"})
 _MEANS = frozenset({"accuracy", "expected_cost", *_LOSS_OF})
+
+
+class Scarce(NamedTuple):
+    """What there is least of, and what it is called, one and many of it."""
+
+    n: int
+    one: str
+    many: str = ""
+
+    @property
+    def said(self) -> str:
+        """Number and noun."""
+        return f"{self.n} {self.one if self.n == 1 else self.many or f'{self.one}s'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +88,20 @@ def _of_counts(metric: BinaryMetric, tally: PairTally, alpha: float) -> Tested:
     moments = paired_moments(formula, tally.decided)
     found = paired_difference(moments, alpha)
     is_mean = metric.base in _MEANS
-    fewest = tally.n if is_mean else min(tally.by_label)
-    gain = _interval(found, alpha, "paired-t" if is_mean else "delta", fewest, is_mean=is_mean)
+    gain = _interval(found, alpha, "paired-t" if is_mean else "delta", _scarcest(metric, tally, sides))
     p = finite_or_none(found.p_value) if isinstance(gain, Interval) else None
     return Tested(value=value, base=base, gain=gain, p_value=p, moments=moments if is_mean else None)
+
+
+def _scarcest(metric: BinaryMetric, tally: PairTally, sides: Sequence[FloatArray]) -> Scarce:
+    """What there is least of among what the metric divides by. sides: tp, fp, fn, tn of both models."""
+    if metric.base in _MEANS:
+        return Scarce(int(tally.n), "example")
+    rarer = Scarce(int(min(tally.by_label)), "example of the rarer label", "examples of the rarer label")
+    if metric.base not in _OF_ALARMS:
+        return rarer
+    alarms = int(min(float(side[0] + side[1]) for side in sides))
+    return min(rarer, Scarce(alarms, "example called positive", "examples called positive"))
 
 
 def _of_mean(metric: BinaryMetric, sums: DifferenceSums, alpha: float) -> Tested:
@@ -84,7 +111,7 @@ def _of_mean(metric: BinaryMetric, sums: DifferenceSums, alpha: float) -> Tested
     second = np.maximum(centred(np.array(sums.square), total, total, n), 0.0)
     moments = Univariate(n=n, mean=total / n, variance=second / np.maximum(n - 1.0, 1.0))
     found = paired_difference(moments, alpha)
-    gain = _interval(found, alpha, "paired-t", int(sums.n), is_mean=True)
+    gain = _interval(found, alpha, "paired-t", Scarce(int(sums.n), "example"))
     return Tested(
         value=sums.candidate / sums.n,
         base=sums.base / sums.n,
@@ -105,7 +132,9 @@ def _of_order(metric: BinaryMetric, order: PairOrder | None, alpha: float) -> Te
         values = (order.precisions[0] / positives.n, order.precisions[1] / positives.n)
         method = "infinitesimal jackknife"
         found = average_precision_difference(order.influences[1], order.influences[0], values, alpha)
-    gain = _interval(found, alpha, method, int(min(negatives.n, positives.n)), is_mean=False)
+    rarer = int(min(negatives.n, positives.n))
+    scarce = Scarce(rarer, "example of the rarer label", "examples of the rarer label")
+    gain = _interval(found, alpha, method, scarce)
     return Tested(value=values[0], base=values[1], gain=gain, p_value=finite_or_none(found.p_value))
 
 
@@ -122,13 +151,12 @@ def _of_bins(measured: Measured, metric: BinaryMetric, part: PairPart, tally: Pa
     )
 
 
-def _interval(found: Comparison, alpha: float, method: str, fewest: int, *, is_mean: bool) -> Estimable:
-    """The interval of a comparison, or why there is none. fewest: examples, of the rarer label unless it is a mean."""
+def _interval(found: Comparison, alpha: float, method: str, scarce: Scarce) -> Estimable:
+    """The interval of a comparison, or why there is none."""
     reason: Reason | None = found.problem.item()
-    if fewest < MIN_UNITS:
-        noun = "example" if is_mean else "example of the rarer label"
-        detail = f"only {plural(fewest, noun) if is_mean else f'{fewest} examples of the rarer label'}"
-        return NotEstimable(reason=Reason.TOO_FEW_UNITS, detail=f"{detail}, at least {MIN_UNITS} are needed")
+    if scarce.n < MIN_UNITS:
+        detail = f"only {scarce.said}, at least {MIN_UNITS} are needed"
+        return NotEstimable(reason=Reason.TOO_FEW_UNITS, detail=detail)
     if reason is not None:
         return NotEstimable(reason=reason, detail="the two models do not differ, so nothing can be tested")
     estimate, low, high = (float(x) for x in (found.difference, found.low, found.high))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from abgap.records import Direction, Interval, OfflineRow, Results, words
-from abgap.report import numbers
+from abgap.report import numbers, remarks
 from abgap.report.marks import offline_reading
 from abgap.report.offline_pairs import without_known_baselines
 from abgap.report.view.cells import bar_of, cell, joined, reach_of, whole_sentence
@@ -57,7 +57,7 @@ def offline_remarks(results: Results, limits: Limits) -> tuple[str, ...]:
     about: dict[str, list[str]] = {}
     for rows in list(_pairs(results).values())[: limits.models]:
         for row in rows:
-            for note in row.notes:
+            for note in remarks.offline_remarks(row):
                 about.setdefault(note, []).append(f"{row.metric} of {row.model}")
     return tuple(
         f"{words.listed(named[:_MOST_NAMED])}{_and_more(len(named) - _MOST_NAMED)}: {whole_sentence(note)}"
