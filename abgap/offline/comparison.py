@@ -16,7 +16,7 @@ from abgap.offline.contest import Contest
 from abgap.offline.directions import direction_of
 from abgap.offline.lazy import PRODUCTION, judge_lazy
 from abgap.records import Check, Interval, NotEstimable, OfflineRow, Reason, Status, words
-from abgap.records.checks import make_check
+from abgap.records.checks import make_check, quoted_names
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import finite_or_none
 from abgap.stats.multiplicity import Labels, benjamini_hochberg, holm
@@ -160,8 +160,23 @@ def _shrunk(
     return made
 
 
-def comparison_checks(rows: Sequence[OfflineRow]) -> list[Check]:
-    """A warning for models that were evaluated on other examples than their baseline."""
+def comparison_checks(rows: Sequence[OfflineRow], production: str | None) -> list[Check]:
+    """Warnings: production was not evaluated, or models were evaluated on other examples than their baseline."""
+    return [*_production_check(rows, production), *_examples_check(rows)]
+
+
+def _production_check(rows: Sequence[OfflineRow], production: str | None) -> list[Check]:
+    models = dict.fromkeys(row.model for row in rows)
+    if production is None or not rows or production in models:
+        return []
+    sentence = (
+        f"The production model {production!r} has no offline result, so that no model is held against it; "
+        f"evaluated were {quoted_names(list(models))}."
+    )
+    return [make_check("unmatched_production", None, Status.WARN, sentence)]
+
+
+def _examples_check(rows: Sequence[OfflineRow]) -> list[Check]:
     refused = [
         row for row in rows if isinstance(row.gain, NotEstimable) and row.gain.reason is Reason.NOT_MATCHED
     ]

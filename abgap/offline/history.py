@@ -55,8 +55,8 @@ def add_up_history(
             for model, metric, day in days
         ]
     )
-    ordered = [replace(each, previous=_previous(ordered, i)) for i, each in enumerate(ordered)]
-    return tuple(_with_queries(engine, ordered))
+    chained = [replace(e, previous=p) for e, p in zip(ordered, _previous(ordered), strict=True)]
+    return tuple(_with_queries(engine, chained))
 
 
 def _in_order(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
@@ -66,16 +66,19 @@ def _in_order(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     )
 
 
-def _previous(ordered: Sequence[Evaluation], i: int) -> int | None:
-    """The model's own evaluation before this one, else the last one of its family on an earlier day."""
-    now = ordered[i]
-    earlier = [
-        j
-        for j in range(i)
-        if (ordered[j].metric, ordered[j].family) == (now.metric, now.family) and ordered[j].day < now.day
-    ]
-    own = [j for j in earlier if ordered[j].model == now.model]
-    return own[-1] if own else earlier[-1] if earlier else None
+def _previous(ordered: Sequence[Evaluation]) -> list[int | None]:
+    """Of each evaluation the model's own before it, else the last one of its family on an earlier day."""
+    found: list[int | None] = []
+    own: dict[tuple[str, str], int] = {}
+    last: dict[tuple[str, str], int] = {}
+    before: dict[tuple[str, str], int | None] = {}
+    for i, now in enumerate(ordered):
+        line, model = (now.metric, now.family), (now.metric, now.model)
+        if line in last and ordered[last[line]].day < now.day:
+            before[line] = last[line]
+        found.append(own.get(model, before.get(line)))
+        own[model] = last[line] = i
+    return found
 
 
 def _with_queries(engine: Engine, ordered: Sequence[Evaluation]) -> list[Evaluation]:

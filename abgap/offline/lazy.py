@@ -45,41 +45,65 @@ def judge_lazy(
     """Hold a model against lazy solutions. metric: as the catalogue knows it."""
     if contest.value is None or not lazy:
         return LazyJudgement(None, None)
-    sign, value = direction.sign, contest.value
-    name = max(lazy, key=lambda n: sign * lazy[n])
-    skill = _skill(value, lazy[name], catalogue.best_value(metric), sign)
-    learnt_nothing = {n: v for n, v in lazy.items() if n != PRODUCTION}
+    scale = _scale_of(metric, direction)
+    value, values = scale.of(contest.value), {name: scale.of(each) for name, each in lazy.items()}
+    skill = _skill(value, max(values.values()), scale)
+    learnt_nothing = [name for name in values if name != PRODUCTION]
     if not learnt_nothing:
         return LazyJudgement(skill, None)
-    name = max(learnt_nothing, key=lambda n: sign * learnt_nothing[n])
-    why = _why_not_ready(value, learnt_nothing[name], metric, sign)
+    name = max(learnt_nothing, key=lambda n: values[n])
+    why = _why_not_ready(value, values[name], scale)
     notes = () if why is None else (f"not ready to be a target: {name!r} {why}",)
-    return LazyJudgement(skill, why is None, (*notes, *_small_gain(contest, learnt_nothing)))
+    return LazyJudgement(
+        skill, why is None, (*notes, *_small_gain(contest, [values[n] for n in learnt_nothing]))
+    )
 
 
-def _skill(value: float, lazy: float, best: float | None, sign: int) -> float | None:
+class _Scale(NamedTuple):
+    """A metric turned so that more is better; best and worst None where it has none.
+
+    centre: of a metric that is better the nearer it is to that, from either side: it becomes minus the distance.
+    """
+
+    sign: int
+    centre: float | None
+    best: float | None
+    worst: float | None
+
+    def of(self, value: float) -> float:
+        """A value on this scale."""
+        return self.sign * value if self.centre is None else -abs(value - self.centre)
+
+
+def _scale_of(metric: str, direction: Direction) -> _Scale:
+    sign, best, worst = direction.sign, catalogue.best_value(metric), catalogue.worst_value(metric)
+    if catalogue.is_two_sided(metric) and best is not None:
+        return _Scale(sign, best, 0.0, None)
+    return _Scale(sign, None, None if best is None else sign * best, None if worst is None else sign * worst)
+
+
+def _skill(value: float, lazy: float, scale: _Scale) -> float | None:
     """What is gained over the lazy value, as a share of what could be."""
-    if best is None or sign * (best - lazy) <= 0.0:
+    if scale.best is None or scale.best <= lazy:
         return None
-    return (value - lazy) / (best - lazy)
+    return (value - lazy) / (scale.best - lazy)
 
 
-def _why_not_ready(value: float, lazy: float, metric: str, sign: int) -> str | None:
-    if sign * (value - lazy) <= 0.0:
+def _why_not_ready(value: float, lazy: float, scale: _Scale) -> str | None:
+    if value <= lazy:
         return "learnt nothing and does as well as the model"
-    worst, best = catalogue.worst_value(metric), catalogue.best_value(metric)
-    if worst is not None and abs(lazy - worst) >= REACHED * abs(value - worst):
-        return "learnt nothing and gets nine tenths of what the model gets, or more"
-    skill = _skill(value, lazy, best, sign)
-    if worst is None and skill is not None and skill < 1.0 - REACHED:
+    if scale.worst is not None:
+        reached = lazy - scale.worst >= REACHED * (value - scale.worst)
+        return "learnt nothing and gets nine tenths of what the model gets, or more" if reached else None
+    skill = _skill(value, lazy, scale)
+    if skill is not None and skill < 1.0 - REACHED:
         return "learnt nothing and leaves the model less than a tenth of what can be gained"
     return None
 
 
-def _small_gain(contest: Contest, lazy: Mapping[str, float]) -> tuple[str, ...]:
+def _small_gain(contest: Contest, lazy: Sequence[float]) -> tuple[str, ...]:
     """A note when solutions that learnt nothing lie further apart than the two models do."""
-    spread = max(lazy.values()) - min(lazy.values())
-    if not isinstance(contest.gain, Interval) or abs(contest.gain.estimate) >= spread:
+    if not isinstance(contest.gain, Interval) or abs(contest.gain.estimate) >= max(lazy) - min(lazy):
         return ()
     return ("the difference is smaller than what lies between two lazy solutions",)
 

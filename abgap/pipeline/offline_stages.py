@@ -287,7 +287,7 @@ class OfflineStages:
         served = self.served if self._analysis.declared else ()
         return [
             *(matching_checks(served, known, self._study.gap.offline) if served else ()),
-            *comparison_checks(self.rows),
+            *comparison_checks(self.rows, self._study.offline.production),
             *lazy_checks(self.rows),
             *history_checks(self.history),
             *self._tracker_checks(),

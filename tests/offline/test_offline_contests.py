@@ -115,6 +115,13 @@ class TestWhoIsCompared:
         rows, _ = analyse(table_of(values), ran=[("y", "x")], production="gone")
         assert [(row.model, row.baseline) for row in rows] == [("y", "x"), ("spare", None)]
 
+    def test_production_without_a_result_is_a_warning(self, analyse: Analyse) -> None:
+        rows, _ = analyse(table_of({"x": BASE, "y": BASE}), production="gone")
+        (check,) = comparison_checks(rows, "gone")
+        assert (check.name, check.status) == ("unmatched_production", Status.WARN)
+        assert check.sentence.endswith("so that no model is held against it; evaluated were 'x', 'y'.")
+        assert comparison_checks(rows, None) == comparison_checks(rows, "x") == []
+
     def test_a_metric_that_production_lacks_is_shown_without_gain(self, analyse: Analyse) -> None:
         frame = pd.concat([table_of({"old": BASE, "new": BASE + 0.1}), table_of({"new": BASE}, metric="mrr")])
         rows, _ = analyse(frame)
@@ -157,7 +164,7 @@ class TestSameExamples:
             "queries of the baseline": 800,
             "shared queries": 120,
         }
-        (check,) = comparison_checks(rows)
+        (check,) = comparison_checks(rows, "old")
         assert (check.name, check.status, check.value) == ("different_examples", Status.WARN, 1.0)
         assert 'set examples = "shared" in [offline]' in check.sentence
 
@@ -380,6 +387,8 @@ class TestLazy:
             ("rmse", 8.0, 10.0, True),
             ("log_loss", 0.3, 0.32, False),
             ("ndcg@10", 0.6, 0.3, True),
+            ("bias", -0.5, 2.0, True),
+            ("bias", -0.5, 0.1, False),
             ("freshness", 0.6, 0.59, True),
             ("freshness", 0.6, 0.6, False),
         ],

@@ -98,6 +98,12 @@ def worst_value(name: str) -> float | None:
     return entry.low if entry.direction is Direction.UP else entry.high
 
 
+def is_two_sided(name: str) -> bool:
+    """Whether a metric is the better the nearer it is to its best value, from either side."""
+    entry = _entry_behind_prefix(name)
+    return entry is not None and entry.two_sided
+
+
 def nearest_names(name: str, n: int = 3) -> list[str]:
     """Names of the catalogue that look like ``name``, nearest first."""
     folded = _folded(name)
