@@ -124,8 +124,13 @@ def _refusal(whole: ValueSums | None, sides: Sequence[Evaluated], terms: Terms) 
 
 
 def _none_shared(terms: Terms) -> NotEstimable:
-    singular = {"queries": "query"}.get(terms.noun, terms.noun.removesuffix("s"))
-    return NotEstimable(reason=Reason.NOT_MATCHED, detail=f"the two models share no {singular}")
+    detail = f"the two models share no {_singular(terms.noun)}"
+    return NotEstimable(reason=Reason.NOT_MATCHED, detail=detail)
+
+
+def _singular(noun: str) -> str:
+    known = {"queries": "query", "series": "series", "groups of series": "group of series"}
+    return known.get(noun, noun.removesuffix("s"))
 
 
 def _where(side: Evaluated, noun: str) -> str:
@@ -225,8 +230,7 @@ def interval_of(found: Comparison, shared: int, terms: Terms, method: str = "pai
 def _why_not(shared: int, terms: Terms) -> str:
     if shared < MIN_UNITS:
         return f"only {shared} {terms.noun} are shared, at least {MIN_UNITS} are needed"
-    singular = "query" if terms.noun == "queries" else terms.noun.removesuffix("s")
-    return f"the difference is the same in every {singular}, so nothing can be tested"
+    return f"the difference is the same in every {_singular(terms.noun)}, so nothing can be tested"
 
 
 def effect_size_of(differences: Univariate, shared: int, terms: Terms) -> Estimable:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 import scipy.stats
+import statsmodels.api as sm
 from sklearn import metrics as oracle
 
 from abgap.engine.duckdb import DuckDBEngine
@@ -274,3 +275,39 @@ def test_mase_without_a_training_series_says_what_is_missing(measure: Measure) -
     found = measure(AHEAD, task="forecast", declared={"mase": {}})["mase", "new", ""]
     assert isinstance(found.gain, NotEstimable)
     assert "add [offline.training]" in found.gain.detail
+
+
+def test_examples_of_one_series_are_tested_as_one(measure: Measure) -> None:
+    series = 12
+    length = np.arange(3, 3 + series)
+    names = np.repeat([f"s{i}" for i in range(series)], length)
+    n = len(names)
+    shared = np.repeat(rng.normal(0, 3, series), length)
+    truth = rng.normal(50, 5, n)
+    said = [truth + rng.normal(0, 2, n) + 0.4 * shared, truth + rng.normal(0, 2, n) + shared]
+    frame = pd.DataFrame(
+        {
+            "model": np.repeat(["new", "old"], n),
+            "series": np.tile(names, 2),
+            "example": np.tile(np.concatenate([np.arange(k) for k in length]), 2).astype(str),
+            "y_true": np.tile(truth, 2),
+            "y_pred": np.concatenate(said),
+        }
+    )
+    found = measure(frame, task="forecast", declared={"mae": {}, "rmse": {}})
+    gaps = np.abs(said[0] - truth) - np.abs(said[1] - truth)
+    fitted = sm.OLS(gaps, np.ones(n)).fit(
+        cov_type="cluster", cov_kwds={"groups": np.repeat(np.arange(series), length)}, use_t=True
+    )
+    mae = found["mae", "new", ""]
+    assert isinstance(mae.gain, Interval)
+    assert (mae.gain.low, mae.gain.high) == pytest.approx(tuple(fitted.conf_int()[0]), rel=1e-9)
+    assert mae.p_value == pytest.approx(float(fitted.pvalues[0]), rel=1e-6)
+    assert mae.notes[0] == "tested over 12 series: examples of one go together"
+    assert (mae.n, mae.sd, mae.effect_size) == (n, None, None)
+    rmse = found["rmse", "new", ""]
+    assert isinstance(rmse.gain, Interval)
+    assert rmse.p_value == rmse.p_permutation
+    assert round((rmse.p_value or 0) * 2**series) == pytest.approx((rmse.p_value or 0) * 2**series), (
+        "all exchanges"
+    )

@@ -8,7 +8,7 @@ only those that need draws are drawn.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -27,6 +27,7 @@ from abgap.offline.tasks.metric import TaskMetric
 from abgap.offline.tasks.sums import ModelSums, PairSums, Part
 from abgap.records import Estimable, NotEstimable, Reason, words
 from abgap.stats.arrays import finite_or_none
+from abgap.stats.moments import Univariate
 from abgap.stats.paired import paired_difference
 from abgap.stats.paired_resampling import PairedSums, bootstrap_gains, exchange_p_values
 
@@ -243,6 +244,8 @@ def _value(metric: TaskMetric, sums: Mapping[str, float], n: int) -> float | Non
 
 
 def _tested(pair: PairSums, metric: TaskMetric, drawn: Drawn | None, terms: Terms) -> Tested:
+    if metric.score.mean and pair.together is not None:
+        return _clustered_t(pair, metric.score.terms[0], pair.together, terms)
     if metric.score.mean:
         return _paired_t(pair, metric.score.terms[0], terms)
     if drawn is None:
@@ -273,6 +276,24 @@ def _paired_t(pair: PairSums, term: str, terms: Terms) -> Tested:
         effect_size=effect_size_of(differences, shared, terms),
         sd=spread**0.5 if spread > 0.0 else None,
         notes=few_notes(shared, terms),
+    )
+
+
+def _clustered_t(pair: PairSums, term: str, together: str, terms: Terms) -> Tested:
+    """The t of a mean over examples that vary by bucket: clusters, with the variance of a ratio of their sums."""
+    gaps, buckets, n = pair.candidate[term] - pair.base[term], len(pair.n), pair.n.sum()
+    mean = gaps.sum() / n
+    spread = float(((gaps - mean * pair.n) ** 2).sum())
+    # The variance of one cluster, so that over the clusters it is that of the mean.
+    variance = spread * buckets**2 / (n**2 * (buckets - 1.0)) if buckets > 1 else np.nan
+    differences = Univariate(n=np.array(float(buckets)), mean=np.array(mean), variance=np.array(variance))
+    found = paired_difference(differences, terms.alpha)
+    of_clusters = replace(terms, noun=together)
+    note = f"tested over {words.count(buckets)} {together}: examples of one go together"
+    return Tested(
+        gain=interval_of(found, buckets, of_clusters),
+        p_value=finite_or_none(found.p_value),
+        notes=(note, *few_notes(buckets, of_clusters)),
     )
 
 

@@ -19,7 +19,9 @@ from abgap.offline.tasks.sums import Adder, SliceColumn, Terms, bucket_of
 from abgap.records.checks import quoted_names
 from abgap.records.words import plural
 from abgap.sources.sql import Sql, identifier, literal
+from abgap.stats.arrays import MIN_UNITS
 from abgap.stats.error_sums import ERROR_SCORES
+from abgap.stats.paired_resampling import MOST_BUCKETS
 from abgap.study.model import Study
 
 _WHERE = "offline.predictions"
@@ -49,10 +51,18 @@ class Truths:
     """What is known of the truth. zeros: examples whose truth is 0, in words; unscaled: series without a scale."""
 
     examples: int
+    series: int
     mean: float
     median: float
     zeros: str
     unscaled: str
+
+    @property
+    def together(self) -> str | None:
+        """What is tested as one where there are series enough: errors of neighbouring steps go together."""
+        if not MIN_UNITS <= self.series < self.examples:
+            return None
+        return "series" if self.series <= MOST_BUCKETS else "groups of series"
 
 
 def number_contests(
@@ -86,7 +96,13 @@ class _Numbers:
         self._make_terms(truths)
         names = tuple(dict.fromkeys(term for metric in metrics for term in metric.score.terms))
         squared = tuple(dict.fromkeys(metric.score.terms[0] for metric in metrics if metric.score.mean))
-        terms = Terms(table="task_terms", names=names, squared=squared, slices=self._slices)
+        terms = Terms(
+            table="task_terms",
+            names=names,
+            squared=squared,
+            slices=self._slices,
+            together=truths.together,
+        )
         adder = Adder(self._engine, terms, where=_WHERE)
         lazies = self._lazies(truths, terms, metrics)
         return contests_of(adder.by_model(), adder.by_pair(procedure.pairs), metrics, procedure, lazies)
@@ -98,6 +114,7 @@ class _Numbers:
         n = int(found["examples"])
         return Truths(
             examples=n,
+            series=int(found["series"]),
             mean=total / max(n, 1),
             median=float(found["median"] or 0.0),
             zeros=self._zeros(int(found["zeros"])),
@@ -144,7 +161,10 @@ class _Numbers:
     def _make_terms(self, truths: Truths) -> None:
         key = example_key(with_series=self._with_series)
         self._engine.create_view("task_keys", compile_query("task_keys", example=key, slices=self._slices))
-        bucket = bucket_of(Sql("k.example"), truths.examples)
+        if truths.together is not None:
+            bucket = bucket_of(Sql("k.series"), truths.series)
+        else:
+            bucket = bucket_of(Sql("k.example"), truths.examples)
         statement = compile_query(
             "task_numbers", bucket=bucket, scaled=self._season is not None, slices=self._slices
         )

@@ -46,13 +46,15 @@ class SliceColumn:
 class Terms:
     """A table with one row per model and example: model, example, bucket, the slices, and numbers to be added up.
 
-    squared: the terms whose differences between two models are squared, because their mean is tested.
+    squared: the terms whose differences between two models are squared, because their mean is tested. together: what
+    examples of one bucket share, in the plural, where they go together and are tested as one; None where they do not.
     """
 
     table: str
     names: tuple[str, ...]
     squared: tuple[str, ...]
     slices: tuple[SliceColumn, ...]
+    together: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class PairSums:
     candidate: Mapping[str, FloatArray]
     base: Mapping[str, FloatArray]
     squares: Mapping[str, float]
+    together: str | None = None
 
 
 def bucket_of(example: Sql, distinct: int) -> Sql:
@@ -180,6 +183,7 @@ class Adder:
             candidate={name: sum_of(cut, _of_candidate(name)) for name in names},
             base={name: sum_of(cut, _of_base(name)) for name in names},
             squares={name: float(sum_of(cut, _squared(name)).sum()) for name in self._terms.squared},
+            together=self._terms.together,
         )
 
 
