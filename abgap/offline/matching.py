@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from abgap.offline.contest import Findings
 from abgap.records import Check, Status
 from abgap.records.checks import make_check, quoted_names
 from abgap.records.order import natural_order
@@ -74,6 +75,25 @@ def matching_checks(
             make_check("unused_models", None, Status.PASS, sentence, value=n, threshold=0.0, sql=_QUERY)
         )
     return found
+
+
+def without_metrics(found: Findings, metrics: Collection[str]) -> Findings:
+    """Findings without those of these metrics."""
+    if not any(metric in metrics for _, metric in found.known):
+        return found
+    return replace(
+        found,
+        known=frozenset(pair for pair in found.known if pair[1] not in metrics),
+        contests=tuple(contest for contest in found.contests if contest.metric not in metrics),
+    )
+
+
+def repeated_checks(brought: Sequence[Findings], computed: Sequence[Findings]) -> list[Check]:
+    """A warning for metrics that are brought ready-made and could be computed as well."""
+    taken = {metric for found in brought for _, metric in found.known}
+    both = {metric for found in computed for _, metric in found.known if metric in taken}
+    words = "Offline metrics that are brought ready-made and not computed"
+    return _listed("repeated_metrics", words, sorted(both, key=natural_order))
 
 
 def _absent_metrics(known: Collection[tuple[str, str]], wanted: Sequence[str]) -> list[str]:

@@ -198,16 +198,26 @@ class OfflineStages:
             return ()
         return sweep_rankings(self._analysis.engine, self._ranked, list(pairs))
 
-    @cached_property
+    @property
     def found(self) -> tuple[Findings, ...]:
-        """What every source came to."""
+        """What every source came to; a metric that was brought and could be computed is the one that was brought."""
+        from abgap.offline.matching import without_metrics
+
+        brought, computed = self._found
+        taken = {metric for found in brought for _, metric in found.known}
+        return (*brought, *(without_metrics(found, taken) for found in computed))
+
+    @cached_property
+    def _found(self) -> tuple[list[Findings], list[Findings]]:
+        """Findings of ready-made values, and those that are computed."""
         from abgap.offline.scores import compare_scores
 
-        found = [compare_scores(self.scores, self._study)]
+        brought = [compare_scores(self.scores, self._study)]
+        found: list[Findings] = []
         if self._study.offline.tracker is not None:
             from abgap.offline.trackers.comparing import compare_tracked
 
-            found.append(compare_tracked(self.tracked, self._study, self.comparisons, self.scores.known))
+            brought.append(compare_tracked(self.tracked, self._study, self.comparisons, self.scores.known))
         if self._study.offline.rankings is not None:
             from abgap.offline.ranking.contests import compare_rankings
 
@@ -216,7 +226,7 @@ class OfflineStages:
             found.append(self._predictions.findings)
         if self._has_task:
             found.append(self.task)
-        return tuple(found)
+        return brought, found
 
     @property
     def _has_task(self) -> bool:
@@ -281,12 +291,13 @@ class OfflineStages:
         from abgap.offline.comparison import comparison_checks
         from abgap.offline.history import history_checks
         from abgap.offline.lazy import lazy_checks
-        from abgap.offline.matching import matching_checks
+        from abgap.offline.matching import matching_checks, repeated_checks
 
         known = {pair for found in self.found for pair in found.known}
         served = self.served if self._analysis.declared else ()
         return [
             *(matching_checks(served, known, self._study.gap.offline) if served else ()),
+            *repeated_checks(*self._found),
             *comparison_checks(self.rows, self._study.offline.production),
             *lazy_checks(self.rows),
             *history_checks(self.history),

@@ -16,9 +16,10 @@ from statsmodels.stats.power import TTestPower
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.errors import DataError
 from abgap.offline.comparison import comparison_checks, make_offline_rows
-from abgap.offline.contest import Contest
+from abgap.offline.contest import Contest, Findings
 from abgap.offline.history import history_checks
 from abgap.offline.lazy import PRODUCTION, lazy_checks
+from abgap.offline.matching import repeated_checks, without_metrics
 from abgap.offline.scores import compare_scores, read_scores
 from abgap.records import Direction, Interval, NotEstimable, OfflineHistory, OfflineRow, Reason, Status
 from abgap.study.load import check_study
@@ -504,3 +505,15 @@ def test_directions_turn_falls_and_the_best(analyse: Analyse) -> None:
     study: Mapping[str, Any] = {"offline_metrics": {"ndcg": {"direction": "down"}}}
     rows, _ = analyse(table_of({"old": BASE, "new": BASE - 0.1}), study=study)
     assert {row.direction for row in rows} == {Direction.DOWN}
+
+
+def test_a_metric_that_was_brought_is_not_computed_too() -> None:
+    brought = Findings(known=frozenset({("new", "ndcg")}))
+    made = [contest(0.5, metric="ndcg"), contest(0.5, metric="map")]
+    computed = Findings(known=frozenset({("new", "ndcg"), ("new", "map")}), contests=tuple(made))
+    left = without_metrics(computed, {"ndcg"})
+    assert (left.known, left.contests) == (frozenset({("new", "map")}), (made[1],))
+    assert without_metrics(computed, {"mrr"}) is computed
+    (check,) = repeated_checks([brought], [computed])
+    assert check.sentence == "Offline metrics that are brought ready-made and not computed: 'ndcg'."
+    assert repeated_checks([computed], []) == []
