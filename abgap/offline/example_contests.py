@@ -12,8 +12,8 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from abgap.engine.exact import centred
 from abgap.offline.contest import Contest
+from abgap.offline.moments import difference_moments
 from abgap.offline.sums import Against, Buckets, Evaluated, Measured, ValueSums
 from abgap.records import Estimable, Interval, NotEstimable, Reason, words
 from abgap.records.checks import quoted_names
@@ -211,11 +211,7 @@ def _paired(against: Against, part: ValueSums, sides: Sequence[Evaluated], terms
 
 def moments_of(part: ValueSums) -> Univariate:
     """Number, mean and variance of the differences."""
-    n, total = np.array(float(part.shared)), np.array(part.difference)
-    second = np.maximum(centred(np.array(part.square), total, total, n), 0.0)
-    variance = np.where(n > 1.0, second / np.maximum(n - 1.0, 1.0), np.nan)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return Univariate(n=n, mean=total / n, variance=variance)
+    return difference_moments(part.shared, part.difference, part.square)
 
 
 def interval_of(found: Comparison, shared: int, terms: Terms, method: str = "paired-t") -> Estimable:

@@ -29,13 +29,13 @@ from abgap.offline.predictions.measured import (
     declared_threshold,
     why_unfit,
 )
+from abgap.offline.predictions.pair_order import order_pairs
 from abgap.offline.predictions.pairs import (
     Buckets,
     PairPart,
     PairTally,
     bucket_pairs,
     join_pairs,
-    order_pairs,
     tally_pairs,
 )
 from abgap.records import Estimable, Interval, NotEstimable, Reason

@@ -9,7 +9,8 @@ from pathlib import Path
 from abgap.engine.protocol import Engine, Relation
 from abgap.offline.contest import Contest, Findings
 from abgap.offline.pairs import contests_of
-from abgap.offline.predictions.intake import KEY, open_predictions
+from abgap.offline.predictions.intake import open_predictions
+from abgap.offline.predictions.refusals import KEY
 from abgap.records.predictions import PredictionCurves
 from abgap.study.model import Study
 

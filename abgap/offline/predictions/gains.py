@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from abgap.engine.exact import centred
+from abgap.offline.moments import difference_moments
 from abgap.offline.predictions.cells import Part
 from abgap.offline.predictions.definitions import BinaryMetric, Needs
 from abgap.offline.predictions.measured import Measured, why_unfit
-from abgap.offline.predictions.pairs import Buckets, PairOrder, PairPart, PairTally
+from abgap.offline.predictions.pair_order import PairOrder
+from abgap.offline.predictions.pairs import Buckets, PairPart, PairTally
 from abgap.records import Estimable, Interval, NotEstimable, Reason
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import MIN_UNITS, finite_or_none
@@ -107,9 +108,7 @@ def _scarcest(metric: BinaryMetric, tally: PairTally, sides: Sequence[FloatArray
 def _of_mean(metric: BinaryMetric, sums: DifferenceSums, alpha: float) -> Tested:
     if not sums.n:
         return Tested(value=None, base=None, gain=undefined(metric.undefined))
-    n, total = np.array(sums.n), np.array(sums.difference)
-    second = np.maximum(centred(np.array(sums.square), total, total, n), 0.0)
-    moments = Univariate(n=n, mean=total / n, variance=second / np.maximum(n - 1.0, 1.0))
+    moments = difference_moments(sums.n, sums.difference, sums.square)
     found = paired_difference(moments, alpha)
     gain = _interval(found, alpha, "paired-t", Scarce(int(sums.n), "example"))
     return Tested(

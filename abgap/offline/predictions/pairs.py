@@ -1,7 +1,7 @@
 """Two models over the examples that both have: joined once in the engine, and added up by slice and by bucket.
 
 All that the tests need are sums: how many examples of each label fall into each pair of decisions, losses and their
-differences, and the differences of where each example stands in the two orders of scores. Rows stay in the engine.
+differences; ``pair_order.py`` adds where each example stands in the two orders of scores. Rows stay in the engine.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from abgap.engine.catalogue import Statement, compile_query
-from abgap.engine.exact import SumColumn, exact_sum, exact_terms, make_grid, sum_of
+from abgap.engine.catalogue import compile_query
+from abgap.engine.exact import SumColumn, exact_sum, make_grid, sum_of
 from abgap.engine.hashing import hash_of
 from abgap.engine.protocol import Columns, Engine, Given, text_or_none
 from abgap.errors import DataError
 from abgap.offline.predictions.cells import probability_terms
-from abgap.offline.predictions.intake import KEY, Predictions, PredictionSlice
+from abgap.offline.predictions.intake import Predictions
+from abgap.offline.predictions.refusals import KEY
 from abgap.records.moments import FloatArray
 from abgap.records.words import plural
-from abgap.sources.sql import Named, Sql, comma_list, identifier
+from abgap.sources.sql import Named, Sql, identifier
 from abgap.stats.paired_resampling import MOST_BUCKETS
 from abgap.stats.roc import DifferenceSums
 
@@ -30,9 +31,7 @@ TABLE = "prediction_pairs"
 LOSSES = ("log_loss", "squared_error")
 _COMPARISONS = "prediction_comparisons"
 _LARGEST = {"log_loss": 37.0, "squared_error": 1.0}
-# No influence on average precision is larger: a harmonic sum over positives, and one.
-_LARGEST_INFLUENCE = 64.0
-_SIDES = ("candidate", "base", "difference", "square")
+SIDES = ("candidate", "base", "difference", "square")
 
 
 class PairPart(NamedTuple):
@@ -79,18 +78,6 @@ class Buckets:
     def n(self) -> FloatArray:
         """Examples by bucket."""
         return np.asarray(self.candidate.sum(axis=1))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairOrder:
-    """The two orders of scores over a part, by label (negatives, positives).
-
-    placements: for ROC-AUC. influences: on average precision. precisions: their sums over positives, of both models.
-    """
-
-    placements: tuple[DifferenceSums, DifferenceSums]
-    influences: tuple[DifferenceSums, DifferenceSums]
-    precisions: tuple[float, float]
 
 
 def join_pairs(engine: Engine, predictions: Predictions, pairs: Sequence[tuple[str, str]]) -> None:
@@ -153,26 +140,6 @@ def bucket_pairs(
         mine = (models == model) & (bases == base)
         if mine.any():
             found[model, base] = _buckets({name: column[mine] for name, column in cells.items()})
-    return found
-
-
-def order_pairs(
-    engine: Engine, predictions: Predictions, pairs: Sequence[tuple[str, str]]
-) -> dict[PairPart, PairOrder]:
-    """Order the scores of all pairs, over all examples and by slice; parts with one label are left out."""
-    found: dict[PairPart, PairOrder] = {}
-    for s in (None, *predictions.slices):
-        rows = engine.fetch(_order_statement(predictions, pairs, s))
-        sums = {name: sum_of(rows, f"sum of {name}") for name in _order_terms()}
-        models, bases = (text_or_none(rows[name]) for name in ("model", "baseline"))
-        values = [None] * len(models) if s is None else text_or_none(rows["part"])
-        places: dict[PairPart, dict[int, int]] = {}
-        for i, side in enumerate(zip(models, bases, values, strict=True)):
-            part = PairPart(side[0], side[1], None if s is None else s.name, side[2])
-            places.setdefault(part, {})[int(rows["y_true"][i])] = i
-        found |= {
-            part: _order(rows["n"], sums, (at[0], at[1])) for part, at in places.items() if len(at) == 2
-        }
     return found
 
 
@@ -260,7 +227,7 @@ def _losses(cells: Columns) -> dict[str, DifferenceSums]:
     n = float(cells["n"].sum())
     return {
         name: DifferenceSums(
-            n=n, **{side: float(sum_of(totals, f"sum of {name} {side}")[0]) for side in _SIDES}
+            n=n, **{side: float(sum_of(totals, f"sum of {name} {side}")[0]) for side in SIDES}
         )
         for name in LOSSES
     }
@@ -285,80 +252,6 @@ def _buckets(cells: Columns) -> Buckets:
         for name in (LOSSES if parts else ())
     }
     return Buckets(candidate=sides[0], base=sides[1], losses=losses)
-
-
-def _order_terms() -> dict[str, str]:
-    """What is added up per example; of positives and of negatives apart, because their sums are."""
-    found = {}
-    for side, prefix in (("candidate", ""), ("base", "base_")):
-        of_positive = f"({prefix}upto - {prefix}positives_upto) - ({prefix}called - {prefix}found)"
-        of_negative = f"{prefix}found - {prefix}positives_upto"
-        found[f"placement {side}"] = (
-            f"cast(case when y_true = 1 then {of_positive} else {of_negative} end as double)"
-        )
-        precision = f"cast({prefix}found as double) / {prefix}called"
-        found[f"precision {side}"] = f"case when y_true = 1 then {precision} else 0e0 end"
-        found[f"influence {side}"] = (
-            f"case when y_true = 1 then {precision} + {prefix}missed_steps else -{prefix}found_steps end"
-        )
-    for name in ("placement", "influence"):
-        found[f"{name} difference"] = f"{found[f'{name} candidate']} - {found[f'{name} base']}"
-        found[f"{name} square"] = ""
-    return found
-
-
-def _order_statement(
-    predictions: Predictions, pairs: Sequence[tuple[str, str]], s: PredictionSlice | None
-) -> Statement:
-    rows = largest_pair(predictions, pairs)
-    terms, sums = [], []
-    for name, value in _order_terms().items():
-        kind, _, side = name.partition(" ")
-        largest = {"placement": float(rows), "precision": 1.0, "influence": _LARGEST_INFLUENCE}[kind]
-        largest *= 2.0 if side in {"difference", "square"} else 1.0
-        term = identifier(name)
-        if side == "square":
-            difference = identifier(f"{kind} difference")
-            summed, largest = Sql(f"({difference} * {difference})"), largest * largest
-        else:
-            terms.append(Named(name=term, value=Sql(value)))
-            summed = term
-        sums += exact_sum(f"sum of {name}", summed, make_grid(largest, rows, integer=False, parts=3))
-    keys = [Sql("model"), Sql("baseline")]
-    return compile_query(
-        "binary_pair_order",
-        slice=None if s is None else s.column,
-        keys=comma_list([*keys, *([] if s is None else [s.column])]),
-        parts=comma_list([*keys, *([] if s is None else [Sql("part")])]),
-        steps=_steps(),
-        terms=terms,
-        sums=sums,
-    )
-
-
-def _steps() -> list[Named]:
-    """What each positive adds to the influence of those above it, on a grid: running sums are exact then, too."""
-    grid = make_grid(1.0, int(_LARGEST_INFLUENCE), integer=False, parts=1)
-    found = []
-    for prefix in ("", "base_"):
-        square = f"(cast({prefix}called as double) * {prefix}called)"
-        for name, top in (("missed", f"({prefix}called - {prefix}found)"), ("found", f"{prefix}found")):
-            (column,) = exact_terms(f"{prefix}{name}_step", Sql(f"({top} / {square})"), grid)
-            found.append(
-                Named(name=column.name, value=Sql(f"case when y_true = 1 then {column.value} else 0e0 end"))
-            )
-    return found
-
-
-def _order(n: FloatArray, sums: Mapping[str, FloatArray], at: tuple[int, int]) -> PairOrder:
-    def of(kind: str, i: int) -> DifferenceSums:
-        return DifferenceSums(n=float(n[i]), **{side: float(sums[f"{kind} {side}"][i]) for side in _SIDES})
-
-    return PairOrder(
-        placements=(of("placement", at[0]), of("placement", at[1])),
-        influences=(of("influence", at[0]), of("influence", at[1])),
-        precisions=(float(sums["precision candidate"][at[1]]), float(sums["precision base"][at[1]])),
-    )
 
 
 def _plain(column: Sql) -> str:
