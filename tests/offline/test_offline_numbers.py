@@ -166,6 +166,7 @@ def test_lazy_predictors_get_what_formulas_say(measure: Measure) -> None:
     assert lazy["mae"]["median"] == pytest.approx(np.abs(TRUTH - np.median(TRUTH)).mean(), rel=1e-11)
     assert lazy["r2"]["mean"] == pytest.approx(0.0, abs=1e-12)
     assert (lazy["wape"]["zero"], lazy["mape"]["zero"], lazy["smape"]["zero"]) == pytest.approx((1, 1, 200))
+    assert measure(FRAME)["bias", "new", ""].lazy["mean"] == 0.0, "and not what rounding leaves of it"
 
 
 def test_mape_refuses_zeros_and_says_which(measure: Measure) -> None:
