@@ -184,7 +184,8 @@ class SparkEngine:
         before = self._kept.pop(name, None)
         self._kept[name] = frame.persist()
         self.show(name, frame)
-        if before is not None:
+        # What is opened twice is one cache to Spark: dropping the first would drop the second.
+        if before is not None and not before.sameSemantics(frame):
             before.unpersist()
 
     def show(self, name: str, frame: DataFrame) -> None:

@@ -234,7 +234,6 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         RANKED | OF_LABEL | {"sums": [], "firsts": [], "values": [], "with_mean": False},
         RANKED | OF_LABEL | {"sums": SUMS, "firsts": SUMS, "values": SUMS, "with_mean": True},
     ),
-    "repeated_documents": ({"table": identifier("rankings"), "within": identifier("model")},),
     "offline_buckets": ({"pairs": PAIRS, "bucket": Sql("p.example"), "sums": SUMS},),
     "offline_pairs": (
         COMPARED | {"slices": [], "slice_tables": []},

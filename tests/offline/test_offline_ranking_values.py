@@ -78,7 +78,7 @@ def values_of(
         runs = read_runs(engine, study, directory)
         assert runs is not None
         made = put_in_order(engine, runs)
-        columns = make_values(engine, made, runs, definitions, label=0, table="v")
+        columns = make_values(engine, made, definitions, label=0, table="v")
         listed = ", ".join(str(columns[definition]) for definition in definitions)
         rows = engine.rows(f"SELECT model, query, {listed} FROM {identifier('v')}")
     return [{(row[0], row[1]): row[i + 2] for row in rows} for i in range(len(definitions))]

@@ -66,7 +66,7 @@ def values_of(
         runs = read_runs(engine, study, directory)
         assert runs is not None
         made = put_in_order(engine, runs)
-        columns = make_values(engine, made, runs, definitions, label=0, table="v")
+        columns = make_values(engine, made, definitions, label=0, table="v")
         listed = ", ".join(str(columns[definition]) for definition in definitions)
         rows = engine.rows(f"SELECT query, {listed} FROM {identifier('v')}")
         refused = {key: r.counted.rejected for key, r in runs.relations.items() if r.counted is not None}

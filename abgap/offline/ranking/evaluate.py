@@ -26,6 +26,7 @@ from abgap.offline.ranking.values import (
     make_values,
     put_in_order,
     show_values,
+    values_of,
 )
 from abgap.records.words import count, plain
 from abgap.sources.sql import Sql
@@ -77,21 +78,19 @@ def evaluate_rankings(engine: Engine, study: Study, directory: Path) -> Ranked |
     metrics = ranking_metrics(study.offline_metrics)
     _refuse_without_prices(metrics, items)
     by_label = metrics_by_label(runs, metrics)
-    made = put_in_order(engine, runs)
+    made = replace(put_in_order(engine, runs), price=items.largest_price)
     unknown = _unknown_queries(engine, runs, made)
     shown: list[tuple[str, str, Sql]] = []
     found = Rankings(relations={**runs.relations, **items.relations}, models=runs.models)
     for label, of_label in by_label.items():
-        table = f"ranking_values {label + 1}"
+        table = values_of(label)
         definitions = [d for metric in of_label for d in _with_bounds(metric.definition, made)]
-        columns = make_values(
-            engine, made, runs, definitions, label=label, table=table, price=items.largest_price
-        )
+        columns = make_values(engine, made, definitions, label=label, table=table)
         shown += [(metric.name, table, columns[metric.definition]) for metric in of_label]
-        summary = _summary(engine, table, made, runs, label, of_label, columns, items)
+        summary = _summary(engine, table, made, label, of_label, columns)
         found = _joined(found, made, of_label, summary, unknown)
     show_values(engine, shown)
-    facts = replace(found, lazy=lazy_rankers(engine, runs, made, by_label, items))
+    facts = replace(found, lazy=lazy_rankers(engine, made, by_label, items))
     return Ranked(facts=facts, runs=runs, made=made, by_label=by_label, items=items)
 
 
@@ -105,7 +104,6 @@ def sweep_rankings(engine: Engine, ranked: Ranked, pairs: Sequence[tuple[str, st
         ranked.by_label,
         pairs,
         empty=empty,
-        price=ranked.items.largest_price,
     )
 
 
@@ -151,16 +149,14 @@ def _summary(
     engine: Engine,
     table: str,
     made: Board,
-    runs: Runs,
     label: int,
     metrics: Sequence[RankingMetric],
     columns: Mapping[Definition, Sql],
-    items: Items,
 ) -> dict[str, Averages]:
     asked = [d for metric in metrics for d in _with_bounds(metric.definition, made)]
     bounds = [_with_bounds(metric.definition, made)[1:] for metric in metrics]
     pairs = [(columns[best], columns[worst]) for best, worst in filter(None, bounds)]
-    largest = max(largest_value(d, made, runs, label, items.largest_price) for d in asked)
+    largest = max(largest_value(d, made, label) for d in asked)
     return averages(engine, table, [columns[d] for d in asked], pairs, largest, made.queries)
 
 

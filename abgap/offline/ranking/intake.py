@@ -16,7 +16,7 @@ from abgap.engine.protocol import Columns, Engine, Relation, reading, text_or_no
 from abgap.engine.values import mapped_number
 from abgap.errors import DataError
 from abgap.sources.columns import mapped_text, plain_names
-from abgap.sources.sql import Sql, identifier
+from abgap.sources.sql import Sql
 from abgap.study.base import Source
 from abgap.study.model import Study
 
@@ -175,14 +175,14 @@ def _grades(engine: Engine, found: Columns) -> tuple[Grades, ...]:
 
 def _refuse_repeated(engine: Engine, table: str, within: str, where: str) -> None:
     """Raise DataError that shows the first document that stands twice (hashes may be alike where none does)."""
-    statement = compile_query("repeated_documents", table=identifier(table), within=identifier(within))
-    rows = engine.fetch(statement)
-    for name, query, item, times in zip(
-        *(rows[c] for c in ("group_name", "query", "item", "row_count")), strict=True
-    ):
-        of = f" of {within} {name!r}" if isinstance(name, str) else ""
+    keys = f"{within}, query, item"
+    first = engine.rows(
+        f"SELECT {keys}, count(*) AS n FROM {table} GROUP BY {keys} HAVING count(*) > 1 ORDER BY {keys} LIMIT 1"
+    )
+    for name, query, item, times in first:
+        of = f" of {within} {name!r}" if name is not None else ""
         raise DataError(
-            f"{where}: item {item!r} stands {int(times)} times under query {query!r}{of}; it may stand there once: "
+            f"{where}: item {item!r} stands {times} times under query {query!r}{of}; it may stand there once: "
             "keep one of its rows"
         )
 

@@ -17,7 +17,6 @@ from abgap.engine.catalogue import compile_query
 from abgap.engine.hashing import hash_of
 from abgap.engine.protocol import Engine
 from abgap.offline.ranking.definitions import RankingMetric
-from abgap.offline.ranking.intake import Runs
 from abgap.offline.ranking.items import Items
 from abgap.offline.ranking.values import (
     Board,
@@ -38,7 +37,6 @@ _MODELS, _RANKINGS, _PLACES, _SAMPLE = "lazy_models", "lazy_rankings", "lazy_pla
 
 def lazy_rankers(
     engine: Engine,
-    runs: Runs,
     made: Board,
     by_label: Mapping[int, Sequence[RankingMetric]],
     items: Items,
@@ -55,21 +53,20 @@ def lazy_rankers(
     )
     put_models(engine, _MODELS, dict.fromkeys(_NAMES))
     lazy = order_runs(engine, made, rankings=_RANKINGS, models=_MODELS, places=_PLACES)
+    lazy = replace(lazy, asked=_SAMPLE)
     found: dict[str, dict[str, float]] = {}
     for label, metrics in by_label.items():
-        found |= _of_label(engine, lazy, runs, label, metrics, items)
+        found |= _of_label(engine, lazy, label, metrics)
     return found
 
 
 def _of_label(
-    engine: Engine, lazy: Board, runs: Runs, label: int, metrics: Sequence[RankingMetric], items: Items
+    engine: Engine, lazy: Board, label: int, metrics: Sequence[RankingMetric]
 ) -> dict[str, dict[str, float]]:
     definitions = [replace(metric.definition, ties="expected") for metric in metrics]
-    table, price = f"lazy_values {label + 1}", items.largest_price
-    columns = make_values(
-        engine, lazy, runs, definitions, label=label, table=table, queries=_SAMPLE, price=price
-    )
-    largest = max(largest_value(definition, lazy, runs, label, price) for definition in definitions)
+    table = f"lazy_values {label + 1}"
+    columns = make_values(engine, lazy, definitions, label=label, table=table)
+    largest = max(largest_value(definition, lazy, label) for definition in definitions)
     seen = averages(engine, table, [columns[d] for d in definitions], [], largest, lazy.queries)
     return {
         metric.name: {name: seen[name].means[i] for name in _NAMES if seen[name].counted[i]}

@@ -15,7 +15,7 @@ from abgap.engine.exact import SumColumn, exact_sum, make_grid, sum_of
 from abgap.engine.protocol import Columns, Engine, Given
 from abgap.offline.ranking.definitions import Definition, RankingMetric, Ties
 from abgap.offline.ranking.intake import Grades, Runs
-from abgap.offline.ranking.values import Board, largest_value, make_values
+from abgap.offline.ranking.values import Board, hits_of, largest_value, make_values, values_of
 from abgap.offline.sums import Against, ValueSums
 from abgap.sources.sql import Sql, identifier
 
@@ -94,11 +94,10 @@ def sweep_definitions(
     pairs: Sequence[tuple[str, str]],
     *,
     empty: Mapping[str, int],
-    price: float,
 ) -> tuple[SweepSums, ...]:
     """Add up every pair (model, baseline) under the other definitions of every metric.
 
-    empty: queries without relevant documents by metric. price: the largest.
+    empty: queries without relevant documents by metric.
     """
     if not pairs:
         return ()
@@ -118,26 +117,25 @@ def sweep_definitions(
             )
             for metric in metrics
         }
-        found += _of_label(engine, runs, made, label, metrics, others, pairs, price)
+        found += _of_label(engine, made, label, metrics, others, pairs)
     return tuple(found)
 
 
 def _of_label(
     engine: Engine,
-    runs: Runs,
     made: Board,
     label: int,
     metrics: Sequence[RankingMetric],
     others: Mapping[str, Sequence[tuple[str, Definition]]],
     pairs: Sequence[tuple[str, str]],
-    price: float,
 ) -> list[SweepSums]:
     wanted = {metric.definition: None for metric in metrics}
     wanted |= {definition: None for of in others.values() for _, definition in of}
     definitions, table = list(wanted), f"ranking_sweep {label + 1}"
-    columns = make_values(engine, made, runs, definitions, label=label, table=table, price=price)
+    hits = hits_of(values_of(label))
+    columns = make_values(engine, made, definitions, label=label, table=table, hits=hits)
     distinct = list(dict.fromkeys(columns.values()))
-    largest = {columns[d]: largest_value(d, made, runs, label, price) for d in definitions}
+    largest = {columns[d]: largest_value(d, made, label) for d in definitions}
     sums = [c for i, column in enumerate(distinct) for c in _sums(i, column, largest[column], made.queries)]
     rows = engine.fetch(compile_query("ranking_differences", table=identifier(table), sums=sums))
     places = {column: i for i, column in enumerate(distinct)}

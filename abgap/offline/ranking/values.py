@@ -39,12 +39,16 @@ class Shape:
 class Board:
     """Runs put in order. places, models: their tables. grades: columns of the labels, in the labels' order.
 
+    largest: grade of each label, at least 1. price: of an item, the largest. asked: table of the queries that count.
     is_tied: whether a tie could change anything; if not, one order is as good as any other.
     """
 
     grades: tuple[Sql, ...]
     queries: int
     judged_longest: int
+    largest: tuple[float, ...]
+    price: float = 0.0
+    asked: str = "ranking_queries"
     places: str = PLACES
     models: str = MODELS
     shapes: Mapping[str, Shape] = field(default_factory=dict)
@@ -64,31 +68,31 @@ class Board:
         return definition if self.is_tied else replace(definition, ties="docid")
 
 
-def number_judgements(engine: Engine, runs: Runs) -> tuple[tuple[Sql, ...], int, int]:
-    """Number the judged queries; the columns of the labels' grades, how many queries, and most documents of one."""
+def number_judgements(engine: Engine, runs: Runs) -> Board:
+    """Number the judged queries, and put the grades of every label beside their documents; no run is in order yet."""
     grades = tuple(identifier(f"grade {i}") for i in range(1, len(runs.grades) + 1))
-    columns = [
-        Named(
-            name=name,
-            value=Sql(
-                "j.relevance"
-                if of.label is None
-                else f"case when j.label = {literal(of.label)} then j.relevance end"
-            ),
-        )
-        for name, of in zip(grades, runs.grades, strict=True)
-    ]
+    columns = [Named(name=name, value=_grade(of.label)) for name, of in zip(grades, runs.grades, strict=True)]
     engine.create_table("ranking_queries", compile_query("ranking_queries"))
     engine.create_table("ranking_grades", compile_query("ranking_grades", grades=columns))
     sizes = engine.fetch_row(compile_query("ranking_sizes"))
-    return grades, int(sizes["queries"]), int(sizes["longest"])
+    return Board(
+        grades=grades,
+        queries=int(sizes["queries"]),
+        judged_longest=int(sizes["longest"]),
+        largest=tuple(max(of.largest, 1.0) for of in runs.grades),
+    )
+
+
+def _grade(label: str | None) -> Sql:
+    return Sql(
+        "j.relevance" if label is None else f"case when j.label = {literal(label)} then j.relevance end"
+    )
 
 
 def put_in_order(engine: Engine, runs: Runs, *, top: int = 0) -> Board:
     """Order every run once. top: up to which place all documents are kept."""
-    grades, queries, judged_longest = number_judgements(engine, runs)
+    numbered = number_judgements(engine, runs)
     put_models(engine, MODELS, {model: runs.splits.get(model) for model in runs.models})
-    numbered = Board(grades=grades, queries=queries, judged_longest=judged_longest)
     return order_runs(engine, numbered, rankings="rankings", models=MODELS, places=PLACES, top=top)
 
 
@@ -130,37 +134,28 @@ def put_models(engine: Engine, table: str, splits: Mapping[str, str | None]) -> 
 def make_values(
     engine: Engine,
     made: Board,
-    runs: Runs,
     definitions: Sequence[Definition],
     *,
     label: int,
     table: str,
-    queries: str = "ranking_queries",
-    price: float = 0.0,
+    hits: str | None = None,
 ) -> dict[Definition, Sql]:
     """Make the table of the values of ``definitions``, all over judgements of one label; the columns they are in.
 
-    queries: over which; price: the largest, where a definition is about money.
+    hits: a table of them that was made before, with the orders of ties that the definitions ask for.
     """
     settled = list(dict.fromkeys(made.settled(definition) for definition in definitions))
     names = [f"value {i}" for i in range(len(settled))]
-    limits = Limits(grade=max(runs.grades[label].largest, 1.0), hits=max(made.judged_longest, 1), price=price)
-    grade, hits, ideal = made.grades[label], f"{table}: hits", f"{table}: ideals"
+    limits = Limits(grade=made.largest[label], hits=max(made.judged_longest, 1), price=made.price)
+    grade, ideal = made.grades[label], f"{table}: ideals"
     sums, best = ideals(settled, limits)
     engine.create_table(
         ideal,
-        compile_query("ranking_ideals", queries=identifier(queries), grade=grade, sums=sums, ideals=best),
+        compile_query("ranking_ideals", queries=identifier(made.asked), grade=grade, sums=sums, ideals=best),
     )
-    engine.create_table(
-        hits,
-        compile_query(
-            "ranking_hits",
-            grade=grade,
-            places=identifier(made.places),
-            tied=made.is_tied and any(definition.ties != "expected" for definition in settled),
-            priced=any(definition.kind == "revenue" for definition in settled),
-        ),
-    )
+    if hits is None:
+        hits = hits_of(table)
+        _find_hits(engine, made, settled, grade, hits)
     found = formulas(settled, names, limits)
     if found.with_mean:
         _put_discounts(engine, made.longest)
@@ -182,6 +177,29 @@ def make_values(
     return {definition: columns[made.settled(definition)] for definition in definitions}
 
 
+def values_of(label: int) -> str:
+    """The table of the values of the declared metrics, by place of their label."""
+    return f"ranking_values {label + 1}"
+
+
+def hits_of(table: str) -> str:
+    """The table of the documents that a table of values is made of."""
+    return f"{table}: hits"
+
+
+def _find_hits(
+    engine: Engine, made: Board, definitions: Sequence[Definition], grade: Sql, table: str
+) -> None:
+    statement = compile_query(
+        "ranking_hits",
+        grade=grade,
+        places=identifier(made.places),
+        tied=made.is_tied and any(definition.ties != "expected" for definition in definitions),
+        priced=any(definition.kind == "revenue" for definition in definitions),
+    )
+    engine.create_table(table, statement)
+
+
 def _put_discounts(engine: Engine, longest: int) -> None:
     sums = running_sums(longest)
     columns = {"place": Given(type="BIGINT", values=list(range(longest + 1)))}
@@ -189,13 +207,13 @@ def _put_discounts(engine: Engine, longest: int) -> None:
     engine.put_table("ranking_discounts", columns)
 
 
-def largest_value(definition: Definition, made: Board, runs: Runs, label: int, price: float = 0.0) -> float:
+def largest_value(definition: Definition, made: Board, label: int) -> float:
     """What no value of a definition is above."""
     if definition.kind not in {"dcg", "revenue"}:
         return 1.0
-    grade = max(runs.grades[label].largest, 1.0)
+    grade = made.largest[label]
     gain = grade if definition.gain == "linear" else 2.0**grade
-    return gain * made.judged_longest * (price if definition.kind == "revenue" else 1.0)
+    return gain * made.judged_longest * (made.price if definition.kind == "revenue" else 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
