@@ -97,7 +97,7 @@ class Analysis:
         self.engine = engine
         self.progress = progress
         self.stages = _stages(loaded, engine, cache)
-        self._cache = cache
+        self.cache = cache
 
     @property
     def duckdb(self) -> DuckDBEngine:
@@ -149,11 +149,9 @@ class Analysis:
         _ = self.declared
         if self.study.moments is not None or self.study.is_offline_only:
             return None
-        return self.stages.result(
-            self._of_units("units"), lambda: self._made_wide, lambda wide: wide.relations
-        )
+        return self.stages.result(self.of_units("units"), lambda: self.made_wide, lambda wide: wide.relations)
 
-    def _of_units(self, name: str) -> Stage:
+    def of_units(self, name: str) -> Stage:
         """A stage that depends on all that units are made of."""
         keys = (
             "experiments",
@@ -166,7 +164,7 @@ class Analysis:
         return Stage(name=name, sources=keys, parts=parts)
 
     @cached_property
-    def _made_wide(self) -> WideTable:
+    def made_wide(self) -> WideTable:
         """The wide table, made in the engine."""
         wide = self._wide_units()
         if not wide.of_members:
@@ -195,7 +193,7 @@ class Analysis:
         from abgap.online.logs import units_from_logs
         from abgap.pipeline.kept_parts import keeping_parts
 
-        with keeping_parts(self._cache, self.study.study.name) as keeper:
+        with keeping_parts(self.cache, self.study.study.name) as keeper:
             return units_from_logs(
                 self.engine, self.study, self.study.exposures, plan, self.views, self.progress, keeper=keeper
             )
@@ -211,12 +209,13 @@ class Analysis:
         load_meanwhile(*_MOMENTS)
         plan = plan_of(self.study)
         return self.stages.result(
-            self._of_units("sums"),
-            lambda: sum_units(self.engine, plan, self._made_wide, progress=self.progress),
+            self.of_units("sums"),
+            lambda: sum_units(self.engine, plan, self.made_wide, progress=self.progress),
         )
 
     @cached_property
-    def _imported(self) -> tuple[Moments, Relation] | None:
+    def imported(self) -> tuple[Moments, Relation] | None:
+        """The moments that the study brings, with the source they were read from."""
         if self.study.moments is None:
             return None
         from abgap.online.imported import read_moments
@@ -232,8 +231,8 @@ class Analysis:
     @cached_property
     def moments(self) -> Moments:
         """The moments table of all metrics and funnels."""
-        if self._imported is not None:
-            return self._of_the_study(self._imported[0])
+        if self.imported is not None:
+            return self._of_the_study(self.imported[0])
         from abgap.online.moments import concatenate, make_moments, make_rows
 
         if self.study.is_offline_only:
@@ -241,7 +240,7 @@ class Analysis:
         if self.sums is None:
             raise UsageError("the study has no data")
 
-        made = make_moments(self.sums, self._variants)
+        made = make_moments(self.sums, self.variants)
         return concatenate([made, self._quantiles]) if self._has_quantiles else made
 
     @property
@@ -251,9 +250,9 @@ class Analysis:
     @cached_property
     def _quantiles(self) -> Moments:
         """The moments of quantile metrics, which have a stage of their own: no sum tells them."""
-        stage = self._of_units("quantiles")
+        stage = self.of_units("quantiles")
         return self.stages.result(
-            replace(stage, parts=(*stage.parts, "gap")), lambda: self._made_quantiles(self._made_wide)
+            replace(stage, parts=(*stage.parts, "gap")), lambda: self._made_quantiles(self.made_wide)
         )
 
     def _made_quantiles(self, wide: WideTable) -> Moments:
@@ -275,7 +274,7 @@ class Analysis:
             self.engine,
             self.sums,
             wide,
-            self._variants,
+            self.variants,
             facts,
             followed=followed,
             plan=make_plan(self.study),
@@ -293,10 +292,10 @@ class Analysis:
 
         plan = plan_of(self.study)
         sums = self.stages.result(
-            self._of_units("folds"),
-            lambda: sum_folds(self.engine, plan, self._made_wide, progress=self.progress),
+            self.of_units("folds"),
+            lambda: sum_folds(self.engine, plan, self.made_wide, progress=self.progress),
         )
-        return as_folds(make_moments(sums, self._variants))
+        return as_folds(make_moments(sums, self.variants))
 
     @property
     def moments_and_folds(self) -> Moments:
@@ -308,7 +307,7 @@ class Analysis:
     def _of_the_study(self, moments: Moments) -> Moments:
         """The rows of declared experiments and variants."""
         arms = zip(moments.experiment, moments.variant, strict=True)
-        return moments.take(np.array([is_analysed(self._variants, *arm) for arm in arms], dtype=bool))
+        return moments.take(np.array([is_analysed(self.variants, *arm) for arm in arms], dtype=bool))
 
     @cached_property
     def counts(self) -> dict[str, ArmCounts]:
@@ -317,21 +316,21 @@ class Analysis:
 
         if self.sums is None:
             return count_arms(self.moments, self.study)
-        return count_units(self.sums, self._variants)
+        return count_units(self.sums, self.variants)
 
     @cached_property
     def data_until(self) -> dt.datetime | None:
         """The last event or exposure (UTC) that has a time; of moments, what they say of it."""
-        if self._imported is not None:
+        if self.imported is not None:
             from abgap.online.imported import noted_until
 
-            return noted_until(self._imported[1])
+            return noted_until(self.imported[1])
         from abgap.online.wide import data_until
 
         return data_until(self.wide)
 
     @cached_property
-    def _variants(self) -> dict[str, tuple[str, ...] | None]:
+    def variants(self) -> dict[str, tuple[str, ...] | None]:
         """The variants that count, per experiment; None for all that are seen."""
         return {name: e.variants for name, e in self.declared.items()}
 
@@ -366,11 +365,11 @@ class Analysis:
             sums = None
         else:
             plan = plan_trends(self.study, wanted)
-            stage = self._of_units("trends")
+            stage = self.of_units("trends")
             sums = self.stages.result(
                 replace(stage, parts=(*stage.parts, "gap")), lambda: self._trend_sums(plan)
             )
-        moments = make_rows(0, {}) if sums is None else make_moments(sums, self._variants)
+        moments = make_rows(0, {}) if sums is None else make_moments(sums, self.variants)
         arms = {f.name: (f.control, *f.treatments) for f in self.facts}
         return make_trends(moments, wanted, arms, self.study, procedure_of(self.study))
 
@@ -378,9 +377,9 @@ class Analysis:
         from abgap.online.trends import sum_trends
         from abgap.pipeline.kept_parts import keeping_parts
 
-        wide = self._made_wide
+        wide = self.made_wide
         self.progress("following units by day")
-        with keeping_parts(self._cache, self.study.study.name) as keeper:
+        with keeping_parts(self.cache, self.study.study.name) as keeper:
             return sum_trends(self.engine, self.study, plan, self.views, wide, self.progress, keeper=keeper)
 
     @cached_property
@@ -393,11 +392,11 @@ class Analysis:
 
         self.progress("estimating")
         return compare_arms(
-            moments, self._controls, self._traits(), procedure_of(self.study), resamples=self.resamples
+            moments, self.controls, self._traits(), procedure_of(self.study), resamples=self.resamples
         )
 
     @property
-    def _controls(self) -> dict[str, str]:
+    def controls(self) -> dict[str, str]:
         """The control variant of every experiment."""
         return {name: e.control for name, e in self.declared.items()}
 
@@ -423,8 +422,8 @@ class Analysis:
             metrics=metrics, funnels=funnels, experiments=experiments, draws=draws, seed=head.seed
         )
         return self.stages.result(
-            replace(self._of_units("resamples"), more=wanted),
-            lambda: resample(self.engine, sums.plan, self._made_wide, wanted, progress=self.progress),
+            replace(self.of_units("resamples"), more=wanted),
+            lambda: resample(self.engine, sums.plan, self.made_wide, wanted, progress=self.progress),
         )
 
     def divided_anew(self, splits: Splits) -> Scorecard | None:
@@ -437,8 +436,8 @@ class Analysis:
         from abgap.study.procedure import procedure_of
 
         moments = self.stages.result(
-            replace(self._of_units("splits"), more=splits),
-            lambda: split_units(self.engine, sums, self._made_wide, splits, progress=self.progress),
+            replace(self.of_units("splits"), more=splits),
+            lambda: split_units(self.engine, sums, self.made_wide, splits, progress=self.progress),
         )
         controls = dict.fromkeys(moments.experiment, splits.control)
         self.progress("comparing what was divided anew")
@@ -500,79 +499,17 @@ class Analysis:
     def checks(self) -> tuple[Check, ...]:
         """All data checks: of sources, of offline against online, then experiment by experiment."""
         load_meanwhile(*_STATISTICS)
-        wide = self.wide
-        _ = self.moments
-        from abgap.online import diagnostics
-        from abgap.online.arm_checks import experiment_checks
-        from abgap.online.reach import read_early_checks
-        from abgap.online.weeks import partial_weeks_checks
+        from abgap.pipeline.checking import quick_checks
 
-        found = [] if wide is None else diagnostics.source_checks(wide)
-        found += self._left_out_checks()
-        found += self.offline.checks
-        from abgap.offline.contracts import contract_checks
-
-        found += contract_checks(self.study, self._last_day)
-        sequential = self.study.study.looks == "sequential"
-        for name, experiment in self.declared.items():
-            found += experiment_checks(experiment, self.counts.get(name), sequential=sequential)
-        if any(metric.covariates for metric in self.study.metrics.values()):
-            from abgap.online.balance import balance_checks
-
-            found += balance_checks(self.moments, self._controls, self.study.metrics)
-        found += read_early_checks(self.study, self.declared.values(), wide, self.counts, self.data_until)
-        found += partial_weeks_checks(
-            self.declared.values(), self.counts, self.data_until, timezone=self.study.study.timezone
-        )
-        if wide is not None and self.sums is not None:
-            found += diagnostics.exposure_checks(self.declared.values(), wide)
-            found += diagnostics.cluster_checks(self.declared.values(), wide)
-            found += diagnostics.value_checks(self.study, self.sums, wide, self.counts)
-            found += self.stages.result(
-                self._of_units("windows"),
-                lambda: diagnostics.window_checks(self.engine, self.study, self._made_wide),
-            )
-        order = {name: i for i, name in enumerate(self.declared)}
-        return tuple(
-            sorted(found, key=lambda c: -1 if c.experiment is None else order.get(c.experiment, len(order)))
-        )
-
-    @property
-    def _last_day(self) -> dt.date | None:
-        """The last day that the data tell of: of logs, or of offline evaluations; None when nothing has a time."""
-        until = None if self.data_until is None else self.data_until.date()
-        evaluated = [dt.date.fromisoformat(each.date) for each in self.offline.history]
-        days = [day for day in (until, self.offline.tracked.last_day, *evaluated) if day is not None]
-        return max(days, default=None)
+        return quick_checks(self)
 
     @cached_property
     def thorough_checks(self) -> tuple[Check, ...]:
         """All data checks and those that cost as much as the analysis itself: repeated events."""
-        wide, quick = self.wide, self.checks
-        if wide is None or not wide.intakes:
-            return quick
-        found = self.stages.result(self._of_units("repeated events"), lambda: self._repeated_events(wide))
-        return (*found, *quick)
+        from abgap.pipeline.checking import slow_checks
 
-    def _repeated_events(self, wide: WideTable) -> list[Check]:
-        from abgap.online import diagnostics
-        from abgap.pipeline.kept_parts import keeping_parts
-
-        views = self.views
-        self.progress("looking for repeated events")
-        with keeping_parts(self._cache, self.study.study.name) as keeper:
-            return diagnostics.repeated_event_checks(self.engine, self.study, views, wide, keeper)
-
-    def _left_out_checks(self) -> list[Check]:
-        """Rows of ready-made units or moments that the study does not speak of."""
-        from abgap.online import diagnostics
-
-        if self._imported is not None:
-            known = {*self.study.metrics, *self.study.funnels}
-            return diagnostics.moments_checks(self._variants, known, self._imported[0])
-        if self.study.unit_values is not None and self.sums is not None:
-            return diagnostics.unit_value_checks(self._variants, self.sums)
-        return []
+        quick = self.checks
+        return (*slow_checks(self), *quick)
 
     @cached_property
     def gaps(self) -> GapAnalysis:
@@ -611,8 +548,8 @@ class Analysis:
     def relations(self) -> dict[str, Relation]:
         """Every source that was opened, by its key in the study."""
         opened = dict(self.wide.relations) if self.wide is not None else {}
-        if self._imported is not None:
-            opened["moments"] = self._imported[1]
+        if self.imported is not None:
+            opened["moments"] = self.imported[1]
         return opened | self.offline.relations
 
 
