@@ -118,7 +118,10 @@ def _refusal(whole: ValueSums | None, sides: Sequence[Evaluated], terms: Terms) 
         return None if whole is not None and whole.shared else _none_shared(terms)
     if not both and not any(side.splits for side in sides):
         return _none_shared(terms)
-    model, base = (_where(side, terms.noun if i == 0 else "") for i, side in enumerate(sides))
+    model, base = _where(sides[0], terms.noun), _where(sides[1], "")
+    if sides[0].splits:
+        # The word is not said twice.
+        base = base.removeprefix("split ").removeprefix("splits ")
     detail = f"evaluated on {model}, the baseline on {base}, {words.count(both)} shared"
     return NotEstimable(reason=Reason.NOT_MATCHED, detail=detail)
 

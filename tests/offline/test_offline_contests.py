@@ -157,7 +157,7 @@ class TestSameExamples:
         rows, _ = analyse(self.two_splits())
         row = by_model(rows)["new"]
         assert reason_of(row) == (
-            "evaluated on split 'test-a' (1,000 queries), the baseline on split 'test-b' (800), 120 shared"
+            "evaluated on split 'test-a' (1,000 queries), the baseline on 'test-b' (800), 120 shared"
         )
         assert (row.n, row.skipped, row.value, row.p_value, row.bootstrap) == (0, 1800, None, None, None)
         assert row.counts == {
@@ -185,7 +185,7 @@ class TestSameExamples:
 
     def test_the_same_queries_under_another_split_are_another_set(self, analyse: Analyse) -> None:
         frame = pd.concat([table_of({"old": BASE}, split="dev"), table_of({"new": BASE}, split="test")])
-        assert "the baseline on split 'dev' (40), 40 shared" in reason_of(by_model(analyse(frame)[0])["new"])
+        assert "the baseline on 'dev' (40), 40 shared" in reason_of(by_model(analyse(frame)[0])["new"])
 
     def test_several_splits_of_both_are_pooled_and_named(self, analyse: Analyse) -> None:
         values = {"old": BASE, "new": BASE + rng.normal(0.0, 0.1, 40)}
