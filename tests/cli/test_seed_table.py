@@ -288,3 +288,11 @@ def test_hostile_names_and_a_second_run_give_the_same_bytes(tmp_path: Path, abga
         kept = json.loads((tmp_path / "report" / "results.json").read_text(encoding="utf-8"))
         assert (kept["offline"], kept["confusions"]) == (found["offline"], found["confusions"])
     assert "<script>alert" not in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_rows_without_a_truth_or_a_prediction_are_counted(tmp_path: Path, abgap_in: Abgap) -> None:
+    frame = examples(amounts)
+    frame.loc[frame["example"].isin(["e1", "e2"]), "y_true"] = None
+    write(tmp_path, "regression", frame)
+    found = offline(abgap_in, tmp_path)
+    assert (found["mae"]["n"], found["mae"]["skipped"]) == (N - 2, 4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +46,8 @@ class _Run:
         self._engine, self._study, self._source = engine, study, source
         self._directory, self._ran = directory, ran
         self._slices = list(source.slices)
+        # Rows of each model that have no truth or no prediction.
+        self._left_out: Mapping[str, int] = {}
 
     def segmentation(self) -> Findings:
         from abgap.offline.tasks import segmentation  # noqa: PLC0415 - each task has libraries of its own
@@ -74,6 +76,7 @@ class _Run:
         if opened is None:
             return Findings()
         models = {name for name, found in opened.models.items() if found.usable}
+        self._left_out = {name: found.skipped for name, found in opened.models.items()}
         if not models:
             raise DataError(f"{KEY}: no row has both a truth and a prediction; nothing can be evaluated")
         procedure, relations = self._procedure(models), {KEY: opened.relation}
@@ -116,8 +119,8 @@ class _Run:
             alone=tuple(each.model for each in against if each.baseline is None),
         )
 
-    @staticmethod
     def _found(
+        self,
         relations: dict[str, Relation],
         contests: Sequence[Contest],
         confusions: tuple[ConfusionMatrix, ...] = (),
@@ -125,5 +128,17 @@ class _Run:
         known = {(each.model, each.metric) for each in contests}
         known |= {(each.baseline, each.metric) for each in contests if each.baseline is not None}
         return Findings(
-            relations=relations, known=frozenset(known), contests=tuple(contests), confusions=confusions
+            relations=relations,
+            known=frozenset(known),
+            contests=tuple(map(self._with_left_out, contests)),
+            confusions=confusions,
         )
+
+    def _with_left_out(self, contest: Contest) -> Contest:
+        """Rows that could not be evaluated are among those that are skipped, over all examples."""
+        more = sum(
+            self._left_out.get(side, 0) for side in (contest.model, contest.baseline) if side is not None
+        )
+        if contest.slice_name is not None or not more:
+            return contest
+        return replace(contest, skipped=contest.skipped + more)
