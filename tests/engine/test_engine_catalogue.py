@@ -224,6 +224,13 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "ranking_candidates": ({"grades": GRADES[:1]}, {"grades": GRADES}),
     "ranking_sample": ({"hash": Sql("1"), "bound": Sql("2")},),
+    "ranking_shown": ({"top": Sql("10")},),
+    "ranking_reach": ({"cut": Sql("10")},),
+    "ranking_diversity": ({"cut": Sql("10")},),
+    "ranking_novelty": (
+        {"cut": Sql("10"), "sums": SUMS, "value": Sql("s.x"), "brought": None},
+        {"cut": Sql("10"), "sums": SUMS, "value": Sql("s.x"), "brought": Sql("7.0e0")},
+    ),
     "ranking_differences": ({"table": identifier("v"), "sums": SUMS},),
     "ranking_places": (
         RANKED | {"rankings": identifier("rankings"), "grades": GRADES[:1], "top": Sql("0")},

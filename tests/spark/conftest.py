@@ -570,6 +570,9 @@ metric = "ndcg@3"
 gain = "exp"
 ties = "expected"
 [offline_metrics."revenue@3"]
+[offline_metrics."novelty@3"]
+[offline_metrics."diversity@3"]
+[offline_metrics."coverage@3"]
 [offline_metrics.mrr]
 [offline.predictions]
 path = "predictions.parquet"

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from abgap.engine.protocol import Engine
-from abgap.offline.contest import Findings
-from abgap.offline.example_contests import compare_examples, terms_of
+from abgap.offline.contest import Contest, Findings
+from abgap.offline.example_contests import NO_BASELINE, compare_examples, terms_of
 from abgap.offline.example_values import ValueTable, count_values, measure
 from abgap.offline.pairs import contests_of
 from abgap.offline.queries import open_queries
 from abgap.offline.ranking.evaluate import VALUES, Rankings
 from abgap.offline.sums import RankingSums
+from abgap.records import NotEstimable, Reason
 from abgap.study.model import Study
+
+UNTESTED = NotEstimable(
+    reason=Reason.NO_INTERVAL_GIVEN,
+    detail="one number of a model, no mean over queries: there is no paired test",
+)
 
 
 def add_up_rankings(
@@ -37,5 +43,24 @@ def compare_rankings(sums: RankingSums, rankings: Rankings, study: Study) -> Fin
         lazy=rankings.lazy,
     )
     return Findings(
-        known=frozenset(sums.queries.evaluated), contests=tuple(compare_examples(sums.queries, terms))
+        known=frozenset(sums.queries.evaluated) | frozenset(rankings.reach),
+        contests=(*compare_examples(sums.queries, terms), *_reached(sums, rankings)),
     )
+
+
+def _reached(sums: RankingSums, rankings: Rankings) -> Iterator[Contest]:
+    """Coverage: one number of a model, shown beside that of its baseline at face value."""
+    pairs = dict.fromkeys((contest.model, contest.baseline) for contest in sums.queries.contests)
+    for (model, metric), value in rankings.reach.items():
+        for baseline in (base for of, base in pairs if of == model):
+            beside = None if baseline is None else rankings.reach[baseline, metric]
+            yield Contest(
+                model=model,
+                baseline=baseline,
+                metric=metric,
+                definition=rankings.definitions[metric],
+                n=None,
+                value=value,
+                baseline_value=beside,
+                gain=NO_BASELINE if baseline is None else UNTESTED,
+            )

@@ -18,6 +18,7 @@ from abgap.offline.ranking.intake import RANKINGS, Runs, grades_of, read_runs, r
 from abgap.offline.ranking.items import ITEMS, Items, open_items
 from abgap.offline.ranking.lazy import lazy_rankers
 from abgap.offline.ranking.other_definitions import SweepSums, sweep_definitions
+from abgap.offline.ranking.shown import measure_shown, shown_metrics
 from abgap.offline.ranking.values import (
     Averages,
     Board,
@@ -43,7 +44,7 @@ class Rankings:
     """What is known of ranking metrics beside their values.
 
     definitions: in full words, by metric. means: of every model. counts: of special queries. notes: what a reader of
-    the row has to know. lazy: the metric of rankers that learnt nothing, by metric and name.
+    the row has to know. lazy: the metric of rankers that learnt nothing, by metric and name. reach: coverage of models.
     """
 
     relations: Mapping[str, Relation] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Rankings:
     counts: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)
     notes: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     lazy: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    reach: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,9 @@ def evaluate_rankings(engine: Engine, study: Study, directory: Path) -> Ranked |
     metrics = ranking_metrics(study.offline_metrics)
     _refuse_without_prices(metrics, items)
     by_label = metrics_by_label(runs, metrics)
-    made = replace(put_in_order(engine, runs), price=items.largest_price)
+    of_lists = shown_metrics(study.offline_metrics)
+    top = max((metric.cut for metric in of_lists), default=0)
+    made = replace(put_in_order(engine, runs, top=top), price=items.largest_price)
     unknown = _unknown_queries(engine, runs, made)
     shown: list[tuple[str, str, Sql]] = []
     found = Rankings(relations={**runs.relations, **items.relations}, models=runs.models)
@@ -89,8 +93,14 @@ def evaluate_rankings(engine: Engine, study: Study, directory: Path) -> Ranked |
         shown += [(metric.name, table, columns[metric.definition]) for metric in of_label]
         summary = _summary(engine, table, made, label, of_label, columns)
         found = _joined(found, made, of_label, summary, unknown)
-    show_values(engine, shown)
-    facts = replace(found, lazy=lazy_rankers(engine, made, by_label, items))
+    seen = measure_shown(engine, of_lists, items)
+    show_values(engine, [*shown, *seen.values])
+    facts = replace(
+        found,
+        definitions={**found.definitions, **seen.definitions},
+        reach=seen.reach,
+        lazy=lazy_rankers(engine, made, by_label, items),
+    )
     return Ranked(facts=facts, runs=runs, made=made, by_label=by_label, items=items)
 
 

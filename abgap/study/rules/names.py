@@ -73,6 +73,7 @@ OWN_TABLES = (
     "ranking_places",
     "ranking_queries",
     "ranking_sample",
+    "ranking_shown",
     "rankings",
     "resample_cells",
     "resample_draws",
