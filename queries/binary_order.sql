@@ -1,102 +1,80 @@
 -- purpose: The order of scores held against the labels: what ROC-AUC, average precision and the threshold curve are of.
--- takes: what is kept apart (models, values of a slice), a bin of the score where positives are rare (negatives in bins
---        without a positive are then counted, not sorted), whether stretches of the curve are wanted, and the parts of the
---        exact sum of precisions, compiled in.
--- reads: predictions; prediction_totals (model, n, positives) for the curve.
+-- takes: what is kept apart (models, values of a slice), whether positives are rare (negatives in bins without a positive
+--        are then counted, not sorted), whether stretches of the curve are wanted, and the parts of the exact sum of
+--        precisions, compiled in.
+-- reads: binary_scores; prediction_totals (model, n, positives) for the curve.
 -- gives: one row per model x value of the slice (part) x stretch of the curve: its examples n and positives; over its
 --        negatives the positives that score no lower (positives_above), over its positives the negatives that score no lower
 --        (negatives_above); the parts of the sum of precisions at its positives; its lowest score (threshold), and the
 --        examples (called) and positives (found) that score at least that.
-with scored as (
-    select
-        {{ model }} as model
-{% if slice %}
-        , {{ slice }} as part
-{% endif %}
-        , y_true
-        , y_score
-{% if bin %}
-        , {{ bin }} as bin
-{% endif %}
-    from predictions
-{% if slice %}
-    where {{ slice }} is not null
-{% endif %}
-)
-
-{% if bin %}
-, mixed as (
+with {% if binned %}mixed as (
     select distinct
         bin
 {% for key in keys %}
         , {{ key }}
 {% endfor %}
-    from scored
+    from binary_scores
     where y_true = 1
 )
 
 , weighted as (
     select
-        s.model
-{% if slice %}
-        , s.part
-{% endif %}
-        , s.bin
+        s.bin
+{% for key in keys %}
+        , s.{{ key }}
+{% endfor %}
         , s.y_score as score
         , s.y_score as lowest
         , 1e0 as n
         , s.y_true as positives
-    from scored as s
+    from binary_scores as s
     join mixed as m on m.bin = s.bin
 {% for key in keys %}
         and m.{{ key }} = s.{{ key }}
 {% endfor %}
     union all
     select
-        s.model
-{% if slice %}
-        , s.part
-{% endif %}
-        , s.bin
+        s.bin
+{% for key in keys %}
+        , s.{{ key }}
+{% endfor %}
         , 0e0 as score
         , min(s.y_score) as lowest
         , cast(count(*) as double) as n
         , 0e0 as positives
-    from scored as s
+    from binary_scores as s
     left join mixed as m on m.bin = s.bin
 {% for key in keys %}
         and m.{{ key }} = s.{{ key }}
 {% endfor %}
     where m.bin is null
     group by
-        s.model
-{% if slice %}
-        , s.part
-{% endif %}
-        , s.bin
+        s.bin
+{% for key in keys %}
+        , s.{{ key }}
+{% endfor %}
 )
+
 {% else %}
-, weighted as (
+weighted as (
     select
-        model
-{% if slice %}
-        , part
-{% endif %}
-        , y_score as score
+        y_score as score
+{% for key in keys %}
+        , {{ key }}
+{% endfor %}
         , y_score as lowest
         , 1e0 as n
         , y_true as positives
-    from scored
+    from binary_scores
 )
-{% endif %}
 
+{% endif %}
 , ranked as (
     select
-        model
-{% if slice %}
-        , part
-{% endif %}
-        , lowest
+        lowest
+{% for key in keys %}
+        , {{ key }}
+{% endfor %}
         , n
         , positives
         , sum(n) over ({{ partition }} order by {{ order }}) as called
@@ -106,7 +84,7 @@ with scored as (
 
 , placed as (
     select
-        r.model
+        {{ model }} as model
 {% if slice %}
         , r.part
 {% endif %}
@@ -122,7 +100,7 @@ with scored as (
 {% endif %}
     from ranked as r
 {% if curve %}
-    join prediction_totals as t on t.model = r.model
+    join prediction_totals as t on t.model = {{ model }}
 {% endif %}
 )
 

@@ -81,5 +81,7 @@ def _read(analysis: Analysis, key: str) -> None:
             _ = analysis.moments
         case "unit_values":
             _ = analysis.wide
+        case _ if key.startswith("offline."):
+            _ = analysis.offline.relations
         case _:
             _ = analysis.views

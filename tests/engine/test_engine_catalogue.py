@@ -137,11 +137,15 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"slices": SLICES, "decided": NEVER, "bin": Sql("floor(y_score)"), "terms": named("a"), "sums": SUMS},
     ),
     "binary_order": (
-        {"model": Sql("'m'"), "slice": None, "keys": [], "partition": Sql(""), "order": Sql("score desc")}
-        | {"bin": None, "curve": True, "sums": SUMS},
-        {"model": Sql("model"), "slice": SLICES[0], "keys": [Sql("model"), Sql("part")]}
+        {"model": Sql("'m'"), "slice": False, "keys": [], "partition": Sql(""), "order": Sql("score desc")}
+        | {"binned": False, "curve": True, "sums": SUMS},
+        {"model": Sql("r.model"), "slice": True, "keys": [Sql("model"), Sql("part")], "binned": True}
         | {"partition": Sql("partition by model, part"), "order": Sql("bin desc, score desc")}
-        | {"bin": Sql("floor(y_score)"), "curve": False, "sums": SUMS},
+        | {"curve": False, "sums": SUMS},
+    ),
+    "binary_scores": (
+        {"by_model": False, "slice": None, "bin": None},
+        {"by_model": True, "slice": SLICES[0], "bin": Sql("floor(y_score)")},
     ),
     "binary_pair_cells": (
         {"keys": [], "decided": NEVER, "base_decided": NEVER, "terms": [], "sums": []},

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abgap.engine.catalogue import Statement, compile_query
+from abgap.engine.catalogue import compile_query
 from abgap.engine.exact import LARGEST, exact_sum, make_grid, sum_of
 from abgap.engine.protocol import Columns, Engine, Given, text_or_none
 from abgap.offline.predictions.cells import Part, largest_part
@@ -31,9 +31,10 @@ SORTED_ROWS = 200_000
 RARE = 8
 """Positives are rare when they are at most one in so many."""
 
-BINS_IN_ALL = 2**20
+BINS_IN_ALL = 2**19
 """Bins of the score, over all running counts of a statement."""
 
+_SCORES = "binary_scores"
 _TOTALS = "prediction_totals"
 _PRECISIONS = "sum of precisions"
 
@@ -92,7 +93,7 @@ def order_scores(
         },
     )
     sizes = Counter(part.slice_name for part in parts)
-    stretches = engine.fetch(_statement(predictions, None, sizes[None]))
+    stretches = _fetch(engine, predictions, None, sizes[None])
     models = text_or_none(stretches["model"])
     found: dict[Part, Ordering] = {}
     curves: dict[str, Curve] = {}
@@ -101,30 +102,35 @@ def order_scores(
         found[Part(model)] = _ordering(mine)
         curves[model] = _curve(mine)
     for s in predictions.slices:
-        found |= _of_slice(engine.fetch(_statement(predictions, s, sizes[s.name])), s.name)
+        found |= _of_slice(_fetch(engine, predictions, s, sizes[s.name]), s.name)
     return found, curves
 
 
-def _statement(predictions: Predictions, s: PredictionSlice | None, parts: int) -> Statement:
+def _fetch(engine: Engine, predictions: Predictions, s: PredictionSlice | None, parts: int) -> Columns:
     """One slice, or all examples. parts: how many running counts there are."""
     only = list(predictions.models) if len(predictions.models) == 1 else []
     # A model that is the only one is a constant: engines sort and group by a constant as by any other column.
     keys = [*([] if only else [Sql("model")]), *([] if s is None else [Sql("part")])]
     bin_ = _bin(predictions, max(parts, 1))
-    return compile_query(
-        "binary_order",
-        model=literal(only[0]) if only else Sql("model"),
-        slice=None if s is None else s.column,
-        keys=keys,
-        bin=bin_,
-        partition=Sql(f"partition by {comma_list(keys)}") if keys else Sql(""),
-        order=Sql("score desc") if bin_ is None else Sql("bin desc, score desc"),
-        curve=s is None,
-        sums=exact_sum(
-            _PRECISIONS,
-            Sql("precision_there"),
-            make_grid(1.0, largest_part(predictions), integer=False),
-        ),
+    # A view, because engines keep what one statement reads several times, and this is all the rows.
+    scores = compile_query(_SCORES, by_model=not only, slice=None if s is None else s.column, bin=bin_)
+    engine.create_view(_SCORES, scores)
+    return engine.fetch(
+        compile_query(
+            "binary_order",
+            model=literal(only[0]) if only else Sql("r.model"),
+            slice=s is not None,
+            keys=keys,
+            binned=bin_ is not None,
+            partition=Sql(f"partition by {comma_list(keys)}") if keys else Sql(""),
+            order=Sql("score desc") if bin_ is None else Sql("bin desc, score desc"),
+            curve=s is None,
+            sums=exact_sum(
+                _PRECISIONS,
+                Sql("precision_there"),
+                make_grid(1.0, largest_part(predictions), integer=False),
+            ),
+        )
     )
 
 

@@ -14,6 +14,7 @@ from abgap.study.toml import Loc, quoted
 # The tables that `abgap sql` and the compiled queries know.
 OWN_TABLES = (
     "arms",
+    "binary_scores",
     "caps",
     "cells",
     "centres",
