@@ -229,6 +229,7 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "ranking_candidates": ({"grades": GRADES[:1]}, {"grades": GRADES}),
     "ranking_sample": ({"hash": Sql("1"), "bound": Sql("2")},),
     "ranking_shown": ({"top": Sql("10")},),
+    "ranking_overlaps": ({"cut": Sql("10"), "sums": SUMS},),
     "ranking_reach": ({"cut": Sql("10")},),
     "ranking_diversity": ({"cut": Sql("10")},),
     "ranking_novelty": (

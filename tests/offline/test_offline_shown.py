@@ -104,3 +104,16 @@ def test_coverage_is_one_number_and_has_no_test(tmp_path: Path) -> None:
 def test_diversity_without_categories_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'diversity@2' needs categories, and no item has one"):
         rows_of(tmp_path, ["item"], "diversity@2")
+
+
+def test_overlap_is_the_weighted_agreement_at_every_depth(tmp_path: Path) -> None:
+    row = rows_of(tmp_path, ["item"], "rbo@2")["new", "rbo@2"]
+    of_queries = []
+    for q in ("1", "2"):
+        one, other = TOP["new", q], TOP["old", q]
+        shares = [len(set(one[:d]) & set(other[:d])) / d for d in (1, 2)]
+        of_queries.append(0.1 * shares[0] + 0.9 * shares[1])
+    assert of_queries[0] == pytest.approx(1.0)
+    assert row.value == pytest.approx(sum(of_queries) / 2, rel=1e-12)
+    assert (row.n, row.baseline_value, row.p_value) == (2, None, None)
+    assert isinstance(row.gain, NotEstimable)

@@ -573,6 +573,7 @@ ties = "expected"
 [offline_metrics."novelty@3"]
 [offline_metrics."diversity@3"]
 [offline_metrics."coverage@3"]
+[offline_metrics."rbo@3"]
 [offline_metrics.mrr]
 [offline.predictions]
 path = "predictions.parquet"

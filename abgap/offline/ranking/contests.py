@@ -16,6 +16,9 @@ from abgap.offline.sums import RankingSums
 from abgap.records import NotEstimable, Reason
 from abgap.study.model import Study
 
+NO_SIDE = NotEstimable(
+    reason=Reason.NOT_DEFINED, detail="how far two models agree is a value of both, and no gain of either"
+)
 UNTESTED = NotEstimable(
     reason=Reason.NO_INTERVAL_GIVEN,
     detail="one number of a model, no mean over queries: there is no paired test",
@@ -44,8 +47,29 @@ def compare_rankings(sums: RankingSums, rankings: Rankings, study: Study) -> Fin
     )
     return Findings(
         known=frozenset(sums.queries.evaluated) | frozenset(rankings.reach),
-        contests=(*compare_examples(sums.queries, terms), *_reached(sums, rankings)),
+        contests=(
+            *compare_examples(sums.queries, terms),
+            *_reached(sums, rankings),
+            *_overlapping(sums, rankings),
+        ),
     )
+
+
+def _overlapping(sums: RankingSums, rankings: Rankings) -> Iterator[Contest]:
+    """How far the lists of a model and of its baseline agree; it belongs to both, so that there is no gain."""
+    pairs = {(contest.model, contest.baseline) for contest in sums.queries.contests}
+    for (model, other, metric), (value, n) in rankings.overlaps.items():
+        if (model, other) in pairs:
+            yield Contest(
+                model=model,
+                baseline=other,
+                metric=metric,
+                definition=rankings.definitions[metric],
+                n=n,
+                value=value,
+                baseline_value=None,
+                gain=NO_SIDE,
+            )
 
 
 def _reached(sums: RankingSums, rankings: Rankings) -> Iterator[Contest]:

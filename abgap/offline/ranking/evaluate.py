@@ -45,6 +45,7 @@ class Rankings:
 
     definitions: in full words, by metric. means: of every model. counts: of special queries. notes: what a reader of
     the row has to know. lazy: the metric of rankers that learnt nothing, by metric and name. reach: coverage of models.
+    overlaps: of the lists of two models, with the number of queries.
     """
 
     relations: Mapping[str, Relation] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Rankings:
     notes: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     lazy: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     reach: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    overlaps: Mapping[tuple[str, str, str], tuple[float, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,7 @@ def evaluate_rankings(engine: Engine, study: Study, directory: Path) -> Ranked |
         found,
         definitions={**found.definitions, **seen.definitions},
         reach=seen.reach,
+        overlaps=seen.overlaps,
         lazy=lazy_rankers(engine, made, by_label, items),
     )
     return Ranked(facts=facts, runs=runs, made=made, by_label=by_label, items=items)

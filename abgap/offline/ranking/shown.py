@@ -1,18 +1,19 @@
 """What a ranking shows, whoever judges it: novelty and diversity of its first documents, and how much of the catalogue.
 
 Novelty and diversity have a value for every query and are compared as any metric. Coverage is one number of a model,
-no mean over queries, so that nothing is tested: it is shown at face value, and its row says why.
+no mean over queries, so that nothing is tested: it is shown at face value, and its row says why. The overlap of two
+models (Webber, Moffat and Zobel, "A similarity measure for indefinite rankings", TOIS 2010) is no quality of either.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from abgap.engine.catalogue import Statement, compile_query
-from abgap.engine.exact import exact_sum, make_grid
-from abgap.engine.protocol import Engine
+from abgap.engine.exact import exact_sum, make_grid, sum_of
+from abgap.engine.protocol import Engine, Given
 from abgap.errors import DataError
 from abgap.offline.catalogue.lookup import parse_metric
 from abgap.offline.ranking.items import ITEMS, Items
@@ -20,8 +21,15 @@ from abgap.sources.sql import Sql, identifier, literal
 from abgap.study.model import OfflineMetric
 
 USUAL_CUT = 10
-_Kind: TypeAlias = Literal["novelty", "diversity", "coverage"]
-_KINDS: Mapping[str, _Kind] = {"novelty": "novelty", "diversity": "diversity", "coverage": "coverage"}
+_Kind: TypeAlias = Literal["novelty", "diversity", "coverage", "rbo"]
+_KINDS: Mapping[str, _Kind] = {
+    "novelty": "novelty",
+    "diversity": "diversity",
+    "coverage": "coverage",
+    "rbo": "rbo",
+}
+PERSISTENCE = 0.9
+"""How likely a reader of a list goes on to its next document, for the overlap of two lists."""
 # -log2 of the smallest share that can be counted.
 _MOST_BITS = 64.0
 
@@ -46,6 +54,10 @@ class ShownMetric:
             return f"novelty@{self.cut}: mean of -log2 of the {of}, {first}"
         if self.kind == "diversity":
             return f"diversity@{self.cut}: share of pairs with different categories, {first}"
+        if self.kind == "rbo":
+            return (
+                f"RBO@{self.cut}: rank-biased overlap with the baseline's list (p = {PERSISTENCE}), {first}"
+            )
         of = "all items" if items.count else "the items that any model showed"
         return f"coverage@{self.cut}: share of {of}, {first}; one number of a model, no mean over queries"
 
@@ -62,11 +74,15 @@ def shown_metrics(declared: Mapping[str, OfflineMetric]) -> tuple[ShownMetric, .
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What was found. values: name, table and column of metrics with values per query. reach: by model and metric."""
+    """What was found. values: name, table and column of metrics with values per query. reach: by model and metric.
+
+    overlaps: mean over queries and their number, by model, other model and metric.
+    """
 
     values: tuple[tuple[str, str, Sql], ...] = ()
     definitions: Mapping[str, str]
     reach: Mapping[tuple[str, str], float]
+    overlaps: Mapping[tuple[str, str, str], tuple[float, int]] = field(default_factory=dict)
 
 
 def measure_shown(engine: Engine, metrics: Sequence[ShownMetric], items: Items) -> Shown:
@@ -77,10 +93,14 @@ def measure_shown(engine: Engine, metrics: Sequence[ShownMetric], items: Items) 
     engine.create_table("ranking_shown", compile_query("ranking_shown", top=literal(top)))
     values: list[tuple[str, str, Sql]] = []
     reach: dict[tuple[str, str], float] = {}
+    overlaps: dict[tuple[str, str, str], tuple[float, int]] = {}
     for i, metric in enumerate(metrics, start=1):
         table = f"ranking_shown {i}"
         if metric.kind == "coverage":
             reach |= _reach(engine, metric, items)
+            continue
+        if metric.kind == "rbo":
+            overlaps |= _overlaps(engine, metric)
             continue
         if metric.kind == "novelty":
             engine.create_table(table, _novelty(metric, items))
@@ -89,7 +109,7 @@ def measure_shown(engine: Engine, metrics: Sequence[ShownMetric], items: Items) 
             engine.create_table(table, compile_query("ranking_diversity", cut=literal(metric.cut)))
         values.append((metric.name, table, identifier("value")))
     words = {metric.name: metric.words(items) for metric in metrics}
-    return Shown(values=tuple(values), definitions=words, reach=reach)
+    return Shown(values=tuple(values), definitions=words, reach=reach, overlaps=overlaps)
 
 
 def _novelty(metric: ShownMetric, items: Items) -> Statement:
@@ -118,4 +138,22 @@ def _reach(engine: Engine, metric: ShownMetric, items: Items) -> dict[tuple[str,
     return {
         (str(model), metric.name): float(n) / of
         for model, n in zip(found["model"], found["items"], strict=True)
+    }
+
+
+def _overlaps(engine: Engine, metric: ShownMetric) -> dict[tuple[str, str, str], tuple[float, int]]:
+    cut, p = metric.cut, PERSISTENCE
+    weights = [(1.0 - p) * p ** (depth - 1) for depth in range(1, cut)] + [p ** (cut - 1)]
+    columns = {
+        "depth": Given(type="BIGINT", values=list(range(1, cut + 1))),
+        "weight": Given(type="DOUBLE", values=weights),
+    }
+    engine.put_table("overlap_depths", columns)
+    ((rows,),) = engine.rows("SELECT count(*) FROM ranking_shown")
+    sums = exact_sum("overlap", Sql("added"), make_grid(2.0, int(rows) * cut, integer=False, parts=3))
+    found = engine.fetch(compile_query("ranking_overlaps", cut=literal(cut), sums=sums))
+    total, queries = sum_of(found, "overlap"), found["queries"]
+    return {
+        (str(model), str(other), metric.name): (float(total[i] / queries[i]), int(queries[i]))
+        for i, (model, other) in enumerate(zip(found["model"], found["other"], strict=True))
     }
