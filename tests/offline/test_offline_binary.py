@@ -591,7 +591,7 @@ def test_bins_of_rare_positives_change_no_bit(
         plain = evaluate(both, slices=["group"])
         with monkeypatch.context() as patch:
             patch.setattr(order, "SORTED_ROWS", 0)
-            patch.setattr(order, "BINS_IN_ALL", fineness)
+            patch.setattr(order, "MOST_BINS", fineness)
             binned = evaluate(both, slices=["group"])
         assert [(c.metric, c.slice_value, c.value) for c in binned.contests] == [
             (c.metric, c.slice_value, c.value) for c in plain.contests

@@ -31,8 +31,9 @@ SORTED_ROWS = 200_000
 RARE = 8
 """Positives are rare when they are at most one in so many."""
 
-BINS_IN_ALL = 2**19
-"""Bins of the score, over all running counts of a statement."""
+BINS_PER_POSITIVE = 20
+MOST_BINS = 2**22
+"""Bins of the score, over all running counts of a statement: few hold a positive, and all can be counted."""
 
 _SCORES = "binary_scores"
 _TOTALS = "prediction_totals"
@@ -147,7 +148,7 @@ def _bin(predictions: Predictions, parts: int) -> Sql | None:
     width = high - low
     if rows < SORTED_ROWS or positives * RARE > rows or not 0.0 < width < LARGEST:
         return None
-    bins = max(BINS_IN_ALL // parts, 1)
+    bins = max(min(BINS_PER_POSITIVE * positives, MOST_BINS) // parts, 1)
     place = f"(y_score - {literal(low)}) / {literal(width)}"
     return Sql(f"floor(sqrt(sqrt({place})) * {literal(float(bins))})")
 
