@@ -52,10 +52,6 @@ def offline_side(
 
 
 def _turned(row: OfflineRow) -> OfflineSide:
-    gain, sign = row.gain, row.direction.sign
-    if isinstance(gain, Interval):
-        return OfflineSide(gain=gain if sign > 0 else gain.flipped(), direction=row.direction)
-    face_value = None
-    if gain.reason in _BARE and row.value is not None and row.baseline_value is not None:
-        face_value = sign * (row.value - row.baseline_value)
-    return OfflineSide(gain=gain, direction=row.direction, face_value=face_value)
+    gain = row.improvement
+    bare = not isinstance(gain, Interval) and gain.reason in _BARE
+    return OfflineSide(gain=gain, direction=row.direction, face_value=row.bare_improvement if bare else None)

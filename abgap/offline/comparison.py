@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from abgap.offline.contest import Contest
-from abgap.offline.directions import direction_of
+from abgap.offline.directions import direction_of, nearest_to
 from abgap.offline.lazy import PRODUCTION, judge_lazy
 from abgap.records import Check, Interval, NotEstimable, OfflineRow, Reason, Status, words
 from abgap.records.checks import make_check, quoted_names
@@ -52,7 +52,8 @@ def _row(contest: Contest, study: Study) -> OfflineRow:
         lazy |= {} if contest.baseline_value is None else {PRODUCTION: contest.baseline_value}
     declared = study.offline_metrics.get(contest.metric)
     named = contest.metric if declared is None or declared.metric is None else declared.metric
-    judged = judge_lazy(contest, lazy, named, direction)
+    nearest = nearest_to(study, contest.metric)
+    judged = judge_lazy(contest, lazy, named, direction, nearest)
     worthwhile = None if declared is None else declared.smallest_worthwhile_gain
     wanted, needed = _examples_needed(contest, worthwhile, study.study.alpha)
     return OfflineRow(
@@ -79,6 +80,7 @@ def _row(contest: Contest, study: Study) -> OfflineRow:
         skill=judged.skill,
         target_ready=judged.ready,
         counts=contest.counts,
+        nearest_to=nearest,
         # Of a slice it would be said once more what is said of all examples.
         notes=contest.notes if contest.slice_name is not None else (*contest.notes, *judged.notes),
     )
@@ -144,7 +146,7 @@ def _shrunk(
     found = shrink(gains, errors**2)
     margin = float(normal_quantile(1.0 - alpha / 2.0)) * np.sqrt(found.variance)
     made = []
-    better = rows[0].direction.sign * gains
+    better = np.array([_better_by(row, gain) for row, gain in zip(rows, gains, strict=True)])
     for i, row in enumerate(rows):
         effect = float(found.effect[i])
         shrunk = Interval(
@@ -154,10 +156,17 @@ def _shrunk(
             level=1.0 - alpha,
             method=SHRUNK,
         )
-        lucky = better[i] == better.max() > 0.0 and row.direction.sign * effect < 0.5 * better[i]
+        lucky = better[i] == better.max() > 0.0 and _better_by(row, effect) < 0.5 * better[i]
         notes = (*row.notes, _LUCK.format(len(rows))) if lucky else row.notes
         made.append(replace(row, shrunk_gain=shrunk, notes=notes))
     return made
+
+
+def _better_by(row: OfflineRow, gain: float) -> float:
+    """A gain of the row with up as good."""
+    if row.nearest_to is None or row.baseline_value is None:
+        return row.direction.sign * gain
+    return row.turned(row.baseline_value + gain) - row.turned(row.baseline_value)
 
 
 def comparison_checks(rows: Sequence[OfflineRow], production: str | None) -> list[Check]:

@@ -7,6 +7,18 @@ from abgap.records import Direction
 from abgap.study.model import Study
 
 
+def nearest_to(study: Study, metric: str) -> float | None:
+    """The value that a metric is the better the nearer it is to, from either side; None when one way is better.
+
+    A declared direction makes one way better: of a bias, say, that may only be too low.
+    """
+    declared = study.offline_metrics.get(metric)
+    if declared is not None and declared.direction is not None:
+        return None
+    known = metric if declared is None or declared.metric is None else declared.metric
+    return catalogue.best_value(known) if catalogue.is_two_sided(known) else None
+
+
 def direction_of(study: Study, metric: str) -> Direction:
     """The direction of an offline metric by its name in the study."""
     declared = study.offline_metrics.get(metric)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from abgap.engine.catalogue import compile_query
 from abgap.engine.protocol import Engine, Given
 from abgap.offline.aggregates import difference_of
-from abgap.offline.directions import direction_of
+from abgap.offline.directions import direction_of, nearest_to
 from abgap.offline.example_contests import Terms, judged, moments_of
 from abgap.offline.example_values import ValueTable, count_values, measure
 from abgap.offline.sums import Against, Aggregate, Evaluation, Measured, ValueSums
@@ -166,7 +166,7 @@ def _record(now: Evaluation, evaluations: Sequence[Evaluation], study: Study, te
         previous_date=None if before is None else before.day,
         change=change,
         p_value=p_value,
-        fell=change is not None and _is_fall(change, direction),
+        fell=change is not None and _is_fall(change, direction, _way_to_go(before, study)),
     )
 
 
@@ -181,9 +181,19 @@ def _change(now: Evaluation, before: Evaluation, terms: Terms) -> tuple[Estimabl
     return difference_of(now.value, before.value, alpha=terms.alpha)
 
 
-def _is_fall(change: Estimable, direction: Direction) -> bool:
+def _way_to_go(before: Evaluation | None, study: Study) -> float | None:
+    """From the value before to the one that nearer is better to; None where one way is better."""
+    nearest = None if before is None else nearest_to(study, before.metric)
+    if nearest is None or before is None or before.value is None:
+        return None
+    return nearest - before.value.value
+
+
+def _is_fall(change: Estimable, direction: Direction, way: float | None) -> bool:
     if not isinstance(change, Interval):
         return False
+    if way is not None:
+        return change.nearer(way).high < 0.0
     turned = change if direction is Direction.UP else change.flipped()
     return turned.high < 0.0
 

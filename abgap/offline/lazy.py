@@ -40,12 +40,12 @@ class LazyJudgement(NamedTuple):
 
 
 def judge_lazy(
-    contest: Contest, lazy: Mapping[str, float], metric: str, direction: Direction
+    contest: Contest, lazy: Mapping[str, float], metric: str, direction: Direction, nearest_to: float | None
 ) -> LazyJudgement:
-    """Hold a model against lazy solutions. metric: as the catalogue knows it."""
+    """Hold a model against lazy solutions. metric: as the catalogue knows it. nearest_to: as in OfflineRow."""
     if contest.value is None or not lazy:
         return LazyJudgement(None, None)
-    scale = _scale_of(metric, direction)
+    scale = _scale_of(metric, direction, nearest_to)
     value, values = scale.of(contest.value), {name: scale.of(each) for name, each in lazy.items()}
     skill = _skill(value, max(values.values()), scale)
     learnt_nothing = [name for name in values if name != PRODUCTION]
@@ -75,10 +75,13 @@ class _Scale(NamedTuple):
         return self.sign * value if self.centre is None else -abs(value - self.centre)
 
 
-def _scale_of(metric: str, direction: Direction) -> _Scale:
+def _scale_of(metric: str, direction: Direction, nearest_to: float | None) -> _Scale:
+    if nearest_to is not None:
+        return _Scale(direction.sign, nearest_to, 0.0, None)
+    two_sided = catalogue.is_two_sided(metric)
     sign, best, worst = direction.sign, catalogue.best_value(metric), catalogue.worst_value(metric)
-    if catalogue.is_two_sided(metric) and best is not None:
-        return _Scale(sign, best, 0.0, None)
+    if two_sided:
+        return _Scale(sign, None, None, None)
     return _Scale(sign, None, None if best is None else sign * best, None if worst is None else sign * worst)
 
 
@@ -110,9 +113,8 @@ def _small_gain(contest: Contest, lazy: Sequence[float]) -> tuple[str, ...]:
 
 def _best_of_nothing(row: OfflineRow) -> str | None:
     """The best of the solutions that learnt nothing."""
-    sign = row.direction.sign
     names = [name for name in row.lazy if name != PRODUCTION]
-    return max(names, key=lambda name: sign * row.lazy[name], default=None)
+    return max(names, key=lambda name: row.turned(row.lazy[name]), default=None)
 
 
 def lazy_checks(rows: Sequence[OfflineRow]) -> list[Check]:

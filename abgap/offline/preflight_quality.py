@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from abgap.records import Estimable, Interval, OfflineRow, Status, words
+from abgap.records import Interval, OfflineRow, Status, words
 from abgap.records.preflight import SEVERITY, Evidence, PreflightStep, worst
 from abgap.stats.arrays import MIN_UNITS
 
@@ -135,7 +135,7 @@ _SLICES_NEXT = {
 
 def _of_slice(row: OfflineRow, judged: Judged) -> Evidence:
     limit = judged.slice_loss * abs(row.baseline_value or 0.0)
-    gain, status = _turned(row), Status.PASS
+    gain, status = row.improvement, Status.PASS
     if isinstance(gain, Interval):
         if _established(row, judged.alpha) and gain.estimate < 0.0:
             status = Status.FAIL if gain.high < -limit else Status.WARN
@@ -189,7 +189,7 @@ def _against(row: OfflineRow, judged: Judged, *, decides: bool) -> Status:
     """A metric that decides has to gain; another one must not lose."""
     if _lost(row, judged.alpha):
         return Status.FAIL if decides else Status.WARN
-    gain = _turned(row)
+    gain = row.improvement
     if not isinstance(gain, Interval):
         return Status.WARN if decides else Status.PASS
     if not decides:
@@ -200,28 +200,21 @@ def _against(row: OfflineRow, judged: Judged, *, decides: bool) -> Status:
 
 
 def _lost(row: OfflineRow, alpha: float) -> bool:
-    gain = _turned(row)
+    gain = row.improvement
     return isinstance(gain, Interval) and gain.estimate < 0.0 and _established(row, alpha)
 
 
 def _established(row: OfflineRow, alpha: float) -> bool:
-    if not isinstance(row.gain, Interval) or not row.gain.excludes_zero():
+    better = row.improvement
+    if not isinstance(better, Interval) or not better.excludes_zero():
         return False
     return row.p_adjusted is None or row.p_adjusted < alpha
 
 
-def _turned(row: OfflineRow) -> Estimable:
-    """The gain with up as good."""
-    if isinstance(row.gain, Interval) and row.direction.sign < 0:
-        return row.gain.flipped()
-    return row.gain
-
-
 def _relative(row: OfflineRow) -> float:
     """The bare gain as a share of production's value, up is good; 0 where there is none."""
-    if row.value is None or not row.baseline_value:
-        return 0.0
-    return row.direction.sign * (row.value - row.baseline_value) / abs(row.baseline_value)
+    better = row.bare_improvement
+    return 0.0 if better is None or not row.baseline_value else better / abs(row.baseline_value)
 
 
 def _compared(row: OfflineRow, status: Status, name: str, limit: float | None) -> Evidence:

@@ -39,6 +39,21 @@ class Interval:
             method=self.method,
         )
 
+    def nearer(self, distance: float) -> Interval:
+        """How much nearer to a point that lies ``distance`` away a difference leads, from either side.
+
+        distance: from where the difference begins to the point, with its sign; taken as known. The nearest that the
+        interval comes to the point is its upper end.
+        """
+        ends = [abs(distance) - abs(distance - end) for end in (self.low, self.high)]
+        return Interval(
+            estimate=abs(distance) - abs(distance - self.estimate),
+            low=min(ends),
+            high=abs(distance) if self.low <= distance <= self.high else max(ends),
+            level=self.level,
+            method=self.method,
+        )
+
     def scaled(self, factor: float) -> Interval:
         """The interval of ``factor`` times the number; ``factor`` must not be negative."""
         return Interval(

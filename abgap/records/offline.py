@@ -33,6 +33,8 @@ class OfflineRow:
     p_adjusted: Holm over the candidates of a metric, Benjamini-Hochberg over the slices of a comparison.
     bootstrap, p_permutation: the paired bootstrap interval and the exchange test, beside interval and p of ``gain``.
     effect_size: Cohen's d of the paired differences. shrunk_gain: pulled towards the other candidates (winner's curse).
+    nearest_to: of a metric that is the better the nearer it is to a value, from either side, that value; ``direction``
+    says nothing then.
     examples_needed: to establish ``worthwhile_gain`` with 80 % power; that is the gain seen when none is declared.
     lazy: the metric of predictors that learnt nothing, by name. skill: what is gained over the best of them, as a share
     of what could be gained. target_ready: False when a lazy solution satisfies the metric, None when it cannot be told.
@@ -63,13 +65,33 @@ class OfflineRow:
     skill: float | None = None
     target_ready: bool | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    nearest_to: float | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def best_lazy(self) -> str | None:
         """The name of the lazy predictor that does best by the metric; None without any."""
-        sign = self.direction.sign
-        return min(self.lazy, key=lambda name: (-sign * self.lazy[name], name), default=None)
+        return min(self.lazy, key=lambda name: (-self.turned(self.lazy[name]), name), default=None)
+
+    def turned(self, value: float) -> float:
+        """A value of the metric with up as good: minus its distance where nearer is better."""
+        return self.direction.sign * value if self.nearest_to is None else -abs(value - self.nearest_to)
+
+    @property
+    def bare_improvement(self) -> float | None:
+        """Value minus baseline with up as good, without an interval; None where one of them is missing."""
+        if self.value is None or self.baseline_value is None:
+            return None
+        return self.turned(self.value) - self.turned(self.baseline_value)
+
+    @property
+    def improvement(self) -> Estimable:
+        """The gain with up as good; where nearer is better, how much nearer, the baseline's value taken as known."""
+        if not isinstance(self.gain, Interval):
+            return self.gain
+        if self.nearest_to is not None and self.baseline_value is not None:
+            return self.gain.nearer(self.nearest_to - self.baseline_value)
+        return self.gain if self.direction.sign > 0 else self.gain.flipped()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,11 +137,10 @@ def offline_reading(row: OfflineRow, *, alpha: float) -> Mark:
         return Mark(tone="unsure", sign="–", word="no baseline")
     if not isinstance(row.gain, Interval):
         return Mark(tone="unsure", sign="–", word="not estimable")
-    p = row.p_adjusted
-    established = row.gain.excludes_zero() and (p is None or p < alpha)
-    if not established:
+    p, better = row.p_adjusted, row.improvement
+    if not isinstance(better, Interval) or not better.excludes_zero() or (p is not None and p >= alpha):
         return Mark(tone="unsure", sign="?", word="not established")
-    if row.gain.estimate * row.direction.sign > 0.0:
+    if better.estimate > 0.0:
         return Mark(tone="good", sign="↑", word="better")
     return Mark(tone="bad", sign="↓", word="worse")
 

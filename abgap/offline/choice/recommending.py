@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from abgap.offline.catalogue import Task, direction_of, find_metric
+from abgap.offline.catalogue import Task, direction_of, find_metric, is_two_sided
 from abgap.offline.choice.answers import (
     AMOUNTS,
     CLASSES,
@@ -258,7 +258,8 @@ def _toml(answers: Answers, draft: Draft, beside: tuple[Pick, ...]) -> str:
 
 def _metric_lines(role: str, pick: Pick) -> Iterator[str]:
     yield f"[offline_metrics.{toml_key(pick.metric)}]"
-    yield f"direction = {toml_string(direction_of(pick.metric).value)}"
+    if not is_two_sided(pick.metric):
+        yield f"direction = {toml_string(direction_of(pick.metric).value)}"
     yield f"why = {toml_string(f'{role}: {pick.reason}')}"
     if role == "target":
         yield '# owner = "who answers for it"'

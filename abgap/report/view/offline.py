@@ -109,7 +109,13 @@ def _metric_row(row: OfflineRow, reach: float, *, alpha: float, with_lazy: bool)
 def _beside_metric(row: OfflineRow) -> str:
     n = "" if row.n is None else f"n {words.count(row.n)}"
     left = f"{words.count(row.skipped)} left out" if row.skipped else ""
-    return joined("less is better" if row.direction is Direction.DOWN else "", n, left, by=", ")
+    return joined(_way(row), n, left, by=", ")
+
+
+def _way(row: OfflineRow) -> str:
+    if row.nearest_to is not None:
+        return f"nearer to {row.nearest_to:g} is better"
+    return "less is better" if row.direction is Direction.DOWN else ""
 
 
 def _difference(row: OfflineRow) -> float | None:
@@ -127,16 +133,15 @@ def _lazy(row: OfflineRow) -> Cell:
     return Cell(text=numbers.number(row.lazy[best]).text, sub=f"{best}{skill}")
 
 
+def _improvement(row: OfflineRow) -> Interval | None:
+    better = row.improvement
+    return better if isinstance(better, Interval) else None
+
+
 def _in_percent(row: OfflineRow) -> Interval | None:
     """The gain in percent of the baseline, better is positive; None where there is no interval, or nothing to share."""
-    gain, base = _turned(row), row.baseline_value
+    gain, base = _improvement(row), row.baseline_value
     return gain.scaled(100.0 / abs(base)) if gain is not None and base else None
-
-
-def _turned(row: OfflineRow) -> Interval | None:
-    if not isinstance(row.gain, Interval):
-        return None
-    return row.gain.flipped() if row.direction.sign < 0 else row.gain
 
 
 def offline_slices(results: Results, limits: Limits) -> Table | None:
@@ -168,7 +173,7 @@ def offline_slices(results: Results, limits: Limits) -> Table | None:
 
 
 def _slice_group(metric: str, rows: Sequence[OfflineRow], *, alpha: float) -> Group:
-    reach = reach_of([_turned(row) for row in rows])
+    reach = reach_of([_improvement(row) for row in rows])
     return Group(title=metric, rows=tuple(_slice_row(row, reach, alpha=alpha) for row in rows))
 
 
@@ -185,7 +190,7 @@ def _slice_row(row: OfflineRow, reach: float, *, alpha: float) -> tuple[Cell, ..
         cell(baseline),
         cell(value),
         cell(numbers.gain(row.gain, face_value=_difference(row))),
-        Cell(bar=bar_of(_turned(row), reach=reach, band=None, tone=reading.tone)),
+        Cell(bar=bar_of(_improvement(row), reach=reach, band=None, tone=reading.tone)),
         cell(numbers.p_value(row.p_adjusted)),
         Cell(mark=reading),
     )
