@@ -14,7 +14,7 @@ select
                 , count(*) as times
             from {{ source }}
             where {{ column }} is not null
-            group by example
+            group by cast({{ column }} as varchar)
             order by times desc, example
             limit 20
         ) as common

@@ -201,6 +201,14 @@ def test_a_first_study_names_files_relative_to_itself(abgap_in: Abgap, tmp_path:
     assert abgap_in(tmp_path, "check").code == 0
 
 
+def test_a_first_study_is_guessed_whatever_the_columns_are_called(abgap_in: Abgap, tmp_path: Path) -> None:
+    rows = "".join(f"{model},{i},2,{i % 2},{(i + (model == 'b')) % 2}\n" for model in "ab" for i in range(10))
+    (tmp_path / "p.csv").write_text(f"model,example,times,y_true,y_pred\n{rows}")
+    assert abgap_in(tmp_path, "init", "p.csv").code == 0
+    assert 'example = "example"' in (tmp_path / "abgap.toml").read_text()
+    assert abgap_in(tmp_path, "offline").code == 0
+
+
 def test_the_exported_database_holds_the_data_and_the_findings(
     abgap_in: Abgap, parquet_study: Path, tmp_path: Path
 ) -> None:
