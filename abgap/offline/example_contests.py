@@ -115,7 +115,9 @@ def _refusal(whole: ValueSums | None, sides: Sequence[Evaluated], terms: Terms) 
     both = 0 if whole is None else whole.evaluated
     same = all(side.examples == both for side in sides) and len({frozenset(s.splits) for s in sides}) == 1
     if same or (terms.shared and both):
-        return None if whole is not None and whole.shared else _none_shared(terms)
+        if whole is None or not whole.evaluated:
+            return _none_shared(terms)
+        return None if whole.shared else _none_valued(terms)
     if not both and not any(side.splits for side in sides):
         return _none_shared(terms)
     model, base = _where(sides[0], terms.noun), _where(sides[1], "")
@@ -128,6 +130,11 @@ def _refusal(whole: ValueSums | None, sides: Sequence[Evaluated], terms: Terms) 
 
 def _none_shared(terms: Terms) -> NotEstimable:
     detail = f"the two models share no {_singular(terms.noun)}"
+    return NotEstimable(reason=Reason.NOT_MATCHED, detail=detail)
+
+
+def _none_valued(terms: Terms) -> NotEstimable:
+    detail = f"no {_singular(terms.noun)} has a value of both models"
     return NotEstimable(reason=Reason.NOT_MATCHED, detail=detail)
 
 

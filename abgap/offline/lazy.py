@@ -7,7 +7,9 @@ A metric is not ready to be a target when the best of the lazy solutions that le
 
 - is as good as the model, or better; or
 - reaches 90 % of the way that the model has come from the worst value the metric can have; or, where there is no
-  worst value (errors), leaves less than 10 % of what could be gained over it to the model.
+  worst value or less is better (errors), leaves less than 10 % of what could be gained over it to the model. The
+  worst sMAPE is 200 and the worst Brier score 1, but nobody starts there: any guess has come most of that way, and
+  an error three times as large as the model's would pass for as good.
 
 Then nearly all of the metric can be had for nothing, and whoever optimises it has no reason to learn: with 0.5 %
 positives, accuracy is 99.5 % for "always no". The model in production is a lazy choice for whoever has to decide, and
@@ -82,7 +84,8 @@ def _scale_of(metric: str, direction: Direction, nearest_to: float | None) -> _S
     sign, best, worst = direction.sign, catalogue.best_value(metric), catalogue.worst_value(metric)
     if two_sided:
         return _Scale(sign, None, None, None)
-    return _Scale(sign, None, None if best is None else sign * best, None if worst is None else sign * worst)
+    has_start = worst is not None and direction is Direction.UP
+    return _Scale(sign, None, None if best is None else sign * best, worst if has_start else None)
 
 
 def _skill(value: float, lazy: float, scale: _Scale) -> float | None:
@@ -96,8 +99,11 @@ def _why_not_ready(value: float, lazy: float, scale: _Scale) -> str | None:
     if value <= lazy:
         return "learnt nothing and does as well as the model"
     if scale.worst is not None:
-        reached = lazy - scale.worst >= REACHED * (value - scale.worst)
-        return "learnt nothing and gets nine tenths of what the model gets, or more" if reached else None
+        if lazy - scale.worst < REACHED * (value - scale.worst):
+            return None
+        if scale.worst == 0.0:
+            return "learnt nothing and gets nine tenths of what the model gets, or more"
+        return f"learnt nothing and comes nine tenths of the model's way from {scale.worst:g}, the worst value, or more"
     skill = _skill(value, lazy, scale)
     if skill is not None and skill < 1.0 - REACHED:
         return "learnt nothing and leaves the model less than a tenth of what can be gained"

@@ -230,7 +230,7 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "ranking_sample": ({"hash": Sql("1"), "bound": Sql("2")},),
     "ranking_shown": ({"top": Sql("10")},),
     "ranking_overlaps": ({"cut": Sql("10"), "sums": SUMS},),
-    "ranking_reach": ({"cut": Sql("10")},),
+    "ranking_reach": ({"cut": Sql("10"), "listed": False}, {"cut": Sql("10"), "listed": True}),
     "ranking_diversity": ({"cut": Sql("10")},),
     "ranking_novelty": (
         {"cut": Sql("10"), "sums": SUMS, "value": Sql("s.x"), "brought": None},

@@ -373,6 +373,21 @@ class TestLazy:
         assert check.sentence.startswith("'accuracy' is not ready to be a target: 'majority' learnt nothing")
         assert check.sentence.endswith("it gets 0.995, 'new' 0.996.")
 
+    @pytest.mark.parametrize(("metric", "lazy", "model"), [("smape", 24.5, 8.0), ("brier", 0.16, 0.05)])
+    def test_an_error_a_third_of_the_lazy_one_is_worth_having(
+        self, metric: str, lazy: float, model: float
+    ) -> None:
+        (row,) = judged(contest(model, metric=metric, lazy={"mean": lazy}))
+        assert row.target_ready is True
+        assert row.skill == pytest.approx(1.0 - model / lazy)
+
+    def test_what_starts_below_zero_is_told_as_a_way(self) -> None:
+        (row,) = judged(contest(0.05, metric="mcc", lazy={"random": 0.0}))
+        assert row.notes[0] == (
+            "not ready to be a target: 'random' learnt nothing and comes nine tenths of the model's way from -1, "
+            "the worst value, or more"
+        )
+
     def test_a_model_below_the_lazy_one_is_said_to_be(self) -> None:
         (row,) = judged(contest(0.97, lazy={"majority": 0.995}))
         assert row.target_ready is False

@@ -24,6 +24,8 @@ LISTS = {
     ("old", "2"): {"a": 3.0, "b": 2.0, "c": 1.0},
 }
 TOP = {key: sorted(sorted(run, reverse=True), key=lambda i: -run[i])[:2] for key, run in LISTS.items()}
+LISTED = ["a", "c", "e", "f"]
+"""Items of a table that not all shown documents stand in."""
 CATEGORY = {"a": "x", "b": "x", "c": "y", "d": "y", "e": "z", "f": "z"}
 POPULARITY = {"a": 90.0, "b": 5.0, "c": 3.0, "d": 1.0, "e": 0.0, "f": 0.0}
 
@@ -99,6 +101,17 @@ def test_coverage_is_one_number_and_has_no_test(tmp_path: Path) -> None:
     assert row.gain.reason is Reason.NO_INTERVAL_GIVEN
     assert "no mean over queries" in row.definition
     assert (row.n, row.p_value) == (None, None)
+
+
+def test_documents_that_are_no_items_are_not_part_of_the_coverage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in set(CATEGORY) - set(LISTED):
+        monkeypatch.delitem(CATEGORY, name)
+        monkeypatch.delitem(POPULARITY, name)
+    found = rows_of(tmp_path, ["item"], "coverage@3")
+    # "new" shows a, b, c, d and e: five documents, of which three are items.
+    assert (found["new", "coverage@3"].value, found["old", "coverage@3"].value) == (3 / 4, 2 / 4)
 
 
 def test_diversity_without_categories_is_refused(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def _refuse_without_categories(metric: ShownMetric, items: Items) -> None:
 
 
 def _reach(engine: Engine, metric: ShownMetric, items: Items) -> dict[tuple[str, str], float]:
-    found = engine.fetch(compile_query("ranking_reach", cut=literal(metric.cut)))
+    found = engine.fetch(compile_query("ranking_reach", cut=literal(metric.cut), listed=bool(items.count)))
     of = items.count
     if not of:
         ((of,),) = engine.rows(f"SELECT count(DISTINCT item) FROM ranking_shown WHERE place <= {metric.cut}")
