@@ -37,7 +37,7 @@ def command(study_file: Path | None, *, slices: bool, as_json: bool, quiet: bool
             from abgap.cli import offline_findings as shown  # noqa: PLC0415 - rich is not needed for --json
 
             shown.show_offline(found.rows, alpha=analysis.study.study.alpha, slices=slices)
-            shown.show_beside(found.sweeps, found.curves, found.history)
+            shown.show_beside(found.sweeps, found.curves, found.checks)
             shown.show_policies(found.counterfactual)
         else:
             tell("no experiment ran two models that both have scores; see `abgap check`")

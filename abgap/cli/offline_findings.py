@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from abgap.cli.terminal import COLOURS, Terminal, columns
-from abgap.records import OfflineHistory, OfflineRow, OfflineSweep, words
+from abgap.records import Check, OfflineRow, OfflineSweep, Status, words
 from abgap.records.counterfactual import Counterfactual
 from abgap.records.predictions import PredictionCurves
-from abgap.report import numbers, remarks
+from abgap.report import marks, numbers, remarks
 from abgap.report.marks import offline_reading
 from abgap.report.offline_pairs import without_known_baselines
 from abgap.report.view.policies import ESTIMATORS, policy_title
@@ -20,6 +20,7 @@ _HEAD = (
     ">skipped", "reading",
 )  # fmt: skip
 _MOST_NAMED = 3
+_SAID_IN_NOTES = "lazy_metric"
 _SILENT = {"", numbers.NOTHING}
 _SPARE = ("skipped", "skill", "n", "p adjusted", "best lazy", "baseline")
 
@@ -57,9 +58,9 @@ def _slices_counted(out: Terminal, rows: Sequence[OfflineRow], alpha: float) -> 
 
 
 def show_beside(
-    sweeps: Sequence[OfflineSweep], curves: Sequence[PredictionCurves], history: Sequence[OfflineHistory]
+    sweeps: Sequence[OfflineSweep], curves: Sequence[PredictionCurves], checks: Sequence[Check]
 ) -> None:
-    """Other definitions, cheaper thresholds, and evaluations that fell, in a line each."""
+    """Other definitions and cheaper thresholds in a line each, then what is wrong with the evaluations."""
     out = Terminal()
     telling = [
         s for s in sweeps if s.survives is not None or any(d.outcome == "established" for d in s.definitions)
@@ -72,9 +73,10 @@ def show_beside(
     for curve in curves:
         if curve.cheapest is not None and curve.cost is not None:
             out.point(("·", "dim"), _cheapest(curve, curve.cheapest.threshold, curve.cost))
-    for each in history:
-        if each.fell:
-            out.point(("!", "yellow"), f"{each.metric} of {each.family} fell on {each.date} ({each.model})")
+    for check in checks:
+        if check.status in (Status.WARN, Status.FAIL) and check.name != _SAID_IN_NOTES:
+            mark = marks.status_mark(check.status)
+            out.point((mark.sign, COLOURS[mark.tone]), check.sentence)
     out.show()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from abgap.offline import catalogue
 from abgap.offline.contest import Findings
 from abgap.records import Check, Status
 from abgap.records.checks import make_check, quoted_names
@@ -94,6 +95,29 @@ def repeated_checks(brought: Sequence[Findings], computed: Sequence[Findings]) -
     both = {metric for found in computed for _, metric in found.known if metric in taken}
     words = "Offline metrics that are brought ready-made and not computed"
     return _listed("repeated_metrics", words, sorted(both, key=natural_order))
+
+
+def declared_checks(declared: Collection[str], known: Collection[tuple[str, str]]) -> list[Check]:
+    """A warning for metrics of ``[offline_metrics]`` that nothing brings: most are misspelt."""
+    absent = sorted(set(declared) - {metric for _, metric in known}, key=natural_order)
+    if not absent:
+        return []
+    hints = [f"{name!r} may mean {meant!r}" for name in absent if (meant := _meant(name))]
+    hint = f" ({'; '.join(hints)})" if hints else ""
+    sentence = (
+        f"Metrics of [offline_metrics] that no source has or allows to compute: {quoted_names(absent)}{hint}."
+    )
+    n = float(len(absent))
+    return [make_check("absent_metrics", None, Status.WARN, sentence, value=n, threshold=0.0)]
+
+
+def _meant(name: str) -> str | None:
+    """The metric of the catalogue that a name may stand for, with the name's own cut-off; None when it is one."""
+    if catalogue.find_metric(name) is not None:
+        return None
+    near = next(iter(catalogue.nearest_names(name)), None)
+    _, cut, k = name.rpartition("@")
+    return near.replace("@k", f"@{k}") if near is not None and cut else near
 
 
 def _absent_metrics(known: Collection[tuple[str, str]], wanted: Sequence[str]) -> list[str]:

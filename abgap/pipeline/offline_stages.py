@@ -291,13 +291,14 @@ class OfflineStages:
         from abgap.offline.comparison import comparison_checks
         from abgap.offline.history import history_checks
         from abgap.offline.lazy import lazy_checks
-        from abgap.offline.matching import matching_checks, repeated_checks
+        from abgap.offline.matching import declared_checks, matching_checks, repeated_checks
 
         known = {pair for found in self.found for pair in found.known}
         served = self.served if self._analysis.declared else ()
         return [
             *(matching_checks(served, known, self._study.gap.offline) if served else ()),
             *repeated_checks(*self._found),
+            *(declared_checks(self._study.offline_metrics, known) if self.found else ()),
             *comparison_checks(self.rows, self._study.offline.production),
             *lazy_checks(self.rows),
             *history_checks(self.history),

@@ -20,7 +20,7 @@ from abgap.offline.aggregates import FACE_VALUE, UNPAIRED
 from abgap.offline.comparison import make_offline_rows
 from abgap.offline.contest import Findings
 from abgap.offline.example_contests import PAIRED
-from abgap.offline.matching import ServedModels, find_comparisons, matching_checks
+from abgap.offline.matching import ServedModels, declared_checks, find_comparisons, matching_checks
 from abgap.offline.scores import compare_scores, read_scores
 from abgap.records import Check, Direction, Interval, NotEstimable, OfflineRow, Reason, Status
 from abgap.study.load import check_study
@@ -306,3 +306,12 @@ class TestMatching:
         scores = read(per_query({f"m{i}": {"q": 1.0} for i in range(20)}))
         sentence = self.checks(scores, served(A="m0", B="m1"))["unused_models"].sentence
         assert sentence.endswith("'m2', 'm3', 'm4', 'm5', 'm6', 'm7', 'm8', 'm9' and 10 more.")
+
+
+def test_a_declared_metric_that_nothing_brings_is_named_with_what_may_be_meant() -> None:
+    known = {("m", "ndcg@10")}
+    (check,) = declared_checks({"ndcg@10": 1, "ndgc@10": 1, "our own": 1}, known)
+    assert (check.name, check.value) == ("absent_metrics", 2.0)
+    assert "'ndgc@10' may mean 'ndcg@10'" in check.sentence
+    assert "'our own'" in check.sentence
+    assert declared_checks({"ndcg@10": 1}, known) == []

@@ -46,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     logged.some_policy_is_judged,
     rankings.something_orders_the_items,
     rankings.judgements_are_of_rankings,
+    rankings.rankings_are_judged,
     trackers.models_are_named_somewhere,
     trackers.facts_are_those_of_models,
     names.names_are_free,

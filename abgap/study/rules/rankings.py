@@ -22,3 +22,10 @@ def judgements_are_of_rankings(draft: Draft) -> Iterator[Flaw]:
     if offline.judgements is not None and offline.rankings is None:
         hint = "add [offline.rankings], or remove it"
         yield Flaw(("offline", "judgements"), "judges items, but the study has no rankings of them", hint)
+
+
+def rankings_are_judged(draft: Draft) -> Iterator[Flaw]:
+    """What is ranked has to be judged."""
+    if draft.declares("offline", "rankings") and not draft.declares("offline", "judgements"):
+        hint = "add [offline.judgements], with the relevance of items to queries"
+        yield Flaw(("offline", "rankings"), "ranks items that nobody judged", hint)
