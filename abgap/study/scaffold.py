@@ -7,7 +7,7 @@ one thing that is never guessed. Names out of data can be any text, so all of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from abgap.errors import UsageError
 from abgap.study.guessed_metrics import MONEY, MetricGuess, column_metrics, event_metrics
@@ -74,7 +74,7 @@ def write_study(tables: Sequence[TableProfile], *, control: str | None = None) -
     control: the variant to compare against; needed when no single variant has a telling name. Raises
     UsageError when it is needed and not given, or when no table has variants.
     """
-    guesses = [guess(table) for table in tables]
+    guesses = _of_use([guess(table) for table in tables])
     if not any(g.use is Use.VARIANTS for g in guesses) and any(g.use in OFFLINE for g in guesses):
         return _study_of_models(guesses)
     layout = _lay_out(guesses)
@@ -94,6 +94,14 @@ def write_study(tables: Sequence[TableProfile], *, control: str | None = None) -
         [toml_comment(f"# not used: {quoted(table.path)}") for table in layout.unused],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def _of_use(guesses: Sequence[TableGuess]) -> list[TableGuess]:
+    """The guesses; rankings that nobody judged, and judgements of nothing that is ranked, are of no use."""
+    pair = {Use.RANKINGS, Use.JUDGEMENTS}
+    if len(pair & {found.use for found in guesses}) != 1:
+        return list(guesses)
+    return [replace(found, use=Use.UNKNOWN) if found.use in pair else found for found in guesses]
 
 
 def _study_of_models(guesses: Sequence[TableGuess]) -> str:

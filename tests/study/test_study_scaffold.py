@@ -447,3 +447,12 @@ def test_rankings_stand_beside_an_experiment() -> None:
     assert study.unit_values is not None
     assert study.offline.rankings is not None
     assert study.offline.scores is None
+
+
+@pytest.mark.parametrize("alone", [RUN, QRELS])
+def test_rankings_that_nobody_judged_are_not_used(alone: TableProfile) -> None:
+    users = table("users.csv", USER, GROUP, yes_no("converted"))
+    written = write_study([users, alone])
+    study = check_study(tomllib.loads(written))
+    assert (study.offline.rankings, study.offline.judgements) == (None, None)
+    assert f"# not used: '{alone.path}'" in written
