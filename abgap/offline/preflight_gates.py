@@ -6,6 +6,7 @@ the run was too short to tell. Bare numbers of the study have no interval and ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -158,12 +159,13 @@ def _increase(
     name: str, found: Measured, limit: float, shown: Callable[[float], str], *, unit: str
 ) -> Evidence:
     c, p, change = found.candidate, found.production, found.change
-    bare = c / p - 1.0 if p > 0.0 else None
+    bare = c / p - 1.0 if p > 0.0 else 0.0 if c == p else math.inf
     status = judged(change, bare, limit)
     if isinstance(change, Interval):
         by = words.percent_interval(change, borders=(0.0, limit))
     else:
-        by = change.detail if bare is None else f"{words.signed_percent(bare)} ({change.detail})"
+        more = words.signed_percent(bare) if math.isfinite(bare) else "more than nothing"
+        by = f"{more} ({change.detail})"
     allowed = f"{words.declared_percent(limit)} more is allowed"
     if status is Status.WARN:
         allowed += ", and whether it is more cannot be told yet"

@@ -133,6 +133,14 @@ def test_costs_are_held_against_their_limit() -> None:
     assert step(check(facts=facts, cost_increase=0.6), "cost").status is Status.PASS
 
 
+def test_of_a_production_that_costs_nothing_no_increase_is_allowed() -> None:
+    free = Model(cost_per_1000_requests=0.0)
+    assert step(check(facts={"old": free, "new": free}), "cost").status is Status.PASS
+    dearer = step(check(facts={"old": free, "new": Model(cost_per_1000_requests=0.3)}), "cost")
+    assert dearer.status is Status.FAIL
+    assert "0.30 EUR against 0.00 EUR: more than nothing" in dearer.sentence
+
+
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
