@@ -10,7 +10,10 @@ _JUDGED = (
     "[offline.rankings] model, query, item, score (or rank) and [offline.judgements] query, item, relevance; "
     "or ready-made values in [offline.scores]"
 )
-_ITEMS = "ready-made values in [offline.scores], made of ranked items"
+_SHOWN = (
+    "[offline.rankings] model, query, item, score (or rank) and [offline.judgements] of the queries; "
+    "or ready-made values in [offline.scores]"
+)
 _TASKS = (Task.RANKING,)
 
 
@@ -221,8 +224,8 @@ ENTRIES = (
         aliases=("rank_biased_overlap",),
         tasks=_TASKS,
         cutoff=Cutoff.OPTIONAL,
-        formula="(1 - p) * sum over depths d of p^(d-1) * overlap of the first d items / d; p = .9 by default",
-        needs=_ITEMS + " of two models; no judgements",
+        formula="sum over depths d <= k of (1 - p) p^(d-1) * overlap of the first d items / d; k has the rest; p = .9",
+        needs=_SHOWN,
         use_when="To know how much a new model changes what people see, before asking whether that is better.",
         misleads="It is no quality: two bad models agree perfectly. A high value means that an experiment is diluted.",
         lazy="A copy of the production model gets 1.",
@@ -237,7 +240,7 @@ ENTRIES = (
         tasks=_TASKS,
         cutoff=Cutoff.OPTIONAL,
         formula="different items shown among the first k over all queries / items of the catalogue",
-        needs=_ITEMS + " and the catalogue (otherwise all items of any ranking)",
+        needs=_SHOWN + "; the catalogue in [offline.items], otherwise all items that any model shows",
         use_when="As a guardrail beside relevance: sellers, stock and long-tail users want to be served too.",
         misleads="Random results cover everything; it says nothing about whether anybody wants what is shown.",
         lazy="A random order reaches nearly 1; the popular list reaches k / catalogue.",
@@ -254,7 +257,7 @@ ENTRIES = (
         formula="mean over shown items of -log2 popularity (share of users or queries that have the item)",
         high=None,
         best=None,
-        needs=_ITEMS + " and their popularity",
+        needs=_SHOWN + "; popularity in [offline.items], otherwise how often lists show an item",
         use_when="Discovery is part of the promise, beside a metric of relevance.",
         misleads="Obscure is not useful: the most novel list is the least wanted one.",
         lazy="Showing the least popular items gets the highest value.",
@@ -269,7 +272,7 @@ ENTRIES = (
         tasks=_TASKS,
         cutoff=Cutoff.OPTIONAL,
         formula="mean over pairs of the first k items of 1 when their categories differ, 0 when not",
-        needs=_ITEMS + " and their categories",
+        needs=_SHOWN + "; category in [offline.items]",
         use_when="Intent is unclear and the page should cover several meanings; as a guardrail of engagement metrics.",
         misleads="Random items are diverse; for a query that means one thing, diversity is a fault.",
         lazy="A random order gets the chance that two items of the catalogue differ in category.",
