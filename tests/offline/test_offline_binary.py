@@ -380,12 +380,28 @@ class TestComparison:
         table = scored(n=400)
         y, new, old = self.sides(table)
         row = by_metric(evaluate(table, ran=[("new", "old")], threshold=0.2), "new", baseline="old")[name]
-        error = jackknifed(y, new >= 0.2, old >= 0.2, formula) * np.sqrt(400 / 399)
+        carry = {"recall": int(y.sum()), "precision": 400}.get(name, int(min(y.sum(), (1 - y).sum())))
+        error = jackknifed(y, new >= 0.2, old >= 0.2, formula) * np.sqrt(carry / (carry - 1))
         assert isinstance(row.gain, Interval)
-        half = scipy.stats.t.ppf(0.975, 399) * error
+        half = scipy.stats.t.ppf(0.975, carry - 1) * error
         assert row.gain.high - row.gain.estimate == pytest.approx(half, rel=1e-6)
         assert isinstance(row.bootstrap, Interval)
         assert row.bootstrap.high - row.bootstrap.low == pytest.approx(2 * half, rel=0.15)
+
+    def test_recall_gets_the_paired_t_over_positives_and_specificity_over_negatives(
+        self, evaluate: Evaluate
+    ) -> None:
+        table = scored(n=400)
+        y, new, old = self.sides(table)
+        contests = by_metric(evaluate(table, ran=[("new", "old")], threshold=0.2), "new", baseline="old")
+        for name, label in (("recall", 1), ("specificity", 0)):
+            right = [((s >= 0.2) == label)[y == label].astype(float) for s in (new, old)]
+            test = scipy.stats.ttest_rel(*right)
+            interval = test.confidence_interval()
+            row = contests[name]
+            assert isinstance(row.gain, Interval)
+            assert (row.gain.low, row.gain.high) == pytest.approx((interval.low, interval.high), rel=1e-8)
+            assert row.p_value == pytest.approx(test.pvalue, rel=1e-8)
 
     def test_calibration_errors_stand_side_by_side_untested(self, evaluate: Evaluate) -> None:
         row = by_metric(evaluate(scored(), ran=[("new", "old")]), "new", baseline="old")["calibration_error"]
