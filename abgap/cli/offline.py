@@ -40,4 +40,5 @@ def command(study_file: Path | None, *, slices: bool, as_json: bool, quiet: bool
             shown.show_beside(found.sweeps, found.curves, found.checks)
             shown.show_policies(found.counterfactual)
         else:
-            tell("no experiment ran two models that both have scores; see `abgap check`")
+            ran = "no experiment ran two models that both have scores"
+            tell(f"{ran if found.served else 'nothing to evaluate was found'}; see `abgap check`")

@@ -6,6 +6,7 @@ import numpy as np
 
 from abgap.offline.judged_policies import PolicySums
 from abgap.offline.logged import LoggedDecisions, Problem
+from abgap.offline.policies import UNIFORM
 from abgap.records import Estimable, Interval, NotEstimable, Reason, words
 from abgap.records.counterfactual import Counterfactual, OffPolicyEstimate, PositionRate, WeightDiagnosis
 from abgap.records.order import natural_order
@@ -56,7 +57,7 @@ def _judged(found: PolicySums, name: str, clip: float, alpha: float) -> Counterf
         estimates=estimates,
         weights=None if sums is None else _weights(sums, clip),
         sentence=_sentence(name, headline, logged),
-        next_action=_next_action(headline),
+        next_action=next_action(name, headline),
     )
 
 
@@ -151,12 +152,17 @@ def _sentence(name: str, headline: OffPolicyEstimate, logged: Estimable | None) 
     return f"{before}; whether that is more or less is not established ({words.signed_interval(gain)})."
 
 
-def _next_action(headline: OffPolicyEstimate) -> str:
+def next_action(name: str, headline: OffPolicyEstimate) -> str:
+    """What to do about a policy, in a sentence. headline: the estimate that decides."""
     value, gain = headline.value, headline.gain
     if isinstance(value, NotEstimable):
         return _REMEDIES.get(value.reason, "Log more decisions with their propensities.")
     if not isinstance(gain, Interval) or not gain.excludes_zero():
         return "Log more decisions, or explore more, before this decides anything."
+    if name == UNIFORM and gain.estimate > 0.0:
+        return (
+            "Look into the policy that is live: the log says that choosing at random would have earned more."
+        )
     if gain.estimate > 0.0:
         return "Worth an A/B test: the log says that it would have earned more."
     return "Do not launch it: the log says that it would have earned less."

@@ -28,6 +28,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "score": ("score", "prediction", "pred", "predictedscore", "similarity"),
     "rank": ("rank", "position", "place"),
     "relevance": ("relevance", "rel", "grade", "judgement", "judgment", "label", "gain"),
+    "label": ("label", "labelkind", "kind", "signal", "judgementtype", "feedback"),
     "example": ("example", "exampleid", "id", "rowid", "caseid", "recordid", "index", "userid", "queryid"),
     "y_true": ("ytrue", "truth", "actual", "target", "label", "outcome", "y", "groundtruth", "groundtruthlabel"),
     "y_score": ("yscore", "score", "probability", "prob", "proba", "predictedprobability", "p", "yprob"),
@@ -39,7 +40,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 _KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "scores": (("model", "metric", "value"), ("query", "n", "se")),
     "rankings": (("model", "query", "item"), ("score", "rank")),
-    "judgements": (("query", "item", "relevance"), ()),
+    "judgements": (("query", "item", "relevance"), ("label",)),
     "predictions": (("example", "y_true"), ("model", "y_score", "y_pred")),
 }
 _OF_ONE_OF = {"rankings": ("score", "rank"), "predictions": ("y_score", "y_pred")}

@@ -15,8 +15,9 @@ import pytest
 
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.errors import DataError
-from abgap.offline.counterfactual import make_counterfactuals, position_rates
+from abgap.offline.counterfactual import make_counterfactuals, next_action, position_rates
 from abgap.offline.judged_policies import read_counterfactual
+from abgap.offline.policies import UNIFORM
 from abgap.records import Interval, NotEstimable, Reason
 from abgap.records.counterfactual import Counterfactual, OffPolicyEstimate, PositionRate
 from abgap.study.load import check_study
@@ -409,3 +410,10 @@ def test_a_change_that_is_established_is_said_and_one_that_is_not_is_not(judge: 
     assert isinstance(gain, NotEstimable)
     assert gain.reason is Reason.ZERO_VARIANCE
     assert replace(again, sentence="").policy == EVIL
+
+
+def test_chance_that_does_better_is_no_candidate_but_a_question_about_what_is_live() -> None:
+    better = Interval(estimate=0.2, low=0.1, high=0.3, level=0.95, method="snips")
+    found = OffPolicyEstimate(name="snips", definition="", value=better, standard_error=0.05, gain=better)
+    assert next_action(UNIFORM, found).startswith("Look into the policy that is live")
+    assert next_action("candidate", found).startswith("Worth an A/B test")

@@ -456,3 +456,17 @@ def test_rankings_that_nobody_judged_are_not_used(alone: TableProfile) -> None:
     study = check_study(tomllib.loads(written))
     assert (study.offline.rankings, study.offline.judgements) == (None, None)
     assert f"# not used: '{alone.path}'" in written
+
+
+def test_the_kind_of_a_judgement_is_told_from_its_grade() -> None:
+    judged = table(
+        "qrels.csv", text("qid", "1"), text("doc", "d"), number("relevance"), text("label", "click", "buy")
+    )
+    study = load([RUN, judged])
+    assert study.offline.judgements is not None
+    assert study.offline.judgements.columns == {
+        "query": "qid",
+        "item": "doc",
+        "relevance": "relevance",
+        "label": "label",
+    }

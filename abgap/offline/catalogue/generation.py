@@ -24,7 +24,7 @@ ENTRIES = (
         ),
         lazy="Copying the source gets a value above 0 where names and numbers are the same in both languages.",
         watch=("rouge_l", "meteor", "acceptance_rate"),
-        disagreement="METEOR accepts stems and synonyms: where it disagrees, the wording differs and not the meaning.",
+        disagreement="METEOR accepts stems: where it disagrees, words are inflected or moved.",
         business="How close the wording is to what a person wrote; people's acceptance decides.",
     ),
     *(
@@ -53,7 +53,7 @@ ENTRIES = (
             (
                 "rouge_l",
                 "ROUGE-L",
-                ("rougel", "rouge-l", "rouge", "rougelsum"),
+                ("rougel", "rouge-l", "rouge"),
                 "F1 of the longest common subsequence of words with the reference",
             ),
         )
@@ -65,8 +65,8 @@ ENTRIES = (
         tasks=_TASKS,
         formula="harmonic mean of word precision and recall (recall weighs 9 times), less a penalty for broken order",
         needs=_NEEDS,
-        use_when="Single sentences, where stems and synonyms should count.",
-        misleads="It depends on its word lists, which few languages have.",
+        use_when="Single sentences, where inflected forms should count as the same word.",
+        misleads="Its stems are English; synonyms, which other versions look up in word lists, do not count here.",
         lazy="Repeating the words of the question gets a value above 0.",
         watch=("bleu", "rouge_l"),
         disagreement="BLEU asks for exact words in order: it is lower where the answer is said differently.",

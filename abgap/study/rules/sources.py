@@ -112,7 +112,7 @@ def one_base(draft: Draft) -> Iterator[Flaw]:
     if not declared and not draft.is_offline_only:
         hint = (
             "add [exposures] (with [facts]) for logs, [unit_values] for one table with a row per unit, "
-            "or [moments] for aggregates"
+            "or [moments] for aggregates; a study of models alone needs [offline] and nothing else"
         )
         yield Flaw((), "nothing says where the units of the experiments come from", hint)
     for other in declared[1:]:
