@@ -19,6 +19,7 @@ from abgap.engine.duckdb import DuckDBEngine
 from abgap.errors import DataError
 from abgap.offline.comparison import make_offline_rows
 from abgap.offline.contest import Contest
+from abgap.offline.lazy import PRODUCTION
 from abgap.offline.predictions import order
 from abgap.offline.predictions.evaluate import EvaluatedPredictions, evaluate_binary
 from abgap.records import Interval, NotEstimable, Reason
@@ -426,6 +427,18 @@ class TestComparison:
         )
         assert row.value is not None
         assert row.p_value is None
+
+    def test_the_baseline_has_no_value_on_other_examples(self, evaluate: Evaluate, study_of: StudyOf) -> None:
+        table = scored()
+        table = table[~((table.model == "new") & (table.example == "e0"))]
+        found = evaluate(table, offline={"production": "old"})
+        alone = by_metric(found, "old")
+        study = study_of(table, offline={"production": "old"})
+        for row in make_offline_rows(list(by_metric(found, "new", baseline="old").values()), study):
+            assert row.value is not None
+            assert (row.baseline_value, row.bare_improvement) == (None, None)
+            assert alone[row.metric].value is not None
+            assert PRODUCTION not in row.lazy
 
     def test_shared_examples_are_compared_when_the_study_asks(self, evaluate: Evaluate) -> None:
         table = scored(n=1000)

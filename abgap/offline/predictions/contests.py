@@ -223,16 +223,9 @@ def _refusal(
 
 
 def _refused(measured: Measured, metric: BinaryMetric, pair: tuple[str, str], why: NotEstimable) -> Contest:
-    """Both values as they are, which cannot be held against each other."""
-    sides = [measured.value(metric, Part(side)).value for side in pair]
+    """The model's own value. Without the baseline's, lest anybody takes the difference of what cannot be compared."""
     mine = _valued(measured, metric, Part(pair[0]), why)
-    return replace(
-        mine,
-        baseline=pair[1],
-        baseline_value=sides[1],
-        definition=_definition(measured, metric, pair),
-        gain=why,
-    )
+    return replace(mine, baseline=pair[1], definition=_definition(measured, metric, pair), gain=why)
 
 
 def _pair_parts(
