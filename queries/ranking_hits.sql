@@ -1,10 +1,11 @@
 -- purpose: The documents of a run that are worth something, each with its place whichever way ties are broken.
--- takes: the grade of a label, whether the order of ties matters, and whether prices are wanted, compiled in.
--- reads: the places of the runs, offline_items (prices only).
+-- takes: the grade of a label, whether the order of ties matters, whether prices are wanted, and runs that these may not
+--        be longer than, compiled in.
+-- reads: the places of the runs, of the runs that cut them, offline_items (prices only).
 -- gives: one row per document: model_id, query_id, item, grade, relevant (1 from grade 1 on, else 0), price (0 where there
---        is none), first_place and size of the documents with its score, place (ties by document id descending), best_place
---        and worst_place; and of the relevant ones: found, best_found and worst_found (how many up to there), alike (with
---        its score) and before (above its score).
+--        is none), first_place and size of the documents with its score, last_place that they have in a list so long, place
+--        (ties by document id descending), best_place and worst_place; and of the relevant ones: found, best_found and
+--        worst_found (how many up to there), alike (with its score) and before (above its score).
 with tied as (
     select
         model_id
@@ -72,15 +73,36 @@ with tied as (
     from hits
 )
 
+{% if within %}
+, lengths as (
+    select
+        query_id
+        , max(place) as longest
+    from {{ within }}
+    group by query_id
+)
+
+{% endif %}
 select
     c.*
     , c.through - c.alike as before
+{% if within %}
+    , case
+        when c.first_place + c.size - 1 > l.longest then l.longest
+        else c.first_place + c.size - 1
+    end as last_place
+{% else %}
+    , c.first_place + c.size - 1 as last_place
+{% endif %}
 {% if priced %}
     , coalesce(i.price, 0) as price
 {% else %}
     , 0 as price
 {% endif %}
 from counted as c
+{% if within %}
+join lengths as l on l.query_id = c.query_id and c.first_place <= l.longest
+{% endif %}
 {% if priced %}
 left join offline_items as i on i.item = c.item
 {% endif %}

@@ -14,7 +14,7 @@ with summed as (
     from {{ hits }} as h
     join {{ ideals }} as q on q.query_id = h.query_id
 {% if with_mean %}
-    join ranking_discounts as t on t.place = h.first_place + h.size - 1
+    join ranking_discounts as t on t.place = h.last_place
     join ranking_discounts as b on b.place = h.first_place - 1
 {% endif %}
     group by h.model_id, h.query_id
@@ -26,11 +26,12 @@ with summed as (
         model_id
         , query_id
         , first_place
+        , last_place
         , size
         , alike
     from {{ hits }}
     where relevant = 1 and before = 0
-    group by model_id, query_id, first_place, size, alike
+    group by model_id, query_id, first_place, last_place, size, alike
 )
 
 , chances as (
@@ -42,7 +43,8 @@ with summed as (
             ln(f.alike) + others.log_factorial - whole.log_factorial + later.log_factorial - rest.log_factorial
         ) as chance
     from first_groups as f
-    join ranking_discounts as d on d.place >= 1 and d.place <= f.size - f.alike + 1
+    join ranking_discounts as d
+        on d.place >= 1 and d.place <= f.size - f.alike + 1 and f.first_place + d.place - 1 <= f.last_place
     join ranking_discounts as whole on whole.place = f.size
     join ranking_discounts as others on others.place = f.size - f.alike
     join ranking_discounts as later on later.place = f.size - d.place

@@ -218,8 +218,8 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "ranking_counts": ({"table": identifier("v"), "sums": []}, {"table": identifier("v"), "sums": SUMS}),
     "ranking_grades": ({"grades": named("grade 1")},),
     "ranking_hits": (
-        RANKED | OF_LABEL | {"tied": False, "priced": False},
-        RANKED | OF_LABEL | {"tied": True, "priced": True},
+        RANKED | OF_LABEL | {"tied": False, "priced": False, "within": None},
+        RANKED | OF_LABEL | {"tied": True, "priced": True, "within": identifier("ranking_places")},
     ),
     "ranking_ideals": (OF_LABEL | {"sums": [], "ideals": []}, OF_LABEL | {"sums": SUMS, "ideals": SUMS}),
     "lazy_rankings": ({"grades": GRADES[:1], "popularity": False}, {"grades": GRADES, "popularity": True}),

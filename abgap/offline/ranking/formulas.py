@@ -202,12 +202,11 @@ def _mean_order(definition: Definition, sums: Sums, firsts: Sums) -> str:
 
 
 def _slots(cut: int | str | None) -> str:
-    """How many of the places that tied documents share are within the cut-off."""
+    """How many of the places that tied documents share are in the list, and within the cut-off."""
     if cut is None:
-        return "h.size"
-    last = "h.first_place + h.size - 1"
+        return "(h.last_place - h.first_place + 1)"
     return (
-        f"(case when {last} <= {cut} then h.size when h.first_place <= {cut} "
+        f"(case when h.last_place <= {cut} then h.last_place - h.first_place + 1 when h.first_place <= {cut} "
         f"then {cut} - h.first_place + 1 else 0 end)"
     )
 
@@ -217,9 +216,8 @@ def _share(column: str, cut: int | None) -> str:
     if cut is None:
         return f"(t.{column} - b.{column})"
     at_cut = literal(float(getattr(running_sums(cut), column)[cut]))
-    last = "h.first_place + h.size - 1"
     return (
-        f"(case when {last} <= {cut} then t.{column} - b.{column} when h.first_place <= {cut} "
+        f"(case when h.last_place <= {cut} then t.{column} - b.{column} when h.first_place <= {cut} "
         f"then {at_cut} - b.{column} else 0e0 end)"
     )
 

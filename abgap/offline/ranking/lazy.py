@@ -1,11 +1,12 @@
 """Rankers that learnt nothing of a query, under every declared metric: any order of the candidates, and popularity.
 
 Candidates are what some model returned for the query: to hand a lazy ranker what is judged would give it the answer
-wherever few documents are judged. A random order is taken as the mean
-over all orders, so nothing is drawn. Popularity is what the items bring, or in how many other queries a document is
-relevant: the query's own judgement is left out, as nobody knows it beforehand; equally popular documents stand in
-every order. Where queries are many, a sample of them by a hash of their names is enough: both are means, and no
-model is judged by the second digit of what a lazy one gets.
+wherever few documents are judged. As models return different ones there are more candidates than places in any list,
+so that a lazy list is no longer than the longest list that a model returned for the query: otherwise it would find
+more for its length alone. A random order is taken as the mean over all orders, so nothing is drawn. Popularity is what
+the items bring, or in how many other queries a document is relevant: the query's own judgement is left out, as nobody
+knows it beforehand; equally popular documents stand in every order. Where queries are many, a sample of them by a hash
+of their names is enough: both are means, and no model is judged by the second digit of what a lazy one gets.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def lazy_rankers(
     )
     put_models(engine, _MODELS, dict.fromkeys(_NAMES))
     lazy = order_runs(engine, made, rankings=_RANKINGS, models=_MODELS, places=_PLACES)
-    lazy = replace(lazy, asked=_SAMPLE)
+    lazy = replace(lazy, asked=_SAMPLE, within=made.places)
     found: dict[str, dict[str, float]] = {}
     for label, metrics in by_label.items():
         found |= _of_label(engine, lazy, label, metrics)

@@ -41,6 +41,7 @@ class Board:
 
     largest: grade of each label, at least 1. price: of an item, the largest. asked: table of the queries that count.
     is_tied: whether a tie could change anything; if not, one order is as good as any other.
+    within: places of other runs; of a query no list is longer than the longest of theirs, None without such a bound.
     """
 
     grades: tuple[Sql, ...]
@@ -51,6 +52,7 @@ class Board:
     asked: str = "ranking_queries"
     places: str = PLACES
     models: str = MODELS
+    within: str | None = None
     shapes: Mapping[str, Shape] = field(default_factory=dict)
 
     @property
@@ -195,6 +197,7 @@ def _find_hits(
         grade=grade,
         places=identifier(made.places),
         tied=made.is_tied and any(definition.ties != "expected" for definition in definitions),
+        within=identifier(made.within) if made.within is not None else None,
         priced=any(definition.kind == "revenue" for definition in definitions),
     )
     engine.create_table(table, statement)
