@@ -1,12 +1,14 @@
 -- purpose: What the predictions hold, per model, and whether they can be used.
--- takes: which columns are needed, which are numbers and what a wrong label is, compiled in.
+-- takes: which columns are needed, that of the truth, which are numbers and what a wrong label is, compiled in.
 -- reads: all_predictions.
--- gives: one row per model: row_count, usable (rows with all that is needed), without_example, not_finite, wrong_labels
---        (rows), wrong_label (one of them, as text), first_split and last_split, without_split, smallest and largest score,
---        not_probabilities (scores outside [0, 1]), positives (usable rows whose truth is 1; null where labels are others).
+-- gives: one row per model: row_count, with_truth, usable (rows with all that is needed), without_example, not_finite,
+--        wrong_labels (rows), wrong_label (one of them, as text), first_split and last_split, without_split, smallest and
+--        largest score, not_probabilities (scores outside [0, 1]), positives (usable rows whose truth is 1; null where labels
+--        are others).
 select
     model
     , count(*) as row_count
+    , count({{ truth }}) as with_truth
     , count(case when {{ usable }} then 1 end) as usable
     , count(case when example is null then 1 end) as without_example
     , count(case when {{ not_finite }} then 1 end) as not_finite

@@ -281,13 +281,20 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         KEYED | EVENTS | {"parts": PARTS, "apart": NUMBER},
     ),
     "prediction_intake": (
-        {"usable": NEVER, "not_finite": NEVER, "wrong_label": NEVER, "shown_label": Sql("null")}
+        {
+            "usable": NEVER,
+            "truth": Sql("y_true"),
+            "not_finite": NEVER,
+            "wrong_label": NEVER,
+            "shown_label": Sql("null"),
+        }
         | {"score": Sql("y_pred"), "positives": Sql("null")},
     ),
     "prediction_pairs": (
         {"bucket": Sql("m.example"), "slices": []},
         {"bucket": Sql("m.example"), "slices": SLICES},
     ),
+    "prediction_sets": ({"truth": Sql("y_true")},),
     "predictions": ({"truth": Sql("y_true"), "prediction": Sql("y_pred")},),
     "policy_expected": (
         {"policies": identifier("p"), "keys": [], "sums": SUMS},

@@ -440,6 +440,38 @@ class TestComparison:
             assert alone[row.metric].value is not None
             assert PRODUCTION not in row.lazy
 
+    @pytest.mark.parametrize("side", ["new", "old"])
+    def test_an_empty_score_leaves_its_example_out_of_both(self, evaluate: Evaluate, side: str) -> None:
+        table = scored(n=1000)
+        gap = table.assign(y_score=table.y_score.mask((table.model == side) & (table.example == "e7")))
+        found = by_metric(evaluate(gap, offline={"production": "old"}), "new", baseline="old")
+        without = evaluate(table[table.example != "e7"], offline={"production": "old"})
+        expected = by_metric(without, "new", baseline="old")
+        for name, row in found.items():
+            assert (row.n, row.skipped) == (999, 2)
+            if name != "calibration_error":
+                assert (row.value, row.baseline_value, row.gain) == (
+                    expected[name].value,
+                    expected[name].baseline_value,
+                    expected[name].gain,
+                )
+
+    def test_an_empty_score_does_not_hide_other_examples(self, evaluate: Evaluate) -> None:
+        table = scored(n=1000)
+        table = table[~((table.model == "new") & (table.example == "e0"))]
+        table["y_score"] = table.y_score.mask((table.model == "old") & (table.example == "e7"))
+        row = by_metric(evaluate(table, offline={"production": "old"}), "new", baseline="old")["f1"]
+        assert isinstance(row.gain, NotEstimable)
+        assert row.gain.detail == "evaluated on 999 examples, the baseline on 1,000, 999 shared"
+
+    def test_models_that_never_scored_the_same_example_say_so(self, evaluate: Evaluate) -> None:
+        table = scored(n=100)
+        first = table.example.isin([f"e{i}" for i in range(50)])
+        table["y_score"] = table.y_score.mask(first == (table.model == "new"))
+        row = by_metric(evaluate(table, offline={"production": "old"}), "new", baseline="old")["f1"]
+        assert isinstance(row.gain, NotEstimable)
+        assert row.gain.detail == "no example has a prediction of both models"
+
     def test_shared_examples_are_compared_when_the_study_asks(self, evaluate: Evaluate) -> None:
         table = scored(n=1000)
         cut = table[~((table.model == "new") & (table.example.isin(["e0", "e1"])))]

@@ -129,7 +129,8 @@ class TestRefused:
     @pytest.mark.parametrize("bad", [np.inf, -np.inf])
     def test_scores_that_are_no_numbers(self, sentence: Any, bad: float) -> None:
         assert sentence(rows(y_score=[bad, 0.1, 0.1, 0.1])) == (
-            "offline.predictions: model 'm' has 1 row with NaN or infinity; mend them, or leave them empty"
+            "offline.predictions: model 'm' has 1 row with NaN or infinity; mend them, or leave them empty: null in "
+            'Parquet (in pandas pd.NA in a "Float64" column), nothing between the commas in CSV'
         )
 
     def test_labels_outside_zero_and_one(self, sentence: Any) -> None:

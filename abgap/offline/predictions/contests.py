@@ -21,6 +21,7 @@ from abgap.offline.predictions.definitions import (
     decisions_at_best,
     definition_of,
 )
+from abgap.offline.predictions.example_sets import ExampleSets, read_example_sets
 from abgap.offline.predictions.gains import Tested, judge_gain, sums_of, undefined
 from abgap.offline.predictions.measured import (
     Measured,
@@ -40,7 +41,7 @@ from abgap.offline.predictions.pairs import (
 )
 from abgap.records import Estimable, Interval, NotEstimable, Reason
 from abgap.records.order import natural_order
-from abgap.records.words import count, plural
+from abgap.records.words import plural
 from abgap.sources.sql import Sql
 from abgap.stats.binary_lazy import lazy_of_counts, lazy_of_scores
 from abgap.stats.effect_size import cohen_dz
@@ -159,13 +160,14 @@ def _of_pairs(
     judging: Judging,
 ) -> list[Contest]:
     predictions = measured.predictions
+    sets = read_example_sets(engine, predictions, pairs)
     join_pairs(engine, predictions, pairs)
     tallies, buckets = _tallied(engine, measured, metrics, pairs)
     needs_order = predictions.scored and any(metric.needs is Needs.ORDER for metric in metrics)
     orders = order_pairs(engine, predictions, pairs) if needs_order else {}
     found: list[Contest] = []
     for pair in pairs:
-        why_not = _refusal(measured, tallies[""].get(PairPart(*pair)), pair, judging)
+        why_not = _refusal(measured, tallies[""].get(PairPart(*pair)), pair, sets.get(pair), judging)
         if why_not is not None:
             found += [_refused(measured, metric, pair, why_not) for metric in metrics]
             continue
@@ -209,17 +211,17 @@ def _tallied(
 
 
 def _refusal(
-    measured: Measured, whole: PairTally | None, pair: tuple[str, str], judging: Judging
+    measured: Measured,
+    whole: PairTally | None,
+    pair: tuple[str, str],
+    sets: ExampleSets | None,
+    judging: Judging,
 ) -> NotEstimable | None:
-    """Why two models cannot be compared, None when they can."""
+    """Why two models cannot be compared, None when they can. sets: None where every example has a score."""
     model, base = (measured.predictions.models[side].usable for side in pair)
-    shared = 0 if whole is None else whole.n
-    if not shared:
-        return NotEstimable(reason=Reason.NOT_MATCHED, detail="the two models share no example")
-    if judging.shared or model == base == shared:
-        return None
-    detail = f"evaluated on {count(model)} examples, the baseline on {count(base)}, {count(shared)} shared"
-    return NotEstimable(reason=Reason.NOT_MATCHED, detail=detail)
+    both = 0 if whole is None else whole.n
+    evaluated = ExampleSets(model=model, baseline=base, shared=both) if sets is None else sets
+    return evaluated.refusal(both, shared=judging.shared)
 
 
 def _refused(measured: Measured, metric: BinaryMetric, pair: tuple[str, str], why: NotEstimable) -> Contest:

@@ -154,7 +154,7 @@ def _of_order(metric: BinaryMetric, order: PairOrder | None, alpha: float) -> Te
 def _of_bins(measured: Measured, metric: BinaryMetric, part: PairPart, tally: PairTally) -> Tested:
     """Calibration errors side by side: they are biased upwards by chance, so that their difference is not tested."""
     sides = [Part(side, part.slice_name, part.slice_value) for side in part[:2]]
-    complete = all(measured.tallies[side].n == tally.n for side in sides)
+    complete = all(side in measured.tallies and measured.tallies[side].n == tally.n for side in sides)
     values = [measured.value(metric, side).value if complete else None for side in sides]
     detail = "chance alone makes calibration errors larger, of the better model too; compare log loss or Brier score"
     return Tested(

@@ -43,13 +43,15 @@ class PredictionSlice:
 class Predicted:
     """The predictions of one model.
 
-    usable: rows with truth and prediction, ``rows - usable`` are skipped. positives: usable rows with the positive
+    with_truth: rows that have one, which are the examples that it was evaluated on. usable: rows with truth and
+    prediction, ``rows - usable`` are skipped. positives: usable rows with the positive
     label, None when labels are not two. smallest, largest: of the scores, or of the predictions that are numbers.
     outside: scores that do not lie in [0, 1].
     """
 
     model: str
     rows: int
+    with_truth: int
     usable: int
     positives: int | None
     smallest: float | None
@@ -82,6 +84,11 @@ class Predictions:
     def task(self) -> str:
         """What is predicted."""
         return self.source.task
+
+    @property
+    def truth(self) -> Sql:
+        """The column that a row has to have for its example to be evaluated."""
+        return Sql(_truth(self.source))
 
 
 def open_predictions(engine: Engine, study: Study, directory: Path) -> Predictions | None:
@@ -213,6 +220,7 @@ def _intake(source: PredictionsSource, prediction: Sql) -> Statement:
     return compile_query(
         "prediction_intake",
         usable=Sql(usable),
+        truth=Sql(_truth(source)),
         not_finite=Sql(" or ".join(f"not isfinite(coalesce({name}, 0e0))" for name in numbers)),
         wrong_label=Sql(wrong if is_binary else "false"),
         shown_label=Sql(shown if is_binary else "null"),
@@ -228,6 +236,7 @@ def _models(intake: Columns) -> dict[str, Predicted]:
         str(model): Predicted(
             model=str(model),
             rows=int(intake["row_count"][i]),
+            with_truth=int(intake["with_truth"][i]),
             usable=int(intake["usable"][i]),
             positives=_whole(intake["positives"][i]),
             smallest=_number(intake["smallest"][i]),

@@ -29,7 +29,8 @@ def refuse_unusable(source: PredictionsSource, intake: Columns) -> None:
             )
         if not_finite:
             raise DataError(
-                f"{where} has {plural(not_finite, 'row')} with NaN or infinity; mend them, or leave them empty"
+                f"{where} has {plural(not_finite, 'row')} with NaN or infinity; mend them, or leave them empty: "
+                'null in Parquet (in pandas pd.NA in a "Float64" column), nothing between the commas in CSV'
             )
         if wrong_labels:
             raise DataError(

@@ -8,7 +8,7 @@ only those that need draws are drawn.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -22,6 +22,7 @@ from abgap.offline.example_contests import (
     interval_of,
     moments_of,
 )
+from abgap.offline.predictions.example_sets import ExampleSets
 from abgap.offline.sums import ValueSums
 from abgap.offline.tasks.metric import TaskMetric
 from abgap.offline.tasks.sums import ModelSums, PairSums, Part
@@ -44,12 +45,13 @@ class Procedure:
     """Who is held against whom, and how that is judged.
 
     pairs: (model, baseline). alone: models that stand without a baseline too. terms: level, seed, and whether models
-    with other examples are compared over those they share.
+    with other examples are compared over those they share. sets: the examples of pairs that have empty predictions.
     """
 
     terms: Terms
     pairs: Sequence[tuple[str, str]] = ()
     alone: Collection[str] = ()
+    sets: Mapping[tuple[str, str], ExampleSets] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +83,10 @@ class Compared:
     shared: int
     evaluated: tuple[int, int]
 
-    def refusal(self, terms: Terms) -> NotEstimable | None:
-        """Why the two are not compared; None when they are."""
-        if not self.shared:
-            return NotEstimable(reason=Reason.NOT_MATCHED, detail="the two models share no example")
-        if terms.shared or self.evaluated == (self.shared, self.shared):
-            return None
-        model, base, shared = map(words.count, (*self.evaluated, self.shared))
-        detail = f"evaluated on {model} examples, the baseline on {base}, {shared} shared"
-        return NotEstimable(reason=Reason.NOT_MATCHED, detail=detail)
+    @property
+    def sets(self) -> ExampleSets:
+        """The examples of both where each of them has a prediction."""
+        return ExampleSets(model=self.evaluated[0], baseline=self.evaluated[1], shared=self.shared)
 
 
 def contests_of(
@@ -113,9 +110,10 @@ def contests_of(
     comparable = {}
     for (model, baseline), parts in by_pair.items():
         who = _compared(model, baseline, WHOLE, sum(int(p.n.sum()) for p in parts if p.part == WHOLE), counts)
-        refusal = who.refusal(procedure.terms)
+        sets = procedure.sets.get((model, baseline), who.sets)
+        refusal = sets.refusal(who.shared, shared=procedure.terms.shared)
         if refusal is not None:
-            found += [refused(who, metric, refusal) for metric in metrics]
+            found += [refused(who, sets, metric, refusal) for metric in metrics]
         else:
             comparable[model, baseline] = parts
     drawn = _draw([pair for parts in comparable.values() for pair in parts], metrics, procedure.terms)
@@ -201,7 +199,7 @@ def compared(
     )
 
 
-def refused(who: Compared, metric: TaskMetric, why: NotEstimable) -> Contest:
+def refused(who: Compared, sets: ExampleSets, metric: TaskMetric, why: NotEstimable) -> Contest:
     """Two models that were evaluated on different examples, with the counts."""
     return Contest(
         model=who.model,
@@ -214,9 +212,9 @@ def refused(who: Compared, metric: TaskMetric, why: NotEstimable) -> Contest:
         baseline_value=None,
         gain=why,
         counts={
-            "examples of the model": who.evaluated[0],
-            "examples of the baseline": who.evaluated[1],
-            "shared examples": who.shared,
+            "examples of the model": sets.model,
+            "examples of the baseline": sets.baseline,
+            "shared examples": sets.shared,
         },
     )
 

@@ -11,6 +11,7 @@ from abgap.errors import DataError
 from abgap.offline.contest import Contest, Findings
 from abgap.offline.example_contests import terms_of
 from abgap.offline.pairs import contests_of
+from abgap.offline.predictions.example_sets import read_example_sets
 from abgap.offline.predictions.intake import open_predictions
 from abgap.offline.tasks.contests import Procedure
 from abgap.offline.tasks.examples import KEY
@@ -80,6 +81,8 @@ class _Run:
         if not models:
             raise DataError(f"{KEY}: no row has both a truth and a prediction; nothing can be evaluated")
         procedure, relations = self._procedure(models), {KEY: opened.relation}
+        sets = read_example_sets(self._engine, opened, procedure.pairs)
+        procedure = replace(procedure, sets=sets)
         match self._source.task:
             case "multiclass":
                 from abgap.offline.tasks.labels import label_contests  # noqa: PLC0415 - the same

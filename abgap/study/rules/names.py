@@ -56,6 +56,7 @@ OWN_TABLES = (
     "policy_expected",
     "offline_values",
     "prediction_comparisons",
+    "prediction_set_pairs",
     "prediction_pairs",
     "prediction_totals",
     "predictions",
