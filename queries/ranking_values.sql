@@ -1,8 +1,9 @@
 -- purpose: Every metric of every model for every judged query.
 -- takes: the sums over places and the values made of them, by definition, compiled in.
 -- reads: the hits and the places of the runs, ranking_models, the ideals of a label, ranking_discounts (mean orders only).
--- gives: one row per model and judged query: model_id, query_id, model, split, query, relevant, retrieved (documents; null
---        when the query is missing from the run), and one value per definition (null where the query is left out).
+-- gives: one row per model and judged query: model_id, query_id, model, split, query, relevant and graded (documents judged
+--        1 and more, and above 0), retrieved (documents; null when the query is missing from the run), and one value per
+--        definition (null where the query is left out).
 with summed as (
     select
         h.model_id
@@ -79,6 +80,7 @@ select
     , m.split
     , q.query
     , q.relevant
+    , q.graded
     , l.retrieved
 {% for value in values %}
     , {{ value.value }} as {{ value.name }}

@@ -299,11 +299,19 @@ class OfflineStages:
             *(matching_checks(served, known, self._study.gap.offline) if served else ()),
             *repeated_checks(*self._found),
             *(declared_checks(self._study.offline_metrics, known) if self.found else ()),
+            *self._grade_checks(),
             *comparison_checks(self.rows, self._study.offline.production),
             *lazy_checks(self.rows),
             *history_checks(self.history),
             *self._tracker_checks(),
         ]
+
+    def _grade_checks(self) -> list[Check]:
+        if self._study.offline.rankings is None:
+            return []
+        from abgap.offline.ranking.contests import grade_checks
+
+        return grade_checks(self.rankings)
 
     def _tracker_checks(self) -> list[Check]:
         if self._study.offline.tracker is None:

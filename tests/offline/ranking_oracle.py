@@ -36,7 +36,7 @@ def value(
     """The value of one query; None when it is left out."""
     gains = [gain(definition, grade) for grade in judged.values() if grade > 0]
     relevant = sum(grade >= 1 for grade in judged.values())
-    worth = sum(gains) if definition.kind in {"ndcg", "dcg"} else relevant
+    worth = sum(gains) if definition.kind in {"ndcg", "dcg", "revenue"} else relevant
     if not worth:
         return 0.0 if definition.empty == "zero" else None
     found = [

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.errors import DataError
+from abgap.offline.ranking.contests import grade_checks
 from abgap.offline.ranking.definitions import Definition, definition_of
 from abgap.offline.ranking.evaluate import evaluate_rankings
 from abgap.offline.ranking.intake import read_runs
@@ -197,6 +198,38 @@ def test_special_queries_are_counted_and_said(evaluate: Callable[..., Any]) -> N
     )
     assert rows == [("m", "mrr", "empty", None), ("m", "mrr", "missing", 0.0), ("m", "mrr", "tied", 1 / 3)]
     assert found.means["m", "mrr"] == pytest.approx(1 / 6)
+
+
+def test_grades_below_one_are_gains_and_not_relevant(evaluate: Callable[..., Any]) -> None:
+    rankings = pd.concat([RUN, RUN.assign(query="nothing")])
+    judgements = pd.concat(
+        [JUDGED.assign(relevance=0.25), JUDGED.assign(query="nothing", relevance=0.0)], ignore_index=True
+    )
+    found, rows = evaluate(rankings, judgements, mrr={}, ndcg={}, **{"recall@3": {}})
+    gained = 1 / math.log2(3)
+    assert rows == [
+        ("m", "mrr", "nothing", None),
+        ("m", "mrr", "q", None),
+        ("m", "ndcg", "nothing", None),
+        ("m", "ndcg", "q", pytest.approx(gained)),
+        ("m", "recall@3", "nothing", None),
+        ("m", "recall@3", "q", None),
+    ]
+    empty = {metric: counts["without relevant documents"] for (_, metric), counts in found.counts.items()}
+    assert empty == {"mrr": 2, "ndcg": 1, "recall@3": 2}
+    assert found.notes["m", "mrr"] == ("2 queries without relevant documents left out",)
+    assert found.notes["m", "ndcg"] == ("1 query without relevant documents left out",)
+    (check,) = grade_checks(found)
+    assert (check.name, check.value) == ("faint_grades", 0.25)
+    assert check.sentence == (
+        "No grade of [offline.judgements] reaches 1 (the largest is 0.25), and a document is relevant from 1 on, so "
+        "nothing is relevant to 'mrr', 'recall@3': scale the grades."
+    )
+
+
+def test_where_a_grade_reaches_one_no_check_is_needed(evaluate: Callable[..., Any]) -> None:
+    found, _ = evaluate(RUN, JUDGED, mrr={}, ndcg={})
+    assert grade_checks(found) == []
 
 
 def test_a_metric_can_have_another_name_and_count_one_label_only(evaluate: Callable[..., Any]) -> None:

@@ -13,7 +13,9 @@ from abgap.offline.pairs import contests_of
 from abgap.offline.queries import open_queries
 from abgap.offline.ranking.evaluate import VALUES, Rankings
 from abgap.offline.sums import RankingSums
-from abgap.records import NotEstimable, Reason
+from abgap.records import Check, NotEstimable, Reason, Status
+from abgap.records.checks import make_check, quoted_names
+from abgap.records.order import natural_order
 from abgap.study.model import Study
 
 NO_SIDE = NotEstimable(
@@ -53,6 +55,18 @@ def compare_rankings(sums: RankingSums, rankings: Rankings, study: Study) -> Fin
             *_overlapping(sums, rankings),
         ),
     )
+
+
+def grade_checks(rankings: Rankings) -> list[Check]:
+    """A warning for metrics that count documents graded 1 and more, where no grade reaches 1."""
+    if not rankings.faint:
+        return []
+    largest = max(rankings.faint.values())
+    sentence = (
+        f"No grade of [offline.judgements] reaches 1 (the largest is {largest:g}), and a document is relevant from 1 "
+        f"on, so nothing is relevant to {quoted_names(sorted(rankings.faint, key=natural_order))}: scale the grades."
+    )
+    return [make_check("faint_grades", None, Status.WARN, sentence, value=largest, threshold=1.0)]
 
 
 def _overlapping(sums: RankingSums, rankings: Rankings) -> Iterator[Contest]:

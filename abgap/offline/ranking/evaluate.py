@@ -45,7 +45,8 @@ class Rankings:
 
     definitions: in full words, by metric. means: of every model. counts: of special queries. notes: what a reader of
     the row has to know. lazy: the metric of rankers that learnt nothing, by metric and name. reach: coverage of models.
-    overlaps: of the lists of two models, with the number of queries.
+    overlaps: of the lists of two models, with the number of queries. faint: the largest grade by metric, where it takes
+    1 to be relevant and no grade gets there.
     """
 
     relations: Mapping[str, Relation] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Rankings:
     lazy: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     reach: Mapping[tuple[str, str], float] = field(default_factory=dict)
     overlaps: Mapping[tuple[str, str, str], tuple[float, int]] = field(default_factory=dict)
+    faint: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,7 @@ def evaluate_rankings(engine: Engine, study: Study, directory: Path) -> Ranked |
         reach=seen.reach,
         overlaps=seen.overlaps,
         lazy=lazy_rankers(engine, made, by_label, items),
+        faint=_faint_grades(runs, by_label),
     )
     return Ranked(facts=facts, runs=runs, made=made, by_label=by_label, items=items)
 
@@ -136,6 +139,16 @@ def metrics_by_label(runs: Runs, metrics: Sequence[RankingMetric]) -> dict[int, 
         refuse_grades(runs.grades[label], is_exponential=metric.definition.gain == "exp")
         found.setdefault(label, []).append(metric)
     return found
+
+
+def _faint_grades(runs: Runs, by_label: Mapping[int, Sequence[RankingMetric]]) -> dict[str, float]:
+    """Metrics that count relevant documents of judgements with grades between 0 and 1 only: the largest of these."""
+    return {
+        metric.name: runs.grades[label].largest
+        for label, metrics in by_label.items()
+        for metric in metrics
+        if not metric.definition.has_gain and 0.0 < runs.grades[label].largest < 1.0
+    }
 
 
 def _with_bounds(definition: Definition, made: Board) -> list[Definition]:
@@ -189,7 +202,7 @@ def _joined(
             if seen.counted[step * i]:
                 means[key] = seen.means[step * i]
             counts[key] = {
-                EMPTY: seen.empty,
+                EMPTY: seen.without_worth(metric.definition),
                 "missing from the ranking": seen.missing,
                 "not judged": unknown.get(model, 0),
                 "decided by ties": ties,
@@ -209,9 +222,9 @@ def _notes(definition: Definition, seen: Averages, ties: int, means: Sequence[fl
         )
     if seen.missing:
         found.append(f"{_queries(seen.missing)} missing from the ranking counted as zero")
-    if seen.empty:
+    if empty := seen.without_worth(definition):
         what = "left out" if definition.empty == "skip" else "counted as zero"
-        found.append(f"{_queries(seen.empty)} without relevant documents {what}")
+        found.append(f"{_queries(empty)} without relevant documents {what}")
     return found
 
 

@@ -125,13 +125,15 @@ def _summed(definition: Definition) -> str:
 
 
 def _value(definition: Definition, sums: Sums, firsts: Sums) -> str:
-    """The value of a query; of one without relevant documents none, or zero."""
+    """The value of a query; of one without relevant documents (of gains: without any gain) none, or zero."""
     value = (
         _mean_order(definition, sums, firsts)
         if definition.ties == "expected"
         else _one_order(definition, sums)
     )
-    worth = f"q.{identifier(ideal_name(definition))}" if definition.has_ideal else "q.relevant"
+    worth = "q.graded" if definition.has_gain else "q.relevant"
+    if definition.has_ideal:
+        worth = f"q.{identifier(ideal_name(definition))}"
     empty = "0e0" if definition.empty == "zero" else "null"
     return f"case when {worth} > 0 then {_scaled(definition, value)} else {empty} end"
 

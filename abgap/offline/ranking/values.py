@@ -221,8 +221,9 @@ def largest_value(definition: Definition, made: Board, label: int) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Averages:
-    """Of one model: judged queries, those missing from its run, those without relevant documents, and means.
+    """Of one model: judged queries, those missing from its run, and means.
 
+    empty, gainless: queries without a grade of 1 or more, and without any above 0.
     means, counted: of each column that was asked for (NaN without any value); differing: values that differ between
     two columns.
     """
@@ -230,9 +231,14 @@ class Averages:
     queries: int
     missing: int
     empty: int
+    gainless: int
     means: tuple[float, ...]
     counted: tuple[int, ...]
     differing: tuple[int, ...]
+
+    def without_worth(self, definition: Definition) -> int:
+        """Queries that say nothing by a definition: no document has a gain, or none is relevant."""
+        return self.gainless if definition.has_gain else self.empty
 
 
 def averages(
@@ -269,6 +275,7 @@ def averages(
             queries=int(found["queries"][row]),
             missing=int(found["missing"][row]),
             empty=int(found["empty"][row]),
+            gainless=int(found["gainless"][row]),
             means=means,
             counted=counted,
             differing=tuple(int(found[f"differ {i}"][row]) for i in range(len(pairs))),
