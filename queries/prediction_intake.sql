@@ -3,8 +3,8 @@
 -- reads: all_predictions.
 -- gives: one row per model: row_count, with_truth, usable (rows with all that is needed), without_example, not_finite,
 --        wrong_labels (rows), wrong_label (one of them, as text), first_split and last_split, without_split, smallest and
---        largest score, not_probabilities (scores outside [0, 1]), positives (usable rows whose truth is 1; null where labels
---        are others).
+--        largest score, not_probabilities (scores outside [0, 1]), positives (usable rows whose truth is 1; null where
+--        labels are others).
 select
     model
     , count(*) as row_count

@@ -4,7 +4,8 @@ ROC-AUC by DeLong, DeLong and Clarke-Pearson (1988): the placement of a positive
 that of a negative the share of positives above it, ties half; the variance of the difference of two areas is that of
 the differences of placements, of each label by itself. Average precision by the infinitesimal jackknife (Jaeckel 1972):
 its derivative with respect to the weight of each example, of which the difference between the models is squared and
-added up. Both are judged by the normal distribution.
+added up, over m - 1 in place of m. Both are judged by t with m - 1 degrees of freedom, m the examples of the rarer
+label, which carry most of the variance: with ten positives the normal distribution makes intervals that are too short.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abgap.records.vocabulary import Reason
-from abgap.stats.arrays import MIN_UNITS
-from abgap.stats.paired import Comparison, unpaired_difference
+from abgap.stats.moments import Univariate
+from abgap.stats.paired import Comparison, paired_difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def delong(positives: DifferenceSums, negatives: DifferenceSums, alpha: float) -
     for own, other in ((positives, negatives), (negatives, positives)):
         scale = 2.0 * other.n
         variance += own.spread(own.difference / own.n) / scale**2 / max(own.n - 1.0, 1.0) / own.n
-    return _judged(area, base, variance, min(positives.n, negatives.n), alpha)
+    return _judged(area - base, variance, min(positives.n, negatives.n), alpha)
 
 
 def average_precision_difference(
@@ -64,13 +64,11 @@ def average_precision_difference(
     """
     gain = values[0] - values[1]
     variance = (positives.spread(gain) + negatives.spread(0.0)) / positives.n**2
-    return _judged(*values, variance, min(positives.n, negatives.n), alpha)
+    fewest = min(positives.n, negatives.n)
+    return _judged(gain, variance * fewest / max(fewest - 1.0, 1.0), fewest, alpha)
 
 
-def _judged(value: float, base: float, variance: float, fewest: float, alpha: float) -> Comparison:
-    found = unpaired_difference(value, float(np.sqrt(variance)), base, 0.0, alpha)
-    if fewest >= MIN_UNITS:
-        return found
-    nan = np.full(found.problem.shape, np.nan)
-    problem = np.full(found.problem.shape, Reason.TOO_FEW_UNITS, dtype=object)
-    return Comparison(found.difference, nan, nan, nan, problem)
+def _judged(gain: float, variance: float, fewest: float, alpha: float) -> Comparison:
+    """As the mean of so many values as there are examples of the rarer label."""
+    of_rarer = Univariate(n=np.array(fewest), mean=np.array(gain), variance=np.array(variance * fewest))
+    return paired_difference(of_rarer, alpha)

@@ -317,14 +317,16 @@ class TestComparison:
         for where in ((), ("group", "b")):
             rows = table[table.group == where[1]] if where else table
             row = by_metric(found, "new", *where, baseline="old")["roc_auc"]
-            gain, error = delong(*self.sides(rows))
+            y, new, old = self.sides(rows)
+            gain, error = delong(y, new, old)
+            of_rarer = scipy.stats.t(min(y.sum(), (1 - y).sum()) - 1)
             assert isinstance(row.gain, Interval)
             assert row.gain.method == "delong"
             assert row.gain.estimate == pytest.approx(gain, rel=TOLERANCE)
             assert row.gain.high - row.gain.low == pytest.approx(
-                2 * scipy.stats.norm.ppf(0.975) * error, rel=TOLERANCE
+                2 * of_rarer.ppf(0.975) * error, rel=TOLERANCE
             )
-            assert row.p_value == pytest.approx(2 * scipy.stats.norm.sf(abs(gain) / error), rel=1e-8)
+            assert row.p_value == pytest.approx(2 * of_rarer.sf(abs(gain) / error), rel=1e-8)
 
     @pytest.mark.parametrize("decimals", [1, 4])
     def test_average_precision_is_compared_by_the_influence_of_examples(
@@ -337,10 +339,20 @@ class TestComparison:
         assert row.gain.estimate == pytest.approx(
             sk.average_precision_score(y, new) - sk.average_precision_score(y, old), rel=TOLERANCE
         )
-        error = jackknifed(y, new, old, sk.average_precision_score)
+        m = min(y.sum(), (1 - y).sum())
+        error = jackknifed(y, new, old, sk.average_precision_score) * np.sqrt(m / (m - 1))
         assert row.gain.high - row.gain.low == pytest.approx(
-            2 * scipy.stats.norm.ppf(0.975) * error, rel=1e-6
+            2 * scipy.stats.t(m - 1).ppf(0.975) * error, rel=1e-6
         )
+
+    def test_few_positives_are_said_beside_every_metric(self, evaluate: Evaluate) -> None:
+        table = scored(n=150)
+        contests = by_metric(evaluate(table, ran=[("new", "old")]), "new", baseline="old")
+        few = int(table.y_true.sum() / 2)
+        assert 8 <= few < 30
+        assert {"log_loss", "brier", "roc_auc", "average_precision"} < contests.keys()
+        for row in contests.values():
+            assert f"only {few} positive examples: the value may be far off" in row.notes
 
     def test_means_are_compared_by_the_paired_t(self, evaluate: Evaluate) -> None:
         table = scored()

@@ -204,6 +204,17 @@ def test_other_examples_are_refused_with_counts_unless_shared_is_asked_for(measu
     assert (shared.n, shared.skipped) == (397, 3)
 
 
+def test_models_that_do_not_differ_have_no_p_at_all(measure: Measure) -> None:
+    same = FRAME.assign(y_pred=np.tile(of(FRAME, "old")["y_pred"], 2))
+    names = ("mae", "rmse", "r2", "wape")
+    found = measure(same, declared={name: {} for name in names})
+    for name in names:
+        row = found[name, "new", ""]
+        assert isinstance(row.gain, NotEstimable)
+        assert row.gain.reason is Reason.ZERO_VARIANCE
+        assert (row.p_value, row.p_permutation) == (None, None)
+
+
 def test_rows_in_another_order_give_the_same_bits(measure: Measure) -> None:
     shuffled = FRAME.sample(frac=1.0, random_state=1)
     assert measure(FRAME) == measure(shuffled)
@@ -305,6 +316,7 @@ def test_examples_of_one_series_are_tested_as_one(measure: Measure) -> None:
     assert (mae.gain.low, mae.gain.high) == pytest.approx(tuple(fitted.conf_int()[0]), rel=1e-9)
     assert mae.p_value == pytest.approx(float(fitted.pvalues[0]), rel=1e-6)
     assert mae.notes[0] == "tested over 12 series: examples of one go together"
+    assert found["rmse", "new", ""].notes == mae.notes, "draws take whole series too"
     assert (mae.n, mae.sd, mae.effect_size) == (n, None, None)
     rmse = found["rmse", "new", ""]
     assert isinstance(rmse.gain, Interval)

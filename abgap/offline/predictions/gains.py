@@ -1,8 +1,8 @@
 """Tests of one gain: the one that fits the metric, with the interval that never contradicts it.
 
-Means over examples get the paired t, functions of counts the delta method with t quantiles over the examples that
-carry them, ROC-AUC DeLong, average precision the infinitesimal jackknife. Calibration errors are put side by side and
-not tested.
+Means over examples get the paired t, functions of counts the delta method, ROC-AUC DeLong, average precision the
+infinitesimal jackknife, all with t quantiles over the examples that carry them. Calibration errors are put side by side
+and not tested.
 """
 
 from __future__ import annotations

@@ -56,10 +56,16 @@ class Procedure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """What resampling says of a gain."""
+    """What resampling says of a gain. Where every draw gives the same gain there is nothing to test, and no p."""
 
     bootstrap: Estimable
     p_value: float | None
+
+    @classmethod
+    def of(cls, bootstrap: Estimable, p_value: float | None) -> Drawn:
+        """Both, without the p-value of a gain that does not vary."""
+        constant = isinstance(bootstrap, NotEstimable) and bootstrap.reason is Reason.ZERO_VARIANCE
+        return cls(bootstrap=bootstrap, p_value=None if constant else p_value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +254,8 @@ def _tested(pair: PairSums, metric: TaskMetric, drawn: Drawn | None, terms: Term
         return _paired_t(pair, metric.score.terms[0], terms)
     if drawn is None:
         return Tested(gain=undefined(metric))
-    return Tested(gain=drawn.bootstrap, p_value=drawn.p_value)
+    notes = () if pair.together is None else _together_notes(len(pair.n), pair.together, terms)
+    return Tested(gain=drawn.bootstrap, p_value=drawn.p_value, notes=notes)
 
 
 def _paired_t(pair: PairSums, term: str, terms: Terms) -> Tested:
@@ -286,13 +293,17 @@ def _clustered_t(pair: PairSums, term: str, together: str, terms: Terms) -> Test
     variance = spread * buckets**2 / (n**2 * (buckets - 1.0)) if buckets > 1 else np.nan
     differences = Univariate(n=np.array(float(buckets)), mean=np.array(mean), variance=np.array(variance))
     found = paired_difference(differences, terms.alpha)
-    of_clusters = replace(terms, noun=together)
-    note = f"tested over {words.count(buckets)} {together}: examples of one go together"
     return Tested(
-        gain=interval_of(found, buckets, of_clusters),
+        gain=interval_of(found, buckets, replace(terms, noun=together)),
         p_value=finite_or_none(found.p_value),
-        notes=(note, *few_notes(buckets, of_clusters)),
+        notes=_together_notes(buckets, together, terms),
     )
+
+
+def _together_notes(buckets: int, together: str, terms: Terms) -> tuple[str, ...]:
+    """What has to be said of examples that are tested in groups. together: what the groups are."""
+    note = f"tested over {words.count(buckets)} {together}: examples of one go together"
+    return (note, *few_notes(buckets, replace(terms, noun=together)))
 
 
 def _draw(
@@ -320,7 +331,7 @@ def draw(pairs: Sequence[PairedSums], terms: Terms) -> list[Drawn]:
     """Bootstrap and exchange test of each pair."""
     bootstrap = bootstrap_gains(pairs, alpha=terms.alpha, seed=terms.seed)
     p_values = exchange_p_values(pairs, seed=terms.seed)
-    return [Drawn(bootstrap=b, p_value=p) for b, p in zip(bootstrap, p_values, strict=True)]
+    return [Drawn.of(b, p) for b, p in zip(bootstrap, p_values, strict=True)]
 
 
 def _drawable(pair: PairSums, metric: TaskMetric) -> PairedSums:

@@ -111,7 +111,7 @@ def _draw(
     p_values = (
         exchange_p_values([pair], seed=procedure.terms.seed, draws=DRAWS) if weighted.exchangeable else [None]
     )
-    return Drawn(bootstrap=bootstrap, p_value=p_values[0])
+    return Drawn.of(bootstrap, p_values[0])
 
 
 def _groups(examples: Sequence[str], chosen: FloatArray) -> npt.NDArray[np.intp]:
