@@ -1,14 +1,12 @@
 -- purpose: The canonical view of rankings: which document every model put where, for every query.
 -- takes: the study's column mapping of [offline.rankings], compiled into the select list.
 -- reads: the source of [offline.rankings].
--- gives: model, query, item (text), score (the larger the earlier; a rank turned round where ranks were given), position (as
---        shown), propensity and split (text), the last three null when not mapped.
+-- gives: model, query, item (text), score (the larger the earlier; a rank turned round where ranks were given), split (text,
+--        null when not mapped).
 select
     {{ model }} as model
     , {{ query }} as query
     , {{ item }} as item
     , {{ score }} as score
-    , {{ position }} as position
-    , {{ propensity }} as propensity
     , {{ split }} as split
 from {{ source }}

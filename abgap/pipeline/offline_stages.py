@@ -221,7 +221,8 @@ class OfflineStages:
         if self._study.offline.rankings is not None:
             from abgap.offline.ranking.contests import compare_rankings
 
-            found.append(compare_rankings(self.ranking_sums, self.rankings, self._study))
+            ran = self.comparisons
+            found.append(compare_rankings(self.ranking_sums, self.rankings, self._study, ran))
         if self._predictions.contests:
             found.append(self._predictions.findings)
         if self._has_task:

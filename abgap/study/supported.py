@@ -20,5 +20,11 @@ def _unsupported(loc: Loc, what: str, *, instead: str = "remove it") -> Flaw:
 def unsupported_parts(draft: Draft) -> Iterator[Flaw]:
     """Every part of the draft that this version would have to ignore."""
     study = draft.study
+    rankings = study.offline.rankings
+    for role in ("position", "propensity"):
+        if rankings is not None and role in rankings.columns:
+            yield _unsupported(
+                ("offline", "rankings", "columns", role), "weighing by where items were shown is"
+            )
     if study.gap.latency_elasticity_per_100ms is not None:
         yield _unsupported(("gap", "latency_elasticity_per_100ms"), "the share of latency in the gap is")

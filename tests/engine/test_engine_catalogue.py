@@ -206,14 +206,9 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
             ]
             * 2
         },
+        {"metrics": []},
     ),
-    "rankings": (
-        SOURCE
-        | {
-            name: identifier(name)
-            for name in ("model", "query", "item", "score", "position", "propensity", "split")
-        },
-    ),
+    "rankings": (SOURCE | {name: identifier(name) for name in ("model", "query", "item", "score", "split")},),
     "ranking_intake": ({"unique": True}, {"unique": False}),
     "ranking_counts": ({"table": identifier("v"), "sums": []}, {"table": identifier("v"), "sums": SUMS}),
     "ranking_grades": ({"grades": named("grade 1")},),

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from abgap.errors import DataError
+from abgap.offline.ranking.definitions import DEFAULT_METRICS
 from abgap.pipeline.analysis import open_analysis
 from abgap.records import NotEstimable, OfflineRow, Reason
 from abgap.study.load import load_study
@@ -60,6 +61,7 @@ columns = {{ {", ".join(f'{name} = "{name}"' for name in columns)} }}
         encoding="utf-8",
     )
     with open_analysis(load_study(study), progress=lambda message: None) as analysis:  # noqa: ARG005 - nobody looks
+        assert "absent_metrics" not in {check.name for check in analysis.offline.checks}
         return {(row.model, row.metric): row for row in analysis.offline.rows}
 
 
@@ -130,3 +132,14 @@ def test_overlap_is_the_weighted_agreement_at_every_depth(tmp_path: Path) -> Non
     assert row.value == pytest.approx(sum(of_queries) / 2, rel=1e-12)
     assert (row.n, row.baseline_value, row.p_value) == (2, None, None)
     assert isinstance(row.gain, NotEstimable)
+
+
+@pytest.mark.parametrize("name", ["coverage@2", "rbo@2", "novelty@2"])
+def test_a_declared_metric_of_what_is_shown_leaves_out_the_usual_ones(name: str, tmp_path: Path) -> None:
+    found = rows_of(tmp_path, ["item"], name)
+    assert ("new", name) in found
+    assert {metric for _, metric in found} == {name}
+
+
+def test_without_any_declared_metric_the_usual_ones_are_computed(tmp_path: Path) -> None:
+    assert {metric for _, metric in rows_of(tmp_path, ["item"])} == set(DEFAULT_METRICS)

@@ -18,6 +18,17 @@ YET = f"not supported yet by abgap {__version__}"
             "[gap]\nlatency_elasticity_per_100ms = -0.003",
             [f"gap.latency_elasticity_per_100ms: the share of latency in the gap is {YET}; remove it"],
         ),
+        (
+            (
+                "[offline.rankings]\npath = 'r'\n"
+                "columns = { model = 'm', query = 'q', item = 'i', score = 's', position = 'k', propensity = 'p' }\n"
+                "[offline.judgements]\npath = 'j'\ncolumns = { query = 'q', item = 'i', relevance = 'r' }"
+            ),
+            [
+                f"offline.rankings.columns.{role}: weighing by where items were shown is {YET}; remove it"
+                for role in ("position", "propensity")
+            ],
+        ),
     ],
 )
 def test_a_part_for_later_is_refused(

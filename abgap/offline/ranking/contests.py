@@ -38,8 +38,10 @@ def add_up_rankings(
     return RankingSums(relations=queries.relations, queries=measure(engine, table, counted, contests))
 
 
-def compare_rankings(sums: RankingSums, rankings: Rankings, study: Study) -> Findings:
-    """Every contest judged, with what is known of its metric."""
+def compare_rankings(
+    sums: RankingSums, rankings: Rankings, study: Study, ran: Sequence[tuple[str, str]]
+) -> Findings:
+    """Every contest judged, with what is known of its metric. ran: (model, baseline) of experiments."""
     terms = terms_of(
         study,
         definitions=rankings.definitions,
@@ -47,12 +49,16 @@ def compare_rankings(sums: RankingSums, rankings: Rankings, study: Study) -> Fin
         notes=rankings.notes,
         lazy=rankings.lazy,
     )
+    # Whatever the metrics are: coverage and overlap may be the only ones.
+    compared = contests_of(((model, "") for model in rankings.models), ran, study.offline.production)
+    pairs = [(contest.model, contest.baseline) for contest in compared]
+    overlapping = frozenset((model, metric) for model, _, metric in rankings.overlaps)
     return Findings(
-        known=frozenset(sums.queries.evaluated) | frozenset(rankings.reach),
+        known=frozenset(sums.queries.evaluated) | frozenset(rankings.reach) | overlapping,
         contests=(
             *compare_examples(sums.queries, terms),
-            *_reached(sums, rankings),
-            *_overlapping(sums, rankings),
+            *_reached(pairs, rankings),
+            *_overlapping(pairs, rankings),
         ),
     )
 
@@ -69,9 +75,8 @@ def grade_checks(rankings: Rankings) -> list[Check]:
     return [make_check("faint_grades", None, Status.WARN, sentence, value=largest, threshold=1.0)]
 
 
-def _overlapping(sums: RankingSums, rankings: Rankings) -> Iterator[Contest]:
+def _overlapping(pairs: Sequence[tuple[str, str | None]], rankings: Rankings) -> Iterator[Contest]:
     """How far the lists of a model and of its baseline agree; it belongs to both, so that there is no gain."""
-    pairs = {(contest.model, contest.baseline) for contest in sums.queries.contests}
     for (model, other, metric), (value, n) in rankings.overlaps.items():
         if (model, other) in pairs:
             yield Contest(
@@ -86,9 +91,8 @@ def _overlapping(sums: RankingSums, rankings: Rankings) -> Iterator[Contest]:
             )
 
 
-def _reached(sums: RankingSums, rankings: Rankings) -> Iterator[Contest]:
+def _reached(pairs: Sequence[tuple[str, str | None]], rankings: Rankings) -> Iterator[Contest]:
     """Coverage: one number of a model, shown beside that of its baseline at face value."""
-    pairs = dict.fromkeys((contest.model, contest.baseline) for contest in sums.queries.contests)
     for (model, metric), value in rankings.reach.items():
         for baseline in (base for of, base in pairs if of == model):
             beside = None if baseline is None else rankings.reach[baseline, metric]

@@ -148,11 +148,13 @@ def definition_of(name: str, declared: OfflineMetric | None = None) -> Definitio
     )
 
 
-def ranking_metrics(declared: Mapping[str, OfflineMetric]) -> tuple[RankingMetric, ...]:
-    """The ranking metrics that the study declares; a usual set when it declares none."""
+def ranking_metrics(
+    declared: Mapping[str, OfflineMetric], *, with_usual: bool = True
+) -> tuple[RankingMetric, ...]:
+    """The ranking metrics that the study declares; a usual set when it declares none (and ``with_usual``)."""
     found = {name: definition_of(name, metric) for name, metric in declared.items()}
     known = {name: definition for name, definition in found.items() if definition is not None}
-    if not known:
+    if not known and with_usual:
         usual = ((name, definition_of(name)) for name in DEFAULT_METRICS)
         known = {name: definition for name, definition in usual if definition is not None}
     return tuple(RankingMetric(name=name, definition=definition) for name, definition in known.items())

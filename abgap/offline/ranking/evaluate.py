@@ -81,10 +81,10 @@ def evaluate_rankings(engine: Engine, study: Study, directory: Path) -> Ranked |
     if runs is None:
         return None
     items = open_items(engine, study, directory)
-    metrics = ranking_metrics(study.offline_metrics)
+    of_lists = shown_metrics(study.offline_metrics)
+    metrics = ranking_metrics(study.offline_metrics, with_usual=not of_lists)
     _refuse_without_prices(metrics, items)
     by_label = metrics_by_label(runs, metrics)
-    of_lists = shown_metrics(study.offline_metrics)
     top = max((metric.cut for metric in of_lists), default=0)
     made = replace(put_in_order(engine, runs, top=top), price=items.largest_price)
     unknown = _unknown_queries(engine, runs, made)

@@ -59,10 +59,6 @@ def open_rankings(engine: Engine, source: Source, directory: Path) -> Relation:
     columns = {
         name: mapped_text(source, relation.table, name) for name in ("model", "query", "item", "split")
     }
-    columns |= {
-        name: mapped_number(engine, source, relation.table, relation.sql, name)
-        for name in ("position", "propensity")
-    }
     score = order if role == "score" else Sql(f"(-{order})")
     engine.create_view(
         "rankings", compile_query("rankings", params=None, source=relation.sql, score=score, **columns)

@@ -43,6 +43,8 @@ def lazy_rankers(
     items: Items,
 ) -> dict[str, dict[str, float]]:
     """What each lazy ranker gets, by metric and its name; without those that no query gives a value to."""
+    if not by_label:
+        return {}
     bound = int(min(1.0, MOST_QUERIES / made.queries) * 2**32) if made.queries else 0
     engine.create_table(
         _SAMPLE,
