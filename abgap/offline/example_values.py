@@ -161,7 +161,7 @@ def _pairs_of(table: ValueTable) -> str:
 def _keep(
     engine: Engine, table: ValueTable, numbered: Sequence[tuple[int, Against]], view: str, query: str
 ) -> None:
-    """Make the view of the examples of contests, which have the number of their place."""
+    """Name the examples of contests, which have the number of their place; pairs are read several times and kept."""
     contests = f"contests of {view}"
     columns = {"contest": Given(type="BIGINT", values=[i for i, _ in numbered])}
     for side in ("model", "baseline", "metric"):
@@ -175,7 +175,7 @@ def _keep(
         slices=table.slices,
         slice_tables=tables_of(table.slices),
     )
-    engine.create_view(view, statement)
+    (engine.create_table if query == "offline_pairs" else engine.create_view)(view, statement)
 
 
 def _sums_statement(

@@ -70,14 +70,15 @@ try_cast(s as timestamptz) at time zone 'UTC' | try_cast('2026-03-01 10:00+02:00
 @pytest.mark.parametrize("on_spark", ["local[2]"], indirect=True)
 def test_every_statement_and_every_result_is_that_of_duckdb(
     on_spark: Callable[[], Engine],
-    compared: Callable[[Path, Callable[[], Engine]], set[str]],
+    compared: Callable[..., set[str]],
     different: Callable[[object, object], list[str]],
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
     ran = set[str]()
     for study in STUDIES:
-        ran |= compared(request.getfixturevalue(study), on_spark)
+        # What is brought is read by so many views that their rows would take longer than all answers.
+        ran |= compared(request.getfixturevalue(study), on_spark, rows=study != "brought")
     ran |= tasks_compared(tmp_path, on_spark, different)
     assert ran == set(query_names()) - ONLY_ON_DUCKDB
 
