@@ -7,11 +7,15 @@ from dataclasses import dataclass, replace
 
 from abgap.offline import catalogue
 from abgap.offline.contest import Findings
+from abgap.offline.ranking.definitions import is_ranking_metric
 from abgap.records import Check, Status
 from abgap.records.checks import make_check, quoted_names
 from abgap.records.order import natural_order
+from abgap.study.model import OfflineMetric
 
 _QUERY = "offline_intake"
+_OF_RANKINGS = ("label", "gain", "ties", "empty", "denominator")
+"""Keys of a metric that say how it is made of rankings and judgements."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,24 @@ def declared_checks(declared: Collection[str], known: Collection[tuple[str, str]
     )
     n = float(len(absent))
     return [make_check("absent_metrics", None, Status.WARN, sentence, value=n, threshold=0.0)]
+
+
+def idle_key_checks(declared: Mapping[str, OfflineMetric], known: Collection[tuple[str, str]]) -> list[Check]:
+    """A warning for keys that define metrics made of rankings, where they stand under another metric."""
+    present = {metric for _, metric in known}
+    idle = {
+        name: keys
+        for name, metric in declared.items()
+        if name in present
+        and not is_ranking_metric(metric.metric or name)
+        and (keys := [key for key in _OF_RANKINGS if getattr(metric, key) is not None])
+    }
+    if not idle:
+        return []
+    listed = "; ".join(f"{', '.join(idle[name])} of {name!r}" for name in sorted(idle, key=natural_order))
+    sentence = f"Keys of [offline_metrics] that do nothing, as they define metrics made of rankings: {listed}; remove them."
+    n = float(sum(map(len, idle.values())))
+    return [make_check("idle_keys", None, Status.WARN, sentence, value=n, threshold=0.0)]
 
 
 def _meant(name: str) -> str | None:

@@ -292,7 +292,12 @@ class OfflineStages:
         from abgap.offline.comparison import comparison_checks
         from abgap.offline.history import history_checks
         from abgap.offline.lazy import lazy_checks
-        from abgap.offline.matching import declared_checks, matching_checks, repeated_checks
+        from abgap.offline.matching import (
+            declared_checks,
+            idle_key_checks,
+            matching_checks,
+            repeated_checks,
+        )
 
         known = {pair for found in self.found for pair in found.known}
         served = self.served if self._analysis.declared else ()
@@ -300,6 +305,7 @@ class OfflineStages:
             *(matching_checks(served, known, self._study.gap.offline) if served else ()),
             *repeated_checks(*self._found),
             *(declared_checks(self._study.offline_metrics, known) if self.found else ()),
+            *idle_key_checks(self._study.offline_metrics, known),
             *self._grade_checks(),
             *comparison_checks(self.rows, self._study.offline.production),
             *lazy_checks(self.rows),

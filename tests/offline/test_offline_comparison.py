@@ -20,11 +20,17 @@ from abgap.offline.aggregates import FACE_VALUE, UNPAIRED
 from abgap.offline.comparison import make_offline_rows
 from abgap.offline.contest import Findings
 from abgap.offline.example_contests import PAIRED
-from abgap.offline.matching import ServedModels, declared_checks, find_comparisons, matching_checks
+from abgap.offline.matching import (
+    ServedModels,
+    declared_checks,
+    find_comparisons,
+    idle_key_checks,
+    matching_checks,
+)
 from abgap.offline.scores import compare_scores, read_scores
 from abgap.records import Check, Direction, Interval, NotEstimable, OfflineRow, Reason, Status
 from abgap.study.load import check_study
-from abgap.study.model import Study
+from abgap.study.model import OfflineMetric, Study
 
 SOUND = {"columns": {"model": "m", "metric": "x", "value": "v"}}
 COLUMNS = {"model": "model", "metric": "metric", "value": "value", "query": "qid", "n": "n", "se": "se"}
@@ -315,3 +321,21 @@ def test_a_declared_metric_that_nothing_brings_is_named_with_what_may_be_meant()
     assert "'ndgc@10' may mean 'ndcg@10'" in check.sentence
     assert "'our own'" in check.sentence
     assert declared_checks({"ndcg@10": 1}, known) == []
+
+
+def test_keys_of_rankings_under_another_metric_are_named() -> None:
+    declared = {
+        "mae": OfflineMetric(gain="exp", ties="expected", why="errors"),
+        "errors of <buyers>": OfflineMetric(metric="rmse", label="purchase"),
+        "ndcg@10": OfflineMetric(gain="exp", ties="expected", empty="zero"),
+        "not there": OfflineMetric(gain="exp"),
+        "rmse": OfflineMetric(smallest_worthwhile_gain=1.0),
+    }
+    known = {("m", name) for name in declared if name != "not there"}
+    (check,) = idle_key_checks(declared, known)
+    assert (check.name, check.status, check.value) == ("idle_keys", Status.WARN, 3.0)
+    assert check.sentence == (
+        "Keys of [offline_metrics] that do nothing, as they define metrics made of rankings: "
+        "label of 'errors of <buyers>'; gain, ties of 'mae'; remove them."
+    )
+    assert idle_key_checks({"ndcg@10": declared["ndcg@10"]}, known) == []
