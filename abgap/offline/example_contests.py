@@ -145,7 +145,7 @@ def _singular(noun: str) -> str:
 
 def _where(side: Evaluated, noun: str) -> str:
     """``split 'test-a' (1,000 queries)``, or without a split ``1,000 queries``."""
-    count = f"{words.count(side.examples)} {noun}".rstrip()
+    count = f"{words.count(side.examples)} {_singular(noun) if side.examples == 1 else noun}".rstrip()
     if not side.splits:
         return count
     names = sorted(side.splits)
@@ -235,7 +235,8 @@ def interval_of(found: Comparison, shared: int, terms: Terms, method: str = "pai
 
 def _why_not(shared: int, terms: Terms) -> str:
     if shared < MIN_UNITS:
-        return f"only {shared} {terms.noun} are shared, at least {MIN_UNITS} are needed"
+        noun, are = (_singular(terms.noun), "is") if shared == 1 else (terms.noun, "are")
+        return f"only {shared} {noun} {are} shared, at least {MIN_UNITS} are needed"
     return f"the difference is the same in every {_singular(terms.noun)}, so nothing can be tested"
 
 

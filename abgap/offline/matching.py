@@ -128,7 +128,10 @@ def idle_key_checks(declared: Mapping[str, OfflineMetric], known: Collection[tup
     if not idle:
         return []
     listed = "; ".join(f"{', '.join(idle[name])} of {name!r}" for name in sorted(idle, key=natural_order))
-    sentence = f"Keys of [offline_metrics] that do nothing, as they define metrics made of rankings: {listed}; remove them."
+    sentence = (
+        f"Keys of [offline_metrics] that do nothing, as they define metrics made of rankings: {listed}; "
+        "remove them."
+    )
     n = float(sum(map(len, idle.values())))
     return [make_check("idle_keys", None, Status.WARN, sentence, value=n, threshold=0.0)]
 

@@ -19,6 +19,7 @@ from abgap.engine.values import mapped_number
 from abgap.errors import DataError
 from abgap.offline.logged import LoggedDecisions, Problem
 from abgap.records import Reason
+from abgap.records.words import plural
 from abgap.sources.columns import mapped_text, plain_names
 from abgap.sources.sql import Sql, identifier
 from abgap.study.base import Source
@@ -83,7 +84,7 @@ def _refuse_unusable(intake: Columns) -> None:
     for i, policy in enumerate(intake["policy"]):
         where = f"{KEY}: policy {policy!r}"
         if intake["unnamed"][i]:
-            raise DataError(f"{where} has {int(intake['unnamed'][i]):,} rows without an action; name it")
+            raise DataError(f"{where} has {plural(intake['unnamed'][i], 'row')} without an action; name it")
         if intake["beyond"][i]:
             raise DataError(
                 f"{where} has {int(intake['beyond'][i]):,} probabilities that are not in [0, 1]; mend them"

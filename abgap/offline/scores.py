@@ -25,6 +25,7 @@ from abgap.offline.pairs import contests_of
 from abgap.offline.queries import open_queries
 from abgap.offline.slices import Slice, keep_slices, slice_columns
 from abgap.offline.sums import Against, Aggregate, Scores
+from abgap.records.words import plural
 from abgap.sources.columns import local_day, mapped_text, plain_names
 from abgap.sources.sql import Sql
 from abgap.study.model import Study
@@ -126,20 +127,20 @@ def _refuse_unusable(intake: Columns, *, dated: bool) -> None:
         where = f"{_KEY}: {metric!r} of model {model!r}" + (f" on {day}" if day else "")
         if dated and day is None:
             raise DataError(
-                f"{where} has {int(rows)} rows without a time that can be read; mend the column mapped to `at`, "
+                f"{where} has {plural(rows, 'row')} without a time that can be read; mend the column mapped to `at`, "
                 "or take the mapping out"
             )
         if not_finite:
             raise DataError(
-                f"{where} has {int(not_finite)} rows with NaN or infinity; mend them, or leave them empty"
+                f"{where} has {plural(not_finite, 'row')} with NaN or infinity; mend them, or leave them empty"
             )
         if query_rows > queries:
             raise DataError(
-                f"{where} has {int(query_rows)} rows for {int(queries)} queries; one score per query is needed"
+                f"{where} has {plural(query_rows, 'row')} for {plural(queries, 'query')}; one score per query is needed"
             )
         if rows - query_rows > 1:
             raise DataError(
-                f"{where} has {int(rows - query_rows)} rows without a query; one aggregated row is needed, "
+                f"{where} has {plural(rows - query_rows, 'row')} without a query; one aggregated row is needed, "
                 "or map the column of the queries: columns = { query = ... }"
             )
 

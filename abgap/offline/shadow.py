@@ -17,6 +17,7 @@ from abgap.engine.exact import SumColumn, exact_sum, make_grid, sum_of
 from abgap.engine.protocol import Columns, Engine, Relation, reading
 from abgap.engine.values import mapped_number, refuse_size
 from abgap.errors import DataError
+from abgap.records.words import plural
 from abgap.sources.columns import mapped_text, plain_names
 from abgap.sources.sql import Sql, comma_list, identifier, literal
 from abgap.study.base import Source
@@ -104,7 +105,7 @@ def _refuse_unusable(intake: Columns) -> None:
     for i, model in enumerate(intake["model"]):
         where = f"{KEY}: model {model!r} has"
         if intake["unnamed"][i]:
-            raise DataError(f"{where} {int(intake['unnamed'][i]):,} rows without a request; name them")
+            raise DataError(f"{where} {plural(intake['unnamed'][i], 'row')} without a request; name them")
         if intake["not_usable"][i]:
             raise DataError(
                 f"{where} {int(intake['not_usable'][i]):,} rows whose latency or cost is below zero or not finite; "

@@ -76,6 +76,6 @@ def _refuse_conflicts(engine: Engine, key: str, slices: Sequence[Slice], source:
     ):
         if conflicts:
             raise DataError(
-                f"{key}.slices: {words.plural(conflicts, 'query').replace('querys', 'queries')} have several values of "
+                f"{key}.slices: {words.plural(conflicts, 'query')} {words.have(conflicts)} several values of "
                 f"{name!r}, the first is {example!r}; a slice has to be the same in all rows of a query"
             )

@@ -22,6 +22,7 @@ _EXTRA_DECIMALS = 3
 _ABBREVIATION = re.compile(
     r"\b(?:ndcg|dcg|mrr|map(?=@)|auc|roc|rbo|ctr|f1|r2|mae|mse|rmse|mape|smape|wape|mase|mcc)\b"
 )
+_CONSONANT_Y = re.compile(r"[^aeiou]y\Z")
 _SCALES = ((1e9, "billion"), (1e6, "million"), (1e3, "thousand"))
 
 
@@ -108,9 +109,16 @@ def listed(words: Sequence[str]) -> str:
 
 
 def plural(n: float, noun: str) -> str:
-    """Write ``1 week``, ``12,000 units``."""
+    """Write ``1 week``, ``12,000 units``, ``2 queries``."""
     text = count(n)
-    return f"{text} {noun}" if text == "1" else f"{text} {noun}s"
+    if text == "1":
+        return f"{text} {noun}"
+    return f"{text} {noun[:-1]}ies" if _CONSONANT_Y.search(noun) else f"{text} {noun}s"
+
+
+def have(n: float) -> str:
+    """The verb after a number of things: ``1 row has``, ``2 rows have``."""
+    return "has" if count(n) == "1" else "have"
 
 
 def label(name: str) -> str:

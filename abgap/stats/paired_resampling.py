@@ -246,5 +246,6 @@ def _expanded_tail(buckets: int, alpha: float) -> float:
 
 
 def _too_few(buckets: int) -> NotEstimable:
-    detail = f"only {buckets} queries or examples are shared, too few for an interval"
+    shared = "query or example is" if buckets == 1 else "queries or examples are"
+    detail = f"only {buckets} {shared} shared, too few for an interval"
     return NotEstimable(reason=Reason.TOO_FEW_UNITS, detail=detail)

@@ -54,7 +54,7 @@ def test_a_query_that_stands_twice(over_scores: Any) -> None:
 def test_a_score_that_is_no_number(over_scores: Any) -> None:
     over_scores.parquet("scores.parquet", scores(value=[float("nan"), *[0.5] * 19]))
     assert over_scores.refused("offline") == (
-        "offline.scores: 'ndcg' of model 'old' has 1 rows with NaN or infinity; mend them, or leave them empty"
+        "offline.scores: 'ndcg' of model 'old' has 1 row with NaN or infinity; mend them, or leave them empty"
     )
 
 

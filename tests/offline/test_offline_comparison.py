@@ -138,6 +138,11 @@ class TestPaired:
         )
         assert row.value == pytest.approx(np.mean(list(same.values())))
 
+    def test_one_query_is_spoken_of_as_one(self, read: Read) -> None:
+        row = the_only(compare(read(per_query({"new": {"q": 0.5}, "old": {"q": 0.4}}))))
+        assert isinstance(row.gain, NotEstimable)
+        assert row.gain.detail == "only 1 query is shared, at least 8 are needed"
+
     def test_few_queries_give_no_test(self, read: Read) -> None:
         few = QUERIES[:7]
         values = {"new": {q: NEW[q] for q in few}, "old": {q: OLD[q] for q in few}}
@@ -233,7 +238,7 @@ class TestRefused:
     @pytest.mark.parametrize("bad", [np.inf, -np.inf])
     def test_scores_that_are_no_numbers(self, read: Read, bad: float) -> None:
         frame = per_query({"new": NEW | {"q0": bad}, "old": OLD})
-        assert "'ndcg@10' of model 'new' has 1 rows with NaN or infinity" in self.sentence(read, frame)
+        assert "'ndcg@10' of model 'new' has 1 row with NaN or infinity" in self.sentence(read, frame)
 
     def test_text_where_a_number_is_needed(self, read: Read) -> None:
         frame = {"model": ["new"], "metric": ["auc"], "value": ["good"]}

@@ -341,6 +341,10 @@ class TestSlices:
             "offline.scores.slices: 2 queries have several values of 'size', the first is 'q3'; "
             "a slice has to be the same in all rows of a query"
         )
+        frame["size"] = self.frame()["size"]
+        frame.loc[(frame["query"] == "q3") & (frame["model"] == "new"), "size"] = "tiny"
+        with pytest.raises(DataError, match="1 query has several values of 'size'"):
+            analyse(frame, slices=["size"])
 
 
 def contest(value: float, base: float | None = None, **more: Any) -> Contest:
@@ -503,7 +507,7 @@ class TestHistory:
         frame = table_of({"old": BASE}, at="2026-01-10")
         frame.loc[0, "at"] = "soon"
         with pytest.raises(
-            DataError, match="'ndcg' of model 'old' has 1 rows without a time that can be read"
+            DataError, match="'ndcg' of model 'old' has 1 row without a time that can be read"
         ):
             analyse(frame)
 

@@ -381,7 +381,7 @@ def test_decisions_that_say_nothing_are_an_error(
         (lambda p: p.assign(probability=-p.probability), "15 probabilities that are not in"),
         (lambda p: pd.concat([p, p.iloc[:2]]), "repeats 2 rows of one action in one context"),
         (lambda p: p.assign(policy=p.policy.where(p.index > 0)), "a row has no policy"),
-        (lambda p: p.assign(action=p.action.where(p.index > 0)), "1 rows without an action"),
+        (lambda p: p.assign(action=p.action.where(p.index > 0)), "1 row without an action"),
     ],
 )
 def test_policies_that_are_none_are_an_error(

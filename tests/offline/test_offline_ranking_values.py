@@ -192,7 +192,7 @@ def test_special_queries_are_counted_and_said(evaluate: Callable[..., Any]) -> N
         "decided by ties": 1,
     }
     assert found.notes["m", "mrr"] == (
-        "equal scores decide 1 query of 3: between 0.167 in their worst order and 0.500 in their best",
+        "equal scores decide 1 query of 2: between 0.167 in their worst order and 0.500 in their best",
         "1 query missing from the ranking counted as zero",
         "1 query without relevant documents left out",
     )
@@ -340,12 +340,12 @@ def test_revenue_without_prices_is_refused(evaluate: Callable[..., Any]) -> None
 BAD = [
     (pd.concat([RUN, RUN[:1].assign(score=9.0)]), JUDGED, {}, "item 'a' stands 2 times under query 'q' of model 'm'"),
     (RUN, pd.concat([JUDGED, JUDGED]), {}, "offline.judgements: item 'b' stands 2 times under query 'q'; it may"),
-    (RUN.assign(score=[1.0, float("nan"), 2.0]), JUDGED, {}, "model 'm' has 1 rows whose score or rank is NaN"),
+    (RUN.assign(score=[1.0, float("nan"), 2.0]), JUDGED, {}, "model 'm' has 1 row whose score or rank is NaN"),
     (RUN.assign(score=[1.0, float("inf"), 2.0]), JUDGED, {}, "NaN, infinite or missing; documents"),
-    (RUN.assign(query=pd.Series(["q", None, "q"])), JUDGED, {}, "model 'm' has 1 rows without a query or an item"),
-    (RUN.assign(model=pd.Series(["m", None, "m"])), JUDGED, {}, "1 rows have no model"),
-    (RUN, JUDGED.assign(relevance=float("nan")), {}, "the relevance of 1 rows is NaN, infinite or missing"),
-    (RUN, JUDGED.assign(item=None), {}, "1 rows have no query or no item"),
+    (RUN.assign(query=pd.Series(["q", None, "q"])), JUDGED, {}, "model 'm' has 1 row without a query or an item"),
+    (RUN.assign(model=pd.Series(["m", None, "m"])), JUDGED, {}, "1 row has no model"),
+    (RUN, JUDGED.assign(relevance=float("nan")), {}, "the relevance of 1 row is NaN, infinite or missing"),
+    (RUN, JUDGED.assign(item=None), {}, "1 row has no query or no item"),
     (RUN, JUDGED.assign(relevance=-1), {"ndcg": {"gain": "exp"}}, "the smallest relevance is -1, and exponential"),
     (RUN, JUDGED.assign(relevance=99), {"ndcg": {"gain": "exp"}}, "the largest relevance is 99, too large"),
     (RUN, JUDGED.assign(query="Q"), {}, "none of the ranked queries is judged"),

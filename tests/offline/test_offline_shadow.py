@@ -129,7 +129,7 @@ def test_requests_that_all_take_the_same_leave_nothing_to_test(read: Read) -> No
             "2,000 rows whose latency or cost is below zero",
         ),
         (lambda run: run.assign(cost=np.inf), "2,000 rows whose latency or cost is below zero or not finite"),
-        (lambda run: run.assign(request=run.request.where(run.index > 0)), "1 rows without a request"),
+        (lambda run: run.assign(request=run.request.where(run.index > 0)), "1 row without a request"),
     ],
 )
 def test_rows_that_cannot_be_are_an_error(

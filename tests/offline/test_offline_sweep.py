@@ -178,3 +178,16 @@ def test_without_an_established_gain_nothing_can_survive(tmp_path: Path) -> None
     assert found.sentence == (
         "The gain of 'a' over 'b' in MRR is not established, and would not be under any of 4 other definitions."
     )
+
+
+def test_a_single_other_definition_is_spoken_of_as_one(tmp_path: Path) -> None:
+    runs = pd.DataFrame(
+        [(m, q, item) for m in "ab" for q in "xy" for item in "cd"], columns=["model", "query", "item"]
+    )
+    turned = (runs["model"] == "a") == (runs["query"] == "x")
+    rankings = runs.assign(rank=np.where((runs["item"] == "c") == turned, 1, 2))
+    judgements = pd.DataFrame({"query": ["x", "y"], "item": "c", "relevance": 1})
+    (found,) = swept(tmp_path, rankings, judgements, "ndcg")
+    assert found.sentence == (
+        "The gain of 'a' over 'b' in NDCG is not established, and would not be under the one other definition."
+    )

@@ -75,6 +75,9 @@ def test_small_words() -> None:
     assert words.listed(["a", "b", "c"]) == "a, b and c"
     assert words.plural(1, "week") == "1 week"
     assert words.plural(12_000, "unit") == "12,000 units"
+    assert [words.plural(n, "query") for n in (1, 2)] == ["1 query", "2 queries"]
+    assert words.plural(2, "day") == "2 days"
+    assert [words.have(n) for n in (0, 1, 2)] == ["have", "has", "have"]
     assert words.percent(0.8) == "80.0 %"
     assert words.count(1234567) == "1,234,567"
 

@@ -29,7 +29,7 @@ from abgap.offline.ranking.values import (
     show_values,
     values_of,
 )
-from abgap.records.words import count, plain
+from abgap.records.words import count, plain, plural
 from abgap.sources.sql import Sql
 from abgap.study.model import Study
 
@@ -207,26 +207,26 @@ def _joined(
                 "not judged": unknown.get(model, 0),
                 "decided by ties": ties,
             }
-            notes[key] = tuple(_notes(metric.definition, seen, ties, seen.means[step * i : step * i + 3]))
+            means_of, counted = seen.means[step * i : step * i + 3], seen.counted[step * i]
+            notes[key] = tuple(_notes(metric.definition, seen, ties, counted, means_of))
     definitions = dict(found.definitions) | {metric.name: metric.definition.words for metric in metrics}
     return replace(found, definitions=definitions, means=means, counts=counts, notes=notes)
 
 
-def _notes(definition: Definition, seen: Averages, ties: int, means: Sequence[float]) -> list[str]:
+def _notes(
+    definition: Definition, seen: Averages, ties: int, counted: int, means: Sequence[float]
+) -> list[str]:
+    """What a reader of the row has to know. counted: queries with a value; means: and in the best and worst order."""
     found = []
     if ties:
         best, worst = means[1], means[2]
         found.append(
-            f"equal scores decide {_queries(ties)} of {count(seen.queries)}: between {plain(worst)} in "
+            f"equal scores decide {plural(ties, 'query')} of {count(counted)}: between {plain(worst)} in "
             f"their worst order and {plain(best)} in their best"
         )
     if seen.missing:
-        found.append(f"{_queries(seen.missing)} missing from the ranking counted as zero")
+        found.append(f"{plural(seen.missing, 'query')} missing from the ranking counted as zero")
     if empty := seen.without_worth(definition):
         what = "left out" if definition.empty == "skip" else "counted as zero"
-        found.append(f"{_queries(empty)} without relevant documents {what}")
+        found.append(f"{plural(empty, 'query')} without relevant documents {what}")
     return found
-
-
-def _queries(n: int) -> str:
-    return "1 query" if n == 1 else f"{count(n)} queries"

@@ -15,6 +15,7 @@ from abgap.engine.catalogue import compile_query
 from abgap.engine.protocol import Columns, Engine, Relation, reading, text_or_none
 from abgap.engine.values import mapped_number
 from abgap.errors import DataError
+from abgap.records.words import have, plural
 from abgap.sources.columns import mapped_text, plain_names
 from abgap.sources.sql import Sql
 from abgap.study.base import Source
@@ -125,16 +126,17 @@ def _refuse_rankings(engine: Engine, found: Columns) -> None:
     ):
         if model is None:
             raise DataError(
-                f"{RANKINGS}: {int(row_count)} rows have no model; every row needs one: name it, or take the row out"
+                f"{RANKINGS}: {plural(row_count, 'row')} {have(row_count)} no model; "
+                "every row needs one: name it, or take the row out"
             )
         where = f"{RANKINGS}: model {model!r}"
         if nameless:
             raise DataError(
-                f"{where} has {int(nameless)} rows without a query or an item; name them, or take them out"
+                f"{where} has {plural(nameless, 'row')} without a query or an item; name them, or take them out"
             )
         if not_finite:
             raise DataError(
-                f"{where} has {int(not_finite)} rows whose score or rank is NaN, infinite or missing; documents "
+                f"{where} has {plural(not_finite, 'row')} whose score or rank is NaN, infinite or missing; documents "
                 "without one cannot be ordered: mend them, or take them out"
             )
         if documents < row_count:
@@ -152,11 +154,12 @@ def _grades(engine: Engine, found: Columns) -> tuple[Grades, ...]:
     ):
         if nameless:
             raise DataError(
-                f"{JUDGEMENTS}: {int(nameless)} rows have no query or no item; name them, or take them out"
+                f"{JUDGEMENTS}: {plural(nameless, 'row')} {have(nameless)} no query or no item; "
+                "name them, or take them out"
             )
         if not_finite:
             raise DataError(
-                f"{JUDGEMENTS}: the relevance of {int(not_finite)} rows is NaN, infinite or missing; a judgement "
+                f"{JUDGEMENTS}: the relevance of {plural(not_finite, 'row')} is NaN, infinite or missing; a judgement "
                 "needs a number: mend it, or take the row out"
             )
         if documents < row_count:

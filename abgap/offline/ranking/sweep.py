@@ -78,16 +78,20 @@ def _sentence(each: SweepSums, gain: Estimable, swept: Sequence[SweptDefinition]
     what = f"of {each.against.model!r} over {each.against.baseline!r} in {words.label(each.against.metric)}"
     if not swept:
         return f"The result {what} has no other definition that could matter over these rankings."
+    others = words.plural(len(swept), "other definition")
     by = {outcome: [d.change for d in swept if d.outcome == outcome] for outcome in OUTCOMES}
     if not isinstance(gain, Interval) or not gain.excludes_zero():
         if not by[ESTABLISHED]:
-            return f"The gain {what} is not established, and would not be under any of {len(swept)} other definitions."
+            any_other = (
+                "the one other definition" if len(swept) == 1 else f"any of {len(swept)} other definitions"
+            )
+            return f"The gain {what} is not established, and would not be under {any_other}."
         return (
-            f"The gain {what} is not established; under {len(by[ESTABLISHED])} of {len(swept)} other "
-            f"definitions a change would be: {words.listed(by[ESTABLISHED])}."
+            f"The gain {what} is not established; under {len(by[ESTABLISHED])} of {others} "
+            f"a change would be: {words.listed(by[ESTABLISHED])}."
         )
     called = "win" if gain.estimate > 0 else "loss"
-    sentence = f"The {called} {what} survives {len(by[SURVIVES])} of {len(swept)} other definitions"
+    sentence = f"The {called} {what} survives {len(by[SURVIVES])} of {others}"
     if by[TURNS]:
         sentence += f"; it turns under: {words.listed(by[TURNS])}"
     if by[OPEN]:
