@@ -30,7 +30,7 @@ with {% if binned %}mixed as (
     from binary_scores as s
     join mixed as m on m.bin = s.bin
 {% for key in keys %}
-        and m.{{ key }} = s.{{ key }}
+        and m.{{ key }} is not distinct from s.{{ key }}
 {% endfor %}
     union all
     select
@@ -45,7 +45,7 @@ with {% if binned %}mixed as (
     from binary_scores as s
     left join mixed as m on m.bin = s.bin
 {% for key in keys %}
-        and m.{{ key }} = s.{{ key }}
+        and m.{{ key }} is not distinct from s.{{ key }}
 {% endfor %}
     where m.bin is null
     group by

@@ -21,9 +21,6 @@ with from_above as (
         , count(*) over (partition by {{ keys }} order by base desc) as base_called
         , count(case when y_true = 1 then 1 end) over (partition by {{ keys }} order by base desc) as base_found
     from prediction_pairs
-{% if slice %}
-    where {{ slice }} is not null
-{% endif %}
 )
 
 , stepped as (

@@ -1,8 +1,8 @@
 -- purpose: Scores and labels of what is kept apart, and the bin that each score lies in.
 -- takes: whether models are several, the slice that is looked at (or none), and a bin of the score (or none), compiled in.
 -- reads: predictions.
--- gives: y_true, y_score, and where they are wanted model, part (the value of the slice; rows without one are left out) and
---        bin.
+-- gives: y_true, y_score, and where they are wanted model, part (the value of the slice, null where it is not known)
+--        and bin.
 select
     y_true
     , y_score
@@ -16,6 +16,3 @@ select
     , {{ bin }} as bin
 {% endif %}
 from predictions
-{% if slice %}
-where {{ slice }} is not null
-{% endif %}

@@ -2,7 +2,7 @@
 -- takes: the slices, compiled in.
 -- reads: the table of predictions, compiled in (model, example, y_true, y_pred, slices).
 -- gives: one row per model x class x label that occurs, and the same per value of each slice: slice_name, slice_value (null
---        for all examples), actual, predicted, n.
+--        for all examples, and where it is not known), actual, predicted, n.
 select
     model
     , cast(null as varchar) as slice_name
@@ -22,7 +22,6 @@ select
     , y_pred
     , count(*)
 from {{ table }}
-where {{ slice.column }} is not null
 group by model, {{ slice.column }}, y_true, y_pred
 {% endfor %}
 order by 1, 2, 3, 4, 5

@@ -2,7 +2,8 @@
 -- takes: the slices and the bucket of an example, compiled in; a slice is that of the candidate's row.
 -- reads: the table of predictions, compiled in (model, example, y_true, y_pred, slices); task_pairs (model, baseline).
 -- gives: one row per model x baseline x bucket x class x label of the one x label of the other, and the same per value of
---        each slice: slice_name, slice_value (null for all examples), bucket, actual, predicted, base_predicted, n.
+--        each slice: slice_name, slice_value (null for all examples, and where it is not known), bucket, actual, predicted,
+--        base_predicted, n.
 with paired as (
     select
         p.model
@@ -44,7 +45,6 @@ select
     , base_predicted
     , count(*)
 from paired
-where {{ slice.column }} is not null
 group by model, baseline, {{ slice.column }}, bucket, actual, predicted, base_predicted
 {% endfor %}
 order by 1, 2, 3, 4, 5, 6, 7, 8

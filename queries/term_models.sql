@@ -1,8 +1,8 @@
 -- purpose: The terms of examples added up by model, of all examples and by slice.
 -- takes: the slices and the exact sums, compiled in.
 -- reads: the table of terms, compiled in.
--- gives: one row per model, and per model x value of each slice: slice_name, slice_value (null for all examples), n
---        (examples), and the parts of the sums.
+-- gives: one row per model, and per model x value of each slice: slice_name, slice_value (null for all examples,
+--        and where it is not known), n (examples), and the parts of the sums.
 select
     model
     , cast(null as varchar) as slice_name
@@ -24,7 +24,6 @@ select
     , {{ sum.value }}
 {% endfor %}
 from {{ table }}
-where {{ slice.column }} is not null
 group by model, {{ slice.column }}
 {% endfor %}
 order by 1, 2, 3

@@ -2,7 +2,7 @@
 -- takes: the slices, the terms and the exact sums, compiled in; a slice is that of the candidate's row.
 -- reads: the table of terms, compiled in; task_pairs (model, baseline).
 -- gives: one row per model x baseline x bucket, and the same per value of each slice: slice_name, slice_value (null for
---        all examples), bucket, n (shared examples), and the parts of the sums.
+--        all examples, and where it is not known), bucket, n (shared examples), and the parts of the sums.
 with paired as (
     select
         p.model
@@ -45,7 +45,6 @@ select
     , {{ sum.value }}
 {% endfor %}
 from paired
-where {{ slice.column }} is not null
 group by model, baseline, {{ slice.column }}, bucket
 {% endfor %}
 order by 1, 2, 3, 4, 5

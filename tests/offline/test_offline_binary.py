@@ -108,6 +108,28 @@ class TestAgainstScikitLearn:
                     assert contests[name].value == pytest.approx(value, rel=TOLERANCE, abs=TOLERANCE), name
                     assert contests[name].n == len(rows)
 
+    @pytest.mark.parametrize("binned", [False, True])
+    def test_slices_add_up_to_the_whole_with_what_is_not_known(
+        self, evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, binned: bool
+    ) -> None:
+        monkeypatch.setattr(order, "SORTED_ROWS", 0 if binned else 200_000)
+        monkeypatch.setattr(order, "RARE", 4)
+        table = scored(decimals=6)
+        table["group"] = table.group.mask(table.group == "b")
+        found = evaluate(table, slices=["group"], offline={"production": "old"}, threshold=0.3)
+        for model, baseline in (("new", "old"), ("old", None)):
+            sliced = [c for c in found.contests if c.model == model and c.slice_name == "group"]
+            whole = by_metric(found, model, baseline=baseline)["accuracy"]
+            assert list(dict.fromkeys(c.slice_value for c in sliced)) == ["a", "c", None]
+            assert sum(c.n or 0 for c in sliced if c.metric == "accuracy") == whole.n
+            rows = table[(table.model == model) & table.group.isna()]
+            expected = oracle(rows.y_true.to_numpy(), rows.y_score.to_numpy(), 0.3)
+            unknown = {c.metric: c.value for c in sliced if c.slice_value is None}
+            assert unknown == pytest.approx(expected, rel=TOLERANCE)
+            if baseline is not None:
+                gains = {c.metric: c.gain for c in sliced if c.slice_value is None}
+                assert isinstance(gains["roc_auc"], Interval)
+
     def test_certain_probabilities_have_the_log_loss_of_scikit_learn(self, evaluate: Evaluate) -> None:
         table = {
             "model": ["m"] * 4,

@@ -1,4 +1,4 @@
-"""Examples that a model has a row for and no prediction: left out of both models, which stay comparable."""
+"""What is empty in predictions: an example without one is left out of both models, one without a slice has its own."""
 
 from __future__ import annotations
 
@@ -77,3 +77,20 @@ def test_series_keep_examples_of_one_name_apart(measured: Measured) -> None:
     full["y_pred"] = full.y_pred.mask((full.model == "old") & (full.example == "e7") & (full.series == "b"))
     found = measured(full, task="forecast")["mae"]
     assert (found.n, found.skipped) == (N - 1, 2)
+
+
+@pytest.mark.parametrize("task", ["regression", "multiclass"])
+def test_slices_add_up_to_the_whole_with_what_is_not_known(
+    study_of: Callable[..., Study], tmp_path: Path, task: str
+) -> None:
+    full = table(task).assign(group=["a", "not known", "b", "a"] * (N // 2))
+    full["group"] = full.group.mask(full.group == "not known")
+    with DuckDBEngine(directory=tmp_path) as engine:
+        study = study_of(full, task=task, slices=["group"], offline={"production": "old"})
+        contests = measure_task(engine, study, tmp_path, []).contests
+    for model in ("new", "old"):
+        for metric in {c.metric for c in contests}:
+            parts = {
+                c.slice_value: c.n for c in contests if (c.model, c.metric) == (model, metric) if c.slice_name
+            }
+            assert parts == {"a": N // 2, "b": N // 4, None: N // 4}

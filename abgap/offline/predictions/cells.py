@@ -69,10 +69,7 @@ def tally_predictions(engine: Engine, predictions: Predictions, decided: Sql) ->
     found = _rolled_up(cells, [(model, None, None) for model in models])
     for s in predictions.slices:
         values = text_or_none(cells[_name(s)])
-        parts = [
-            None if value is None else (model, s.name, value)
-            for model, value in zip(models, values, strict=True)
-        ]
+        parts = [(model, s.name, value) for model, value in zip(models, values, strict=True)]
         found |= _rolled_up(cells, parts)
     return found
 
@@ -138,22 +135,18 @@ def _statement(predictions: Predictions, decided: Sql) -> Statement:
 
 
 def _rolled_up(
-    cells: Columns, parts: Sequence[tuple[str | None, str | None, str | None] | None]
+    cells: Columns, parts: Sequence[tuple[str | None, str | None, str | None]]
 ) -> dict[Part, Tally]:
-    """Cells added up by part; those without one are left out."""
+    """Cells added up by part."""
     places: dict[Any, int] = {}
-    codes = np.array(
-        [-1 if part is None else places.setdefault(part, len(places)) for part in parts], dtype=np.intp
-    )
-    used = codes >= 0
-    add = _Adder(codes[used], len(places))
-    taken = {name: column[used] for name, column in cells.items()}
-    label, decision, bin_ = (taken[name].astype(np.intp) for name in ("y_true", "decided", "bin"))
-    decided = add.by(taken["n"], (2, 2), label, decision)
+    codes = np.array([places.setdefault(part, len(places)) for part in parts], dtype=np.intp)
+    add = _Adder(codes, len(places))
+    label, decision, bin_ = (cells[name].astype(np.intp) for name in ("y_true", "decided", "bin"))
+    decided = add.by(cells["n"], (2, 2), label, decision)
     sums = {
-        name: add.by(column, (BINS,), bin_) for name, column in taken.items() if name.startswith("sum of ")
+        name: add.by(column, (BINS,), bin_) for name, column in cells.items() if name.startswith("sum of ")
     }
-    in_bins = [add.by(taken["n"], (BINS,), bin_), add.by(taken["n"] * label, (BINS,), bin_)]
+    in_bins = [add.by(cells["n"], (BINS,), bin_), add.by(cells["n"] * label, (BINS,), bin_)]
     totals = {
         name: sum_of(sums, f"sum of {name}") if sums else np.zeros((len(places), BINS)) for name in _SUMS
     }

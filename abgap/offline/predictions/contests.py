@@ -95,7 +95,7 @@ def _parts(measured: Measured, model: str) -> list[Part]:
 
 
 def _place(places: dict[str, int], name: str | None, value: str | None) -> tuple[object, ...]:
-    return (-1,) if name is None else (places[name], natural_order(str(value)))
+    return (-1,) if name is None else (places[name], value is None, natural_order(value or ""))
 
 
 def _valued(measured: Measured, metric: BinaryMetric, part: Part, gain: NotEstimable) -> Contest:

@@ -118,10 +118,7 @@ def tally_pairs(
     found = _tallies(cells, [PairPart(*side) for side in sides])
     for s in predictions.slices:
         values = text_or_none(cells[_plain(s.column)])
-        parts = [
-            None if value is None else PairPart(*side, s.name, value)
-            for side, value in zip(sides, values, strict=True)
-        ]
+        parts = [PairPart(*side, s.name, value) for side, value in zip(sides, values, strict=True)]
         found |= _tallies(cells, parts)
     return found
 
@@ -200,11 +197,10 @@ def _refuse_other_labels(cells: Columns) -> None:
         )
 
 
-def _tallies(cells: Columns, parts: Sequence[PairPart | None]) -> dict[PairPart, PairTally]:
+def _tallies(cells: Columns, parts: Sequence[PairPart]) -> dict[PairPart, PairTally]:
     places: dict[PairPart, list[int]] = {}
     for i, part in enumerate(parts):
-        if part is not None:
-            places.setdefault(part, []).append(i)
+        places.setdefault(part, []).append(i)
     found = {}
     for part, rows in places.items():
         mine = {name: column[rows] for name, column in cells.items()}

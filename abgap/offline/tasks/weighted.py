@@ -82,7 +82,7 @@ def _parts(weighted: WeightedMetric, slices: Sequence[str]) -> list[tuple[Part, 
         column = [values[i] for values in weighted.slices]
         found += [
             ((name, value), np.array([v == value for v in column], dtype=np.float64))
-            for value in sorted({v for v in column if v is not None}, key=natural_order)
+            for value in sorted(set(column), key=lambda v: (v is None, natural_order(v or "")))
         ]
     return found
 
