@@ -16,6 +16,7 @@ from abgap.records import Estimable, Interval, Kind, NotEstimable, Reason, words
 NOTHING = "—"
 _SIGNIFICANT_DIGITS = 4
 _MOST_DECIMALS = 8
+_LEFT_BY_ROUNDING = 1e-12
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -110,7 +111,7 @@ def side_by_side(control: float | None, treatment: float | None, kind: Kind) -> 
     """The values of two arms with the same decimals, enough of them to show that they differ."""
     share = kind.is_share
     given = [abs(x) * (100.0 if share else 1.0) for x in (control, treatment) if _finite(x)]
-    decimals = _common_decimals(given)
+    decimals = _common_decimals(given, share=share)
     return _value(control, decimals, share=share), _value(treatment, decimals, share=share)
 
 
@@ -188,10 +189,12 @@ def _value(value: float | None, decimals: int, *, share: bool) -> Shown:
     )
 
 
-def _common_decimals(values: list[float]) -> int:
+def _common_decimals(values: list[float], *, share: bool) -> int:
+    """Enough to show that values differ; what rounding left of 0 is no reason for more."""
+    values = [0.0 if x < _LEFT_BY_ROUNDING else x for x in values]
     largest = max(values, default=0.0)
     if largest == 0.0:
-        return 1
+        return 1 if share else _SIGNIFICANT_DIGITS
     decimals = min(max(_SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(largest)), 0), _MOST_DECIMALS)
     while decimals < _MOST_DECIMALS and len(set(values)) > len({round(x, decimals) for x in values}):
         decimals += 1

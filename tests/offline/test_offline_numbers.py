@@ -215,6 +215,16 @@ def test_models_that_do_not_differ_have_no_p_at_all(measure: Measure) -> None:
         assert (row.p_value, row.p_permutation) == (None, None)
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e9, -1e9])
+def test_always_saying_the_mean_has_an_r2_and_a_bias_of_exactly_nothing(
+    measure: Measure, offset: float
+) -> None:
+    frame = FRAME.assign(y_true=FRAME["y_true"] + offset, y_pred=FRAME["y_pred"] + offset)
+    found = measure(frame, declared={"r2": {}, "bias": {}})
+    assert [found[name, "new", ""].lazy["mean"] for name in ("r2", "bias")] == [0.0, 0.0]
+    assert found["r2", "new", "a"].lazy["mean"] < 0.0, "the mean of all is not that of a slice"
+
+
 def test_rows_in_another_order_give_the_same_bits(measure: Measure) -> None:
     shuffled = FRAME.sample(frac=1.0, random_state=1)
     assert measure(FRAME) == measure(shuffled)

@@ -82,7 +82,10 @@ def test_two_arms_side_by_side_have_the_same_decimals_and_show_that_they_differ(
     control, treatment = numbers.side_by_side(4.2, None, Kind.MEAN)
     assert (control.text, treatment.text) == ("4.200", NOTHING)
     control, treatment = numbers.side_by_side(0.0, 0.0, Kind.RATIO)
-    assert (control.text, treatment.text) == ("0.0", "0.0")
+    assert (control.text, treatment.text) == ("0.0000", "0.0000")
+    assert numbers.number(-1.3e-15).text == "0.0000"
+    control, treatment = numbers.side_by_side(0.0, -1.3e-15, Kind.PROPORTION)
+    assert (control.text, treatment.text) == ("0.0 %", "0.0 %")
 
 
 finite = st.floats(-1e9, 1e9, allow_subnormal=False)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from abgap.engine.catalogue import Statement, compile_query
 from abgap.engine.protocol import Engine, Given
 from abgap.offline.contest import Contest
-from abgap.offline.tasks.contests import Lazies, Procedure, contests_of, lazies_of
+from abgap.offline.tasks.contests import WHOLE, Lazies, Procedure, contests_of, lazies_of
 from abgap.offline.tasks.examples import example_key, read_truths
 from abgap.offline.tasks.metric import TaskMetric, wanted_metrics
-from abgap.offline.tasks.sums import Adder, SliceColumn, Terms, bucket_of
+from abgap.offline.tasks.sums import Adder, Part, SliceColumn, Terms, bucket_of
 from abgap.records.checks import quoted_names
 from abgap.records.words import plural
 from abgap.sources.sql import Sql, identifier, literal
@@ -203,12 +203,18 @@ class _Numbers:
 
 
 def _without_rounding(found: Lazies, metrics: Sequence[TaskMetric], truths: Truths) -> Lazies:
-    """The bias of always saying the mean is 0, and not what rounding left of it: skill is a share of that."""
-    size = 1e-12 * max(abs(truths.mean), abs(truths.median))
-    biases = {metric.name for metric in metrics if metric.base == "bias"}
+    """What always saying the mean gets in closed form, and not what rounding left of it: skill is a share of that.
+
+    Over all examples its bias and its R2 are 0, in a slice where its mean is that of all.
+    """
+    rounding = {"bias": 1e-12 * max(abs(truths.mean), abs(truths.median)), "r2": 1e-12}
+    sizes = {metric.name: rounding[metric.base] for metric in metrics if metric.base in rounding}
+
+    def cleaned(key: tuple[str, Part], name: str, value: float) -> float:
+        exact = key[1] == WHOLE and name == "mean"
+        return 0.0 if key[0] in sizes and (exact or abs(value) <= sizes[key[0]]) else value
+
     return {
-        key: {
-            name: 0.0 if key[0] in biases and abs(value) <= size else value for name, value in values.items()
-        }
+        key: {name: cleaned(key, name, value) for name, value in values.items()}
         for key, values in found.items()
     }
