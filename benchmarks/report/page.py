@@ -28,8 +28,8 @@ HEAD = """# Performance
 
 Made by `python -m benchmarks.report` from what `make bench SIZE={size}` measured; not edited by hand.
 
-- Whole processes are measured, interpreter and imports included, in turns (A B A B). Numbers are medians of at least
-  {rounds} runs; whiskers in pictures reach from the quickest run to the slowest.
+- Whole processes are measured, interpreter and imports included, in turns (A B A B). Numbers are medians of
+  {rounds}; whiskers in pictures reach from the quickest run to the slowest.
 - Quoted are ratios within one run on one machine: here {machine}. Seconds would be others elsewhere.
 - All contestants read the same parquet files, and their numbers are compared with those of abgap: differences to a
   thousandth of a standard error, intervals to a hundredth of their width, moments to nine digits. Who computes
@@ -47,6 +47,8 @@ click-through rate, conversion, revenue per user and revenue per session; in tot
     "rankings": """Two models over {queries:,} queries with a hundred candidates each ({documents:,} rows), some of them
 judged in grades: NDCG@10, MRR@10, MAP, precision@10, recall@10 per query and the paired test. abgap does more here than
 the others: it tests that no document stands twice, looks for ties, resamples, ranks at random and by popularity.""",
+    "predictions": """One model over {predictions:,} examples, 0.5 % of them positive, in twenty slices: ROC-AUC,
+average precision, log loss and calibration error over all of them and by slice, exact with ties.""",
 }
 QUIET = 0.1  # cores
 METRICS = """Two metrics are a mean and a proportion. Over units the ten add means, ratios and a covariate; over logs
@@ -79,7 +81,7 @@ def page(results: Results, pictures: Mapping[str, str]) -> str:
         parts.append(_sharing(results, shown))
     if "start" in results:
         parts.append(_start(results))
-    parts += [profiles.section(results, name) for name in BASE if name in results]
+    parts += [profiles.section(results, name) for name in BASE if results.get(name, {}).get("profiles")]
     return "\n\n".join([*parts, AGAIN]) + "\n"
 
 
@@ -92,8 +94,18 @@ def _head(results: Results) -> str:
         size=first["size_name"],
         machine=machine + (BUSY.format(cores=other) if other > QUIET else ""),
         versions=", ".join(f"{name} {number}" for name, number in first["versions"].items()),
-        rounds=min(document["rounds"] for document in results.values()),
+        rounds=_rounds(results),
     )
+
+
+def _rounds(results: Results) -> str:
+    """How many runs numbers are medians of, in words; fewer of some workloads than of others."""
+    by_count: dict[int, list[str]] = {}
+    for workload, document in results.items():
+        by_count.setdefault(document["rounds"], []).append(workload)
+    most, *fewer = sorted(by_count, reverse=True)
+    said = [f"{most} runs"] + [f"{n} of {' and '.join(by_count[n])}" for n in fewer]
+    return ", ".join(said)
 
 
 def _goals(found: Sequence[Goal], size: str) -> str:

@@ -22,7 +22,7 @@ STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-LIMITS = {"units": 1.3, "logs": 1.2, "rankings": 1.3}
+LIMITS = {"units": 1.3, "logs": 1.2, "rankings": 1.3, "predictions": 1.2}
 
 
 class Bar(NamedTuple):

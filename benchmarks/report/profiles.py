@@ -12,11 +12,12 @@ from typing import Any
 from benchmarks.report.findings import BASE, Results
 from benchmarks.report.markdown import multiple, table
 
+_COMMANDS = {"abgap_moments": "abgap export moments", "abgap_offline": "abgap offline"}
 SMALL_SHARE = 0.02
 MOST_PACKAGES = 8
 TEXT = """## Where the time goes: {workload}
 
-Of a profiled run of `abgap export moments`, {ours:.0%} is outside of DuckDB: imports, compiling queries, statistics,
+Of a profiled run of `{command}`, {ours:.0%} is outside of DuckDB: imports, compiling queries, statistics,
 writing. By hand that is {by_hand:.0%}. Inside, abgap takes {inside} of what the hand-written statements take.
 
 Imports take {more} of those of the hand-written script; each package without what it imports itself:
@@ -35,10 +36,12 @@ Operators over all statements, time of all threads, as multiples of the sum by h
 def section(results: Results, workload: str) -> str:
     """One workload's profile."""
     profiles = results[workload]["profiles"]
-    ours, hand = profiles["abgap_moments"], profiles[BASE[workload]]
+    name = next(name for name in _COMMANDS if name in profiles)
+    ours, hand = profiles[name], profiles[BASE[workload]]
     imported, by_hand = (sum(profile["imports"].values()) for profile in (ours, hand))
     return TEXT.format(
         workload=workload,
+        command=_COMMANDS[name],
         ours=_outside(ours),
         by_hand=_outside(hand),
         inside=multiple(ours["in_duckdb"] / hand["in_duckdb"]),
