@@ -629,7 +629,7 @@ def runs_and_judgements(folder: Path) -> None:
 
 
 def predictions(folder: Path) -> None:
-    """Two models over the same examples, with ties, a slice that is not always known, and a label that is missing."""
+    """Two models over the same examples, with ties, a slice that is not always known, a label and a score missing."""
     rng = np.random.default_rng(22)
     n = 300
     y, s = rng.binomial(1, 0.2, n), rng.choice(["a", "it's", ""], n)
@@ -641,6 +641,7 @@ def predictions(folder: Path) -> None:
     ]
     table = pd.concat(frames)
     table["s"] = table.s.replace("", None)
+    table["p"] = np.where(np.arange(2 * n) == 7, np.nan, table.p)
     table["y"] = np.tile(np.where(np.arange(n) == 5, np.nan, y), 2)
     table["t"] = pd.Timestamp("2026-03-02 10:15:00")
     table.to_parquet(folder / "predictions.parquet", index=False)
