@@ -12,7 +12,7 @@ from abgap.records.counterfactual import Counterfactual
 from abgap.records.predictions import PredictionCurves
 from abgap.report import marks, numbers, remarks
 from abgap.report.marks import offline_reading
-from abgap.report.offline_pairs import without_known_baselines
+from abgap.report.offline_rows import by_pair, pair_title, slice_title
 from abgap.report.view.policies import ESTIMATORS, policy_title
 
 _HEAD = (
@@ -28,12 +28,8 @@ _SPARE = ("skipped", "skill", "n", "p adjusted", "best lazy", "baseline")
 def show_offline(rows: Sequence[OfflineRow], *, alpha: float, slices: bool) -> None:
     """Every model against its baseline, then what is to be known beside the numbers; slices below, or counted."""
     out = Terminal()
-    pairs: dict[tuple[str, str | None], list[OfflineRow]] = {}
-    for row in rows:
-        pairs.setdefault((row.model, row.baseline), []).append(row)
-    for (model, baseline), shown in without_known_baselines(pairs).items():
-        title = model if baseline is None else f"{model} against {baseline}"
-        out.line((title, "bold"))
+    for pair, shown in by_pair(rows).items():
+        out.line((pair_title(pair), "bold"))
         whole = [row for row in shown if row.slice_name is None]
         _table(out, [_metric(row, alpha) for row in (shown if slices else whole)])
         _remarks(out, shown if slices else whole)
@@ -48,9 +44,7 @@ def _slices_counted(out: Terminal, rows: Sequence[OfflineRow], alpha: float) -> 
     if not rows:
         return
     worse = [row for row in rows if offline_reading(row, alpha=alpha).word == "worse"]
-    named = words.listed(
-        [f"{row.metric} in {row.slice_name} = {row.slice_value}" for row in worse[:_MOST_NAMED]]
-    )
+    named = words.listed([f"{row.metric} in {slice_title(row)}" for row in worse[:_MOST_NAMED]])
     more = f" and {len(worse) - _MOST_NAMED} more" if len(worse) > _MOST_NAMED else ""
     compared = any(row.baseline is not None for row in rows)
     said = f", worse: {named}{more}" if worse else ", none of them worse" if compared else ""
@@ -98,12 +92,11 @@ def _table(out: Terminal, lines: Sequence[Sequence[str | Text]]) -> None:
 
 def _metric(row: OfflineRow, alpha: float) -> list[str | Text]:
     baseline, value = numbers.two_values(row.baseline_value, row.value)
-    bare = row.value is not None and row.baseline_value is not None
-    gain = numbers.gain(row.gain, face_value=row.value - row.baseline_value if bare else None)  # type: ignore[operator]
+    gain = numbers.gain(row.gain, face_value=row.difference)
     mark = offline_reading(row, alpha=alpha)
     best = row.best_lazy
     return [
-        f"{row.metric}  {_slice(row)}".rstrip(),
+        f"{row.metric}  {slice_title(row)}".rstrip(),
         baseline.text,
         value.text,
         gain.text,
@@ -122,16 +115,12 @@ def _remarks(out: Terminal, rows: Sequence[OfflineRow]) -> None:
     about: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
         for note in remarks.offline_remarks(row):
-            about.setdefault((_slice(row), note), {})[row.metric] = None
+            about.setdefault((slice_title(row), note), {})[row.metric] = None
     for (part, note), metrics in about.items():
         named = list(metrics)
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED + 1 else ""
         listed = ", ".join(named[:_MOST_NAMED]) if more else words.listed(named)
         out.point(("·", "dim"), f"{listed}{more}{f' ({part})' if part else ''}: {note}")
-
-
-def _slice(row: OfflineRow) -> str:
-    return "" if row.slice_name is None else f"{row.slice_name} = {row.slice_value or 'not known'}"
 
 
 def show_policies(policies: Sequence[Counterfactual]) -> None:

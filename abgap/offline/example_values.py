@@ -100,11 +100,12 @@ def _sum_values(
     found: list[list[ValueSums]] = [[] for _ in contests]
     if pairs:
         view = _pairs_of(table)
-        _keep(engine, table, pairs, view, "offline_pairs")
+        # Sums, slices and buckets read the pairs: they are joined once.
+        engine.create_table(view, _contests_of(engine, table, pairs, view, "offline_pairs"))
         _collect(engine, table, found, _sums_statement(table, view, "difference", counted, _PAIRED))
     if alone:
         view = f"{table.name} alone"
-        _keep(engine, table, alone, view, "offline_singles")
+        engine.create_view(view, _contests_of(engine, table, alone, view, "offline_singles"))
         _collect(engine, table, found, _sums_statement(table, view, "candidate", counted, _ALONE))
     return found
 
@@ -158,24 +159,23 @@ def _pairs_of(table: ValueTable) -> str:
     return f"{table.name} in pairs"
 
 
-def _keep(
+def _contests_of(
     engine: Engine, table: ValueTable, numbered: Sequence[tuple[int, Against]], view: str, query: str
-) -> None:
-    """Name the examples of contests, which have the number of their place; pairs are read several times and kept."""
+) -> Statement:
+    """The statement that gives the examples of contests, which have the number of their place."""
     contests = f"contests of {view}"
     columns = {"contest": Given(type="BIGINT", values=[i for i, _ in numbered])}
     for side in ("model", "baseline", "metric"):
         values = [getattr(contest, side) for _, contest in numbered]
         columns[side] = Given(type="VARCHAR", values=values)
     engine.put_table(contests, columns)
-    statement = compile_query(
+    return compile_query(
         query,
         values=identifier(table.name),
         contests=identifier(contests),
         slices=table.slices,
         slice_tables=tables_of(table.slices),
     )
-    (engine.create_table if query == "offline_pairs" else engine.create_view)(view, statement)
 
 
 def _sums_statement(

@@ -78,6 +78,13 @@ class OfflineRow:
         return self.direction.sign * value if self.nearest_to is None else -abs(value - self.nearest_to)
 
     @property
+    def difference(self) -> float | None:
+        """Value minus baseline as they stand, without an interval; None where one of them is missing."""
+        if self.value is None or self.baseline_value is None:
+            return None
+        return self.value - self.baseline_value
+
+    @property
     def bare_improvement(self) -> float | None:
         """Value minus baseline with up as good, without an interval; None where one of them is missing."""
         if self.value is None or self.baseline_value is None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from abgap.cli.offline_findings import show_offline
 from abgap.records import (
     Direction,
     Interval,
@@ -311,3 +312,16 @@ def test_a_confusion_matrix_says_what_is_called_what(models_alone: Results) -> N
         ["cat", "8", "2", "0.8000"],
         ["dog", "0", "0", "—"],
     ]
+
+
+@pytest.mark.parametrize("value", [None, "phone"])
+def test_a_slice_that_is_not_known_is_called_so_wherever_it_is_named(
+    example: Results, value: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = replace(_first_gain(example), p_adjusted=0.001, direction=Direction.DOWN)
+    part = replace(whole, slice_name="device", slice_value=value)
+    show_offline((whole, part), alpha=0.05, slices=False)
+    assert f"in device = {value or 'not known'} (" in capsys.readouterr().out
+    table = view_of(replace(example, offline=(whole, part))).offline_slices
+    assert table is not None
+    assert table.groups[0].rows[0][0].text == f"device = {value or 'not known'}"

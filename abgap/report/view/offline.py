@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from abgap.records import Direction, Interval, OfflineRow, Results, words
 from abgap.report import numbers, remarks
 from abgap.report.marks import offline_reading
-from abgap.report.offline_pairs import without_known_baselines
+from abgap.report.offline_rows import Pair, by_pair, pair_title, slice_title
 from abgap.report.view.cells import bar_of, cell, joined, reach_of, whole_sentence
 from abgap.report.view.limits import Limits, left_out
 from abgap.report.view.model import Cell, Column, Group, Table
@@ -69,23 +69,16 @@ def _and_more(n: int) -> str:
     return f" and {words.count(n)} more" if n > 0 else ""
 
 
-def _pairs(results: Results) -> dict[tuple[str, str | None], list[OfflineRow]]:
-    found: dict[tuple[str, str | None], list[OfflineRow]] = {}
-    for row in results.offline:
-        if row.slice_name is None:
-            found.setdefault((row.model, row.baseline), []).append(row)
-    return without_known_baselines(found)
+def _pairs(results: Results) -> dict[Pair, list[OfflineRow]]:
+    return by_pair(row for row in results.offline if row.slice_name is None)
 
 
-def _panel(
-    pair: tuple[str, str | None], rows: Sequence[OfflineRow], *, alpha: float, with_lazy: bool
-) -> Group:
-    model, baseline = pair
+def _panel(pair: Pair, rows: Sequence[OfflineRow], *, alpha: float, with_lazy: bool) -> Group:
     tally = Counter(offline_reading(row, alpha=alpha).word for row in rows)
     said = joined(*(f"{tally[word]} {word}" for word in _READINGS if tally[word]), by=", ")
     reach = reach_of([_in_percent(row) for row in rows])
     return Group(
-        title=joined(model if baseline is None else f"{model} against {baseline}", said, by=": "),
+        title=joined(pair_title(pair), said, by=": "),
         rows=tuple(_metric_row(row, reach, alpha=alpha, with_lazy=with_lazy) for row in rows),
     )
 
@@ -99,7 +92,7 @@ def _metric_row(row: OfflineRow, reach: float, *, alpha: float, with_lazy: bool)
         cell(baseline),
         Cell(bar=bar),
         cell(value),
-        cell(numbers.gain(row.gain, face_value=_difference(row))),
+        cell(numbers.gain(row.gain, face_value=row.difference)),
         *((_lazy(row),) if with_lazy else ()),
         cell(numbers.p_value(row.p_adjusted)),
         Cell(mark=reading),
@@ -116,12 +109,6 @@ def _way(row: OfflineRow) -> str:
     if row.nearest_to is not None:
         return f"nearer to {row.nearest_to:g} is better"
     return "less is better" if row.direction is Direction.DOWN else ""
-
-
-def _difference(row: OfflineRow) -> float | None:
-    if row.value is None or row.baseline_value is None:
-        return None
-    return row.value - row.baseline_value
 
 
 def _lazy(row: OfflineRow) -> Cell:
@@ -180,16 +167,15 @@ def _slice_group(metric: str, rows: Sequence[OfflineRow], *, alpha: float) -> Gr
 def _slice_row(row: OfflineRow, reach: float, *, alpha: float) -> tuple[Cell, ...]:
     reading = offline_reading(row, alpha=alpha)
     baseline, value = numbers.two_values(row.baseline_value, row.value)
-    against = "" if row.baseline is None else f"against {row.baseline}"
     return (
         Cell(
-            text=f"{row.slice_name} = {row.slice_value or 'not known'}",
-            sub=joined(row.model, against),
+            text=slice_title(row),
+            sub=pair_title((row.model, row.baseline)),
         ),
         cell(numbers.count(row.n), sub=f"{words.count(row.skipped)} left out" if row.skipped else ""),
         cell(baseline),
         cell(value),
-        cell(numbers.gain(row.gain, face_value=_difference(row))),
+        cell(numbers.gain(row.gain, face_value=row.difference)),
         Cell(bar=bar_of(_improvement(row), reach=reach, band=None, tone=reading.tone)),
         cell(numbers.p_value(row.p_adjusted)),
         Cell(mark=reading),

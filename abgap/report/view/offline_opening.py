@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from abgap.records import OfflineRow, Results, words
 from abgap.report.marks import Mark, offline_reading
+from abgap.report.offline_rows import by_pair, pair_title
 from abgap.report.view.cells import joined
 from abgap.report.view.model import Tally, TallyRow
 
@@ -19,18 +20,17 @@ def offline_verdict(results: Results) -> tuple[str, str]:
     if not rows and results.counterfactual:
         first = results.counterfactual[0]
         return first.sentence, first.next_action
-    pairs: dict[tuple[str, str], Counter[str]] = {}
-    for row in rows:
-        if row.baseline is not None:
-            found = pairs.setdefault((row.model, row.baseline), Counter())
-            found[offline_reading(row, alpha=results.study.alpha).word] += 1
+    pairs = {
+        pair: Counter(offline_reading(row, alpha=results.study.alpha).word for row in found)
+        for pair, found in by_pair(row for row in rows if row.baseline is not None).items()
+    }
     if not pairs:
         models = words.plural(len({row.model for row in rows}), "model")
         return f"{models} evaluated, none held against another.", _no_baseline(rows)
     later = joined(_unfit(rows), "Whether that moves the business only an experiment tells.")
     if len(pairs) == 1:
-        ((model, baseline), counts), *_ = pairs.items()
-        return f"{model} against {baseline}: {_counted(counts)}.", later
+        ((pair, counts),) = pairs.items()
+        return f"{pair_title(pair)}: {_counted(counts)}.", later
     clean = [model for (model, _), counts in pairs.items() if counts["better"] and not counts["worse"]]
     candidates = words.plural(len(pairs), "candidate")
     sentence = f"{words.count(len(clean))} of {candidates} got better in a metric and worse in none."
