@@ -26,7 +26,7 @@ def command(
     """
     with analysis_of(study_file, quiet=quiet, in_words=not as_json) as analysis:
         names = chosen(experiment, analysis.declared)
-        gaps = tuple(g for g in analysis.gaps.gaps if g.experiment in names)
+        gaps = tuple(g for g in analysis.diagnosed.gaps if g.experiment in names)
         checks = checks_of(analysis.checks, names)
         currency = analysis.study.study.currency
     if as_json:

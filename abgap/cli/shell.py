@@ -130,5 +130,5 @@ def finding_table(analysis: Analysis, name: str) -> pa.Table:
         case "checks":
             return records_table(analysis.checks)
         case "gaps":
-            return records_table(analysis.gaps.gaps)
+            return records_table(analysis.diagnosed.gaps)
     raise ValueError(f"there is no finding {name!r}")

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from abgap.online.views import Views
     from abgap.online.wide import Progress, WideTable
     from abgap.pipeline.cache import Cache
+    from abgap.pipeline.diagnosis import DiagnosisStages
     from abgap.pipeline.offline_stages import OfflineStages
     from abgap.records import Check, Estimate, Heterogeneity, Trend
 
@@ -529,6 +530,18 @@ class Analysis:
             funnel_draws=self._funnel_draws(),
         )
 
+    @cached_property
+    def diagnosis(self) -> DiagnosisStages:
+        """Why gains got lost."""
+        from abgap.pipeline.diagnosis import DiagnosisStages
+
+        return DiagnosisStages(self)
+
+    @cached_property
+    def diagnosed(self) -> GapAnalysis:
+        """Verdicts, decisions and the portfolio, every pair with its reasons."""
+        return self.diagnosis.diagnosed()
+
     def _funnel_draws(self) -> FunnelDraws:
         """Draws of the funnels that have few orders."""
         from abgap.gap.funnel import funnels_to_resample
@@ -550,7 +563,7 @@ class Analysis:
         opened = dict(self.wide.relations) if self.wide is not None else {}
         if self.imported is not None:
             opened["moments"] = self.imported[1]
-        return opened | self.offline.relations
+        return opened | self.offline.relations | self.diagnosis.relations
 
 
 def _stages(loaded: LoadedStudy, engine: Engine, cache: Cache | None) -> Stages:

@@ -124,14 +124,15 @@ def named_sources(study: Study) -> Iterator[tuple[str, Source]]:
         "units": study.units,
         "unit_values": study.unit_values,
         "moments": study.moments,
-        **_offline_sources(study),
+        **_model_sources(study),
         "experiments": study.experiments if isinstance(study.experiments, ExperimentsFile) else None,
     }
     return ((key, source) for key, source in given.items() if source is not None)
 
 
-def _offline_sources(study: Study) -> dict[str, Source]:
+def _model_sources(study: Study) -> dict[str, Source]:
     found = {f"offline.{key}": getattr(study.offline, key) for key in type(study.offline).model_fields}
+    found |= {f"live.{key}": getattr(study.live, key) for key in type(study.live).model_fields}
     return {key: source for key, source in found.items() if isinstance(source, Source)}
 
 
@@ -170,7 +171,7 @@ def program_sha256() -> str:
 
 
 # Words for readers, which no number depends on.
-_ONLY_WORDS = ("why", "owner", "review_by", "description", "hypothesis", "tags")
+_ONLY_WORDS = ("why", "owner", "business", "review_by", "description", "hypothesis", "tags")
 
 
 def study_parts(study: Study, names: Sequence[str]) -> dict[str, Any]:

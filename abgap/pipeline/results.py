@@ -8,17 +8,17 @@ from abgap import __version__
 from abgap.offline.trackers.runs import KEY as TRACKER
 from abgap.online.reach import exposed_days
 from abgap.pipeline.analysis import Analysis
+from abgap.pipeline.model_facts import facts_of_models
 from abgap.pipeline.provenance import hash_files, versions
 from abgap.pipeline.stages import relation_rows
 from abgap.records import (
     InputSource,
     MetricDefinition,
-    ModelFacts,
     Provenance,
     Results,
     StudySummary,
 )
-from abgap.study.model import Metric, Model
+from abgap.study.model import Metric
 from abgap.study.words import metric_definition
 
 
@@ -28,7 +28,7 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
     generated_at: what to print as date; the latest moment in the data when None.
     """
     study = analysis.study
-    gaps, checks = analysis.gaps, analysis.thorough_checks
+    gaps, checks = analysis.diagnosed, analysis.thorough_checks
     return Results(
         study=StudySummary(
             name=study.study.name,
@@ -42,7 +42,7 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
         generated_at=generated_at or _latest_moment(analysis),
         provenance=_provenance(analysis),
         metrics=tuple(_definition(name, metric) for name, metric in study.metrics.items()),
-        models=tuple(_model(name, model) for name, model in analysis.offline.models.items()),
+        models=tuple(facts_of_models(analysis.offline.models).values()),
         experiments=gaps.experiments,
         checks=checks,
         estimates=analysis.estimates,
@@ -116,15 +116,4 @@ def _definition(name: str, metric: Metric) -> MetricDefinition:
         why=metric.why,
         owner=metric.owner,
         review_by=None if metric.review_by is None else metric.review_by.isoformat(),
-    )
-
-
-def _model(name: str, model: Model) -> ModelFacts:
-    return ModelFacts(
-        name=name,
-        version=model.version,
-        trained_until=None if model.trained_until is None else model.trained_until.isoformat(),
-        latency_p50_ms=model.latency_p50_ms,
-        latency_p95_ms=model.latency_p95_ms,
-        cost_per_1000_requests=model.cost_per_1000_requests,
     )

@@ -20,6 +20,7 @@ from abgap.records.vocabulary import (
 )
 
 if TYPE_CHECKING:
+    from abgap.records.counterfactual import Counterfactual, PositionRate
     from abgap.records.numbers import Estimable, Interval, NotEstimable
     from abgap.records.offline import (
         ConfusionMatrix,
@@ -28,12 +29,19 @@ if TYPE_CHECKING:
         OfflineSweep,
         SweptDefinition,
     )
+    from abgap.records.reasons import (
+        BarKind,
+        BudgetBar,
+        EvidenceRow,
+        Finding,
+        FindingStatus,
+        Measure,
+    )
     from abgap.records.results import (
         Bayesian,
         Check,
         Estimate,
         ExperimentResult,
-        Finding,
         FunnelStage,
         Gap,
         Heterogeneity,
@@ -52,15 +60,20 @@ if TYPE_CHECKING:
 __all__ = [
     "Adjustment",
     "Aggregate",
+    "BarKind",
     "Bayesian",
+    "BudgetBar",
     "Check",
     "ConfusionMatrix",
+    "Counterfactual",
     "Decision",
     "Direction",
     "Estimable",
     "Estimate",
+    "EvidenceRow",
     "ExperimentResult",
     "Finding",
+    "FindingStatus",
     "FunnelStage",
     "Gap",
     "Heterogeneity",
@@ -69,6 +82,7 @@ __all__ = [
     "Interval",
     "Kind",
     "LiftMethod",
+    "Measure",
     "MetricDefinition",
     "MixDecomposition",
     "ModelFacts",
@@ -80,6 +94,7 @@ __all__ = [
     "OfflineRow",
     "OfflineSweep",
     "Portfolio",
+    "PositionRate",
     "Provenance",
     "QueryText",
     "Reason",
@@ -98,7 +113,9 @@ def __getattr__(name: str) -> object:
     """A record of results, by its name: dozens of classes take time to make, and moments need none of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from abgap.records import numbers, offline, results  # noqa: PLC0415 - see above
+    from abgap.records import counterfactual, numbers, offline, reasons, results  # noqa: PLC0415 - see above
 
-    home = next(module for module in (numbers, offline, results) if hasattr(module, name))
+    home = next(
+        module for module in (numbers, offline, counterfactual, reasons, results) if hasattr(module, name)
+    )
     return getattr(home, name)

@@ -15,6 +15,7 @@ from abgap.records.numbers import Estimable, Interval
 from abgap.records.offline import ConfusionMatrix, OfflineHistory, OfflineRow, OfflineSweep
 from abgap.records.predictions import PredictionCurves
 from abgap.records.provenance import Provenance
+from abgap.records.reasons import BudgetBar, Finding
 from abgap.records.vocabulary import (
     Adjustment,
     Decision,
@@ -297,20 +298,6 @@ class FunnelStage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One reason why a gain got lost, tested (a later capability fills these)."""
-
-    name: str
-    status: str
-    share: float | None
-    lift: Estimable
-    sentence: str
-    next_action: str
-    missing: tuple[str, ...]
-    sql: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """One offline metric against one business metric in one treatment arm.
 
@@ -320,6 +307,8 @@ class Gap:
     traffic over a year, None when the metric is not money.
     units_needed: units per arm to detect the smallest worthwhile lift with 80 % power, when the verdict is
     inconclusive. funnel_total: what the stages of ``funnel`` add up to, named after the business metric.
+    shortfall: the lift that is missing, what was claimed minus what came; None where one of them is not known.
+    diagnosis: in a sentence whether lift is missing and why. reasons: supported ones first, by what they explain.
     """
 
     experiment: str
@@ -345,8 +334,10 @@ class Gap:
     funnel: tuple[FunnelStage, ...]
     funnel_note: str | None
     funnel_total: FunnelStage | None = None
+    shortfall: Interval | None = None
+    diagnosis: str | None = None
     reasons: tuple[Finding, ...] = ()
-    budget: tuple[Mapping[str, object], ...] = ()
+    budget: tuple[BudgetBar, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -42,6 +42,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "metrics": "The business metrics by name.",
         "funnels": "Metrics that multiply to a total, to find where a gain gets lost.",
         "offline": "Where offline evaluation results come from.",
+        "live": "What models said in production.",
         "offline_metrics": "The offline metrics by name, with their definition.",
         "models": "The models by name, with facts that scores do not tell.",
         "gap": "Which offline metrics are held against which business metrics.",
@@ -110,6 +111,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "smallest_worthwhile_lift": "Smallest relative lift worth having: 0.01 is 1 %.",
         "non_inferiority_margin": "Relative loss a guardrail tolerates: 0.05 is 5 %.",
         "description": "The metric in the words of the business.",
+        "business": "What it means for the business when the metric gets better, as a clause.",
     },
     m.Part: _PART,
     m.Covariate: {
@@ -135,6 +137,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "tracker": "An experiment tracker's store, as another source of scores and facts of models.",
         "training": "The series that forecasting models learnt from.",
         "annotations": "The true boxes of images, for detection.",
+        "trained_on": "The examples that models learnt from, to find test examples among them.",
     },
     m.Tracker: {
         "path": "The store: mlflow.db, the folder mlruns, an export of runs, or a list of these.",
@@ -205,6 +208,35 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "offline": "Offline metrics; the first one makes the headline.",
         "business": "Business metrics; the first one makes the headline.",
         "exchange_rate": "Relative lift of a business metric expected from one unit of offline gain.",
-        "latency_elasticity_per_100ms": "Relative lift that 100 ms more latency is believed to cost.",
+        "latency": "The metric that measures latency, in milliseconds.",
+        "latency_elasticity_per_100ms": "Relative lift that 100 ms more latency is believed to bring; below 0.",
+        "triggered": "A slice of exposures: true for units for whom the two models differ at all.",
+        "perturbed": "Which slice of the test set tells clean inputs from perturbed ones.",
+    },
+    m.Perturbed: {
+        "slice": "The slice, of the test examples (and of live requests, where they have it).",
+        "clean": "Its value for clean inputs; all others are perturbed.",
+        "live_share": "Share of live requests that are perturbed, where live sources do not tell.",
+    },
+    m.Live: {
+        "predictions": "What models predicted in production.",
+        "rankings": "The lists that were shown in production.",
+    },
+    m.LivePredictions: {
+        **_SOURCE,
+        "slices": "Columns by which live quality is broken down.",
+        "outcome": "Which events tell that the predicted thing happened.",
+    },
+    m.LiveRankings: {
+        **_SOURCE,
+        "slices": "Columns by which live quality is broken down.",
+        "outcome": "Which events tell that a shown item was relevant.",
+    },
+    m.Outcome: {
+        "fact": "The fact table with these events, of the same unit.",
+        "where": "SQL condition that chooses them.",
+        "within_days": "How long after the request they count.",
+        "key": "Column of the fact table that holds the request, when events carry it.",
+        "item": "Column of the fact table that holds the item; for rankings.",
     },
 }

@@ -38,6 +38,7 @@ from abgap.study.fields import (
     nothing,
     wrong,
 )
+from abgap.study.live import Live, LivePredictions, LiveRankings, Outcome, Perturbed
 from abgap.study.offline import (
     Annotations,
     ErrorCosts,
@@ -72,13 +73,18 @@ __all__ = [
     "ExpressionColumn",
     "Funnel",
     "GapSettings",
+    "Live",
+    "LivePredictions",
+    "LiveRankings",
     "Logged",
     "Metric",
     "Model",
     "Moment",
     "Offline",
     "OfflineMetric",
+    "Outcome",
     "Part",
+    "Perturbed",
     "Predictions",
     "PreflightSettings",
     "Queries",
@@ -208,6 +214,7 @@ class Metric(StudyModel):
     smallest_worthwhile_lift: PositiveFloat | None = None
     non_inferiority_margin: PositiveFloat | None = None
     description: NonEmpty | None = None
+    business: NonEmpty | None = None
     why: NonEmpty | None = None
     owner: NonEmpty | None = None
     review_by: CalendarDate | None = None
@@ -243,7 +250,10 @@ class GapSettings(StudyModel):
     offline: list[NonEmpty] = Field(default_factory=nothing)
     business: list[NonEmpty] = Field(default_factory=nothing)
     exchange_rate: dict[NonEmpty, dict[NonEmpty, float]] = Field(default_factory=dict)
+    latency: NonEmpty | None = None
     latency_elasticity_per_100ms: float | None = None
+    triggered: NonEmpty | None = None
+    perturbed: Perturbed | None = None
 
 
 class BayesianSettings(StudyModel):
@@ -298,6 +308,7 @@ class Study(StudyModel):
     metrics: dict[NonEmpty, Metric] = Field(default_factory=dict)
     funnels: dict[NonEmpty, Funnel] = Field(default_factory=dict)
     offline: Offline = Field(default_factory=Offline)
+    live: Live = Field(default_factory=Live)
     offline_metrics: dict[NonEmpty, OfflineMetric] = Field(default_factory=dict)
     models: dict[NonEmpty, Model] = Field(default_factory=dict)
     gap: GapSettings = Field(default_factory=GapSettings)

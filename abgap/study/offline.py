@@ -109,6 +109,7 @@ class Offline(StudyModel):
     shadow: Source | None = None
     training: Training | None = None
     annotations: Annotations | None = None
+    trained_on: Source | None = None
 
 
 class OfflineMetric(StudyModel):

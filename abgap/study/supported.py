@@ -26,5 +26,3 @@ def unsupported_parts(draft: Draft) -> Iterator[Flaw]:
             yield _unsupported(
                 ("offline", "rankings", "columns", role), "weighing by where items were shown is"
             )
-    if study.gap.latency_elasticity_per_100ms is not None:
-        yield _unsupported(("gap", "latency_elasticity_per_100ms"), "the share of latency in the gap is")

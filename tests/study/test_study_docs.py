@@ -20,6 +20,8 @@ from abgap.study.model import (
     ExperimentsFile,
     Exposures,
     ExpressionColumn,
+    LivePredictions,
+    LiveRankings,
     Logged,
     Predictions,
     Queries,
@@ -44,7 +46,19 @@ GENERAL: dict[type[StudyModel], str] = {
     ConstantColumn: "A column",
     ExpressionColumn: "A column",
 }
-SOURCES = (Exposures, UnitValues, Scores, Queries, Rankings, Predictions, Logged, Training, Annotations)
+SOURCES = (
+    Exposures,
+    UnitValues,
+    Scores,
+    Queries,
+    Rankings,
+    Predictions,
+    Logged,
+    Training,
+    Annotations,
+    LivePredictions,
+    LiveRankings,
+)
 INHERITED = dict.fromkeys(SOURCES, Source.model_fields)
 OFFLINE = (
     "scores",
@@ -58,6 +72,7 @@ OFFLINE = (
     "shadow",
     "training",
     "annotations",
+    "trained_on",
 )
 ROLE_SECTIONS = {"facts": "`[facts.NAME]`"} | {name: f"`[offline.{name}]`" for name in OFFLINE}
 
@@ -135,12 +150,12 @@ def test_the_same_study_runs_on_spark_with_the_settings_of_the_page() -> None:
 
 def test_what_the_page_calls_unsupported_is_refused_as_that_and_nothing_else() -> None:
     (later,) = _examples(" later")
-    replaced = ("[gap]", "[offline.rankings]")
+    replaced = ("[offline.rankings]",)
     parts = "\n".join(part for part in _examples(" part") if not part.startswith(replaced))
     with pytest.raises(StudyError) as raised:
         check_study(tomllib.loads(f"{parts}\n{later}"))
     messages = [problem.message for problem in raised.value.problems]
-    assert len(messages) == 3
+    assert len(messages) == 2
     assert all("not supported yet" in message for message in messages)
 
 

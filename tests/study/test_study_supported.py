@@ -15,10 +15,6 @@ YET = f"not supported yet by abgap {__version__}"
     ("lines", "expected"),
     [
         (
-            "[gap]\nlatency_elasticity_per_100ms = -0.003",
-            [f"gap.latency_elasticity_per_100ms: the share of latency in the gap is {YET}; remove it"],
-        ),
-        (
             (
                 "[offline.rankings]\npath = 'r'\n"
                 "columns = { model = 'm', query = 'q', item = 'i', score = 's', position = 'k', propensity = 'p' }\n"

@@ -82,6 +82,13 @@ ROLES: Mapping[str, Roles] = {
     ),
     "training": Roles(required=("at", "y"), optional=("series",)),
     "annotations": Roles(required=("example", *BOX), optional=("class",)),
+    "trained_on": Roles(required=("example",), optional=("model",)),
+    "live.predictions": Roles(
+        required=("unit", "at", "model", "example"), optional=("y_score", "y_pred", "offline_score")
+    ),
+    "live.rankings": Roles(
+        required=("unit", "at", "model", "query", "item"), optional=("score", "rank", "offline_score")
+    ),
 }
 
 
@@ -99,10 +106,16 @@ def declared_sources(draft: Draft) -> Iterator[tuple[Loc, Source]]:
         source = getattr(study.offline, key)
         if isinstance(source, Source):
             yield ("offline", key), source
+    for key in type(study.live).model_fields:
+        source = getattr(study.live, key)
+        if isinstance(source, Source):
+            yield ("live", key), source
 
 
 def _roles(loc: Loc) -> Roles | None:
     """The roles of the source at a place; None for those this version does not read."""
+    if loc[0] == "live":
+        return ROLES.get(f"live.{loc[1]}")
     return ROLES.get(str(loc[1] if loc[0] == "offline" else loc[0]))
 
 

@@ -1,0 +1,154 @@
+"""Why the gain got lost: every reason tested on every pair that has something to explain.
+
+First it is decided whether there is a gap to explain, then each reason is judged; supported ones come first, by the
+part of the lift that they explain. A pair without an offline gain, or with a verdict that cannot be trusted for its
+data, is diagnosed as far as its data go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from abgap.gap.inputs import ExperimentFacts
+from abgap.gap.power import Power, power_of
+from abgap.gap.reasons import REASONS
+from abgap.gap.reasons.case import Case, Target
+from abgap.gap.reasons.evidence import Evidence
+from abgap.gap.reasons.reason import Reason
+from abgap.records import Estimate, Finding, FindingStatus, Gap, Interval, OfflineRow, VerdictName
+from abgap.records.words import declared_percent, label, percent_interval, signed_percent
+from abgap.study.model import Study
+from abgap.study.procedure import procedure_of
+
+_NOTHING_TO_EXPLAIN = {VerdictName.MISSED_BY_OFFLINE, VerdictName.LOSS_CONFIRMED}
+_ORDER = {FindingStatus.SUPPORTED: 0, FindingStatus.CONTRADICTED: 1, FindingStatus.NOT_TESTABLE: 2}
+
+
+def diagnose(
+    study: Study,
+    gaps: Sequence[Gap],
+    facts: Mapping[str, ExperimentFacts],
+    evidence: Evidence,
+    *,
+    reasons: Sequence[Reason] = REASONS,
+) -> tuple[Gap, ...]:
+    """The gaps with their reasons. facts: of every experiment, by name. Raises nothing on account of the data."""
+    return tuple(
+        _diagnosed(case_of(study, gap, facts[gap.experiment], evidence), gap, reasons) for gap in gaps
+    )
+
+
+def _diagnosed(case: Case, gap: Gap, reasons: Sequence[Reason]) -> Gap:
+    if case.facts.same_model(case.treatment) or case.verdict in _NOTHING_TO_EXPLAIN:
+        return gap
+    found = sorted((reason.judge(case) for reason in reasons), key=_rank)
+    return replace(gap, shortfall=case.gap, reasons=tuple(found), diagnosis=_sentence(case, found))
+
+
+def _rank(finding: Finding) -> tuple[int, float]:
+    size = finding.lift.estimate if isinstance(finding.lift, Interval) else 0.0
+    return _ORDER[finding.status], -size
+
+
+def case_of(study: Study, gap: Gap, facts: ExperimentFacts, evidence: Evidence) -> Case:
+    """A pair as the reasons are given it."""
+    estimate = evidence.whole(gap.experiment, gap.treatment, gap.business_metric)
+    target = _target(study, gap, facts, evidence)
+    return Case(
+        study=study,
+        facts=facts,
+        treatment=gap.treatment,
+        offline_metric=gap.offline_metric,
+        business_metric=gap.business_metric,
+        verdict=gap.verdict,
+        observed=gap.online_lift,
+        delta=gap.smallest_worthwhile_lift,
+        target=target,
+        estimate=estimate,
+        power=_power(study, estimate, gap, target, facts),
+        evidence=evidence,
+    )
+
+
+def _power(
+    study: Study, estimate: Estimate | None, gap: Gap, target: Target | None, facts: ExperimentFacts
+) -> Power:
+    if estimate is None:
+        return Power()
+    return power_of(
+        estimate,
+        delta=gap.smallest_worthwhile_lift,
+        expected=None if target is None else target.lift,
+        procedure=procedure_of(study),
+        days=facts.days,
+    )
+
+
+def _target(study: Study, gap: Gap, facts: ExperimentFacts, evidence: Evidence) -> Target | None:
+    """What the team had to expect: the gain as it was claimed, times the rate."""
+    claimed = _claim(study, gap, facts, evidence)
+    if claimed is None:
+        return None
+    gain, baseline = claimed
+    rate = study.gap.exchange_rate.get(gap.offline_metric, {}).get(gap.business_metric)
+    if rate is not None:
+        source = (
+            f"declared: {signed_percent(rate / 100, decimals=2)} for each 0.01 of {label(gap.offline_metric)}"
+        )
+        return _made(gain, rate, baseline, source, declared=True)
+    delta = gap.smallest_worthwhile_lift
+    if delta is None or gain.estimate <= 0.0:
+        return None
+    source = (
+        f"no exchange rate is declared: the smallest worthwhile lift, {declared_percent(delta)}, "
+        "stands for what should have come"
+    )
+    return _made(gain, delta / gain.estimate, baseline, source, declared=False)
+
+
+def _made(gain: Interval, rate: float, baseline: str, source: str, *, declared: bool) -> Target:
+    lift = gain.scaled(rate) if rate >= 0.0 else gain.scaled(-rate).flipped()
+    return Target(gain=gain, rate=rate, lift=lift, baseline=baseline, source=source, declared=declared)
+
+
+def _claim(study: Study, gap: Gap, facts: ExperimentFacts, evidence: Evidence) -> tuple[Interval, str] | None:
+    """The gain and the model it was held against: the declared production model, else the control's own."""
+    model, live = facts.models.get(gap.treatment), facts.models.get(facts.control)
+    if model is None or live is None:
+        return None
+    production = study.offline.production
+    if production is not None and production not in {live, model}:
+        row = evidence.offline_row(model, production, gap.offline_metric)
+        gain = None if row is None else _gain_of(row, 1.0 - study.study.alpha)
+        if gain is not None:
+            return gain, production
+    if isinstance(gap.offline_gain, Interval):
+        return gap.offline_gain, live
+    if gap.offline_face_value is None:
+        return None
+    return _at_face_value(gap.offline_face_value, 1.0 - study.study.alpha), live
+
+
+def _gain_of(row: OfflineRow, level: float) -> Interval | None:
+    if isinstance(row.improvement, Interval):
+        return row.improvement
+    return None if row.bare_improvement is None else _at_face_value(row.bare_improvement, level)
+
+
+def _at_face_value(gain: float, level: float) -> Interval:
+    return Interval(estimate=gain, low=gain, high=gain, level=level, method="face value")
+
+
+def _sentence(case: Case, findings: Sequence[Finding]) -> str:
+    """Whether there is a gap, how large, and what explains most of it."""
+    if case.gap is None:
+        return "Whether lift is missing cannot be told: what was to be expected, or what came, is not known."
+    if not case.is_established:
+        opening = f"No missing lift is established: expected minus observed is {percent_interval(case.gap)}."
+    else:
+        opening = f"Expected minus observed lift is {percent_interval(case.gap)}."
+    supported = [f for f in findings if f.status is FindingStatus.SUPPORTED]
+    if not supported:
+        return opening if not case.is_established else f"{opening} No tested reason explains it."
+    return f"{opening} Main reason: {label(supported[0].title)}."

@@ -1,0 +1,7 @@
+"""The reasons why an offline gain may not reach the business, each a test; the registry is the whole list."""
+
+from __future__ import annotations
+
+from abgap.gap.reasons.reason import Reason
+
+REASONS: tuple[Reason, ...] = ()

@@ -1,0 +1,1 @@
+"""Experiments with a known truth: studies on real files, one planted reason each, several, or none."""
