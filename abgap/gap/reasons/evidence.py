@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias, TypeVar
 
 from abgap.records import (
     Check,
@@ -19,8 +22,13 @@ from abgap.records import (
     Trend,
 )
 
+Record = TypeVar("Record")
+Pair: TypeAlias = tuple[str, str, str]
+"""Experiment, treatment, business metric."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+# No slots: the indexes are made when they are first asked for.
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """The records of the whole study. read: what each reason's own query brought, by the name of the reason."""
 
@@ -38,40 +46,65 @@ class Evidence:
 
     def whole(self, experiment: str, treatment: str, metric: str) -> Estimate | None:
         """The estimate over all units."""
-        rows = self._estimates(experiment, treatment, metric)
+        rows = self._estimates.get((experiment, treatment, metric), ())
         return next((e for e in rows if e.slice_name is None and e.period is None), None)
 
     def slices(self, experiment: str, treatment: str, metric: str) -> tuple[Estimate, ...]:
         """The estimates by slice, in the order given."""
-        rows = self._estimates(experiment, treatment, metric)
+        rows = self._estimates.get((experiment, treatment, metric), ())
         return tuple(e for e in rows if e.slice_name is not None and e.period is None)
-
-    def _estimates(self, experiment: str, treatment: str, metric: str) -> Iterable[Estimate]:
-        return (
-            e
-            for e in self.estimates
-            if (e.experiment, e.treatment, e.metric) == (experiment, treatment, metric)
-        )
 
     def trend(self, experiment: str, treatment: str, metric: str) -> Trend | None:
         """How the effect changes with the days since exposure."""
-        key = (experiment, treatment, metric)
-        return next((t for t in self.trends if (t.experiment, t.treatment, t.metric) == key), None)
+        return next(iter(self._trends.get((experiment, treatment, metric), ())), None)
 
     def differing(self, experiment: str, treatment: str, metric: str) -> tuple[Heterogeneity, ...]:
         """How lifts differ between slices, by name of the slice."""
-        key = (experiment, treatment, metric)
-        return tuple(h for h in self.heterogeneity if (h.experiment, h.treatment, h.metric) == key)
+        return tuple(self._differing.get((experiment, treatment, metric), ()))
 
     def offline_row(self, model: str, baseline: str | None, metric: str) -> OfflineRow | None:
         """A comparison over all examples; without a baseline the model alone."""
-        rows = self.offline_rows(model, metric)
+        rows = self._offline.get((model, metric), ())
         return next((r for r in rows if r.baseline == baseline and r.slice_name is None), None)
 
     def offline_rows(self, model: str, metric: str) -> tuple[OfflineRow, ...]:
         """All rows of a model in a metric, slices among them."""
-        return tuple(r for r in self.offline if (r.model, r.metric) == (model, metric))
+        return tuple(self._offline.get((model, metric), ()))
+
+    def checked(self, experiment: str) -> tuple[Check, ...]:
+        """The data checks of the experiment."""
+        return tuple(self._checks.get(experiment, ()))
 
     def failed(self, experiment: str) -> tuple[Check, ...]:
-        """Checks of the experiment that failed."""
-        return tuple(c for c in self.checks if c.experiment == experiment and c.status is Status.FAIL)
+        """Those of them that failed."""
+        return tuple(c for c in self.checked(experiment) if c.status is Status.FAIL)
+
+    @cached_property
+    def _estimates(self) -> Mapping[Pair, list[Estimate]]:
+        return _by(self.estimates, lambda e: (e.experiment, e.treatment, e.metric))
+
+    @cached_property
+    def _trends(self) -> Mapping[Pair, list[Trend]]:
+        return _by(self.trends, lambda t: (t.experiment, t.treatment, t.metric))
+
+    @cached_property
+    def _differing(self) -> Mapping[Pair, list[Heterogeneity]]:
+        return _by(self.heterogeneity, lambda h: (h.experiment, h.treatment, h.metric))
+
+    @cached_property
+    def _offline(self) -> Mapping[tuple[str, str], list[OfflineRow]]:
+        return _by(self.offline, lambda r: (r.model, r.metric))
+
+    @cached_property
+    def _checks(self) -> Mapping[str | None, list[Check]]:
+        return _by(self.checks, lambda c: c.experiment)
+
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+def _by(records: Iterable[Record], key: Callable[[Record], Key]) -> Mapping[Key, list[Record]]:
+    found: dict[Key, list[Record]] = defaultdict(list)
+    for record in records:
+        found[key(record)].append(record)
+    return found
