@@ -62,7 +62,7 @@ def shortfall(expected: Interval, online: Interval) -> Interval:
     The two are independent (test queries, live units). Each side of the interval takes the matching arms of
     the two intervals (MOVER; Zou and Donner 2008), which for symmetric ones is the sum of the variances.
     """
-    stretch = 1.0 if expected.level == online.level else _critical(online.level) / _critical(expected.level)
+    stretch = 1.0 if expected.level == online.level else critical(online.level) / critical(expected.level)
     estimate = expected.estimate - online.estimate
     down = math.hypot((expected.estimate - expected.low) * stretch, online.high - online.estimate)
     up = math.hypot((expected.high - expected.estimate) * stretch, online.estimate - online.low)
@@ -71,6 +71,6 @@ def shortfall(expected: Interval, online: Interval) -> Interval:
     )
 
 
-def _critical(level: float) -> float:
+def critical(level: float) -> float:
     """The two-sided normal critical value of a confidence level."""
     return float(normal_quantile((1.0 + level) / 2.0))
