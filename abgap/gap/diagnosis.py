@@ -1,8 +1,9 @@
 """Why the gain got lost: every reason tested on every pair that has something to explain.
 
 First it is decided whether there is a gap to explain, then each reason is judged; supported ones come first, by the
-part of the lift that they explain. A pair without an offline gain, or with a verdict that cannot be trusted for its
-data, is diagnosed as far as its data go.
+part of the lift that they explain, and the budget says what each takes of the expected lift. A pair without an offline
+gain, or with a verdict that cannot be trusted for its data, is diagnosed as far as its data go; it has no budget. The
+main reason says what to do next.
 """
 
 from __future__ import annotations
@@ -10,14 +11,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from abgap.gap.budget import gap_budget
 from abgap.gap.inputs import ExperimentFacts
+from abgap.gap.next_steps import after_decision, after_verdict
 from abgap.gap.power import Power, power_of
 from abgap.gap.reasons import REASONS
 from abgap.gap.reasons.case import Case, Target
 from abgap.gap.reasons.evidence import Evidence
 from abgap.gap.reasons.reason import Reason
-from abgap.records import Estimate, Finding, FindingStatus, Gap, Interval, OfflineRow, VerdictName
-from abgap.records.words import declared_percent, label, percent_interval, signed_percent
+from abgap.records import (
+    BarKind,
+    BudgetBar,
+    Estimate,
+    ExperimentResult,
+    Finding,
+    FindingStatus,
+    Gap,
+    Interval,
+    OfflineRow,
+    VerdictName,
+)
+from abgap.records.words import declared_percent, label, listed, lower_case, percent_interval, signed_percent
 from abgap.study.model import Study
 from abgap.study.procedure import procedure_of
 
@@ -43,7 +57,48 @@ def _diagnosed(case: Case, gap: Gap, reasons: Sequence[Reason]) -> Gap:
     if case.facts.same_model(case.treatment) or case.verdict in _NOTHING_TO_EXPLAIN:
         return gap
     found = sorted((reason.judge(case) for reason in reasons), key=_rank)
-    return replace(gap, shortfall=case.gap, reasons=tuple(found), diagnosis=_sentence(case, found))
+    budget = _budget(case, found)
+    return replace(
+        gap,
+        next_action=after_verdict(case.verdict, gap.next_action, main_reason(found)),
+        shortfall=case.gap,
+        reasons=tuple(found),
+        budget=budget,
+        diagnosis=_sentence(case, found, budget),
+    )
+
+
+def main_reason(findings: Sequence[Finding]) -> Finding | None:
+    """The supported reason that explains most; findings: in their order."""
+    return next((found for found in findings if found.status is FindingStatus.SUPPORTED), None)
+
+
+def with_next_steps(
+    experiments: Sequence[ExperimentResult], gaps: Sequence[Gap]
+) -> tuple[ExperimentResult, ...]:
+    """The experiments with what the main reason of the pair that speaks for each asks for."""
+    spoken: dict[tuple[str, str | None], Gap] = {}
+    for gap in gaps:
+        spoken.setdefault((gap.experiment, gap.treatment), gap)
+        spoken.setdefault((gap.experiment, None), gap)
+    return tuple(_with_next_step(each, spoken.get((each.name, each.treatment))) for each in experiments)
+
+
+def _with_next_step(experiment: ExperimentResult, gap: Gap | None) -> ExperimentResult:
+    reason = None if gap is None else main_reason(gap.reasons)
+    arm = f"{experiment.treatment}: " if len(experiment.arms) > 2 else ""
+    action = experiment.next_action.removeprefix(arm)
+    then = after_decision(experiment.decision, action, reason)
+    return experiment if then == action else replace(experiment, next_action=f"{arm}{then}")
+
+
+def _budget(case: Case, findings: Sequence[Finding]) -> tuple[BudgetBar, ...]:
+    """The budget of the gap, where both of its ends are known and can be trusted."""
+    if case.target is None or not isinstance(case.observed, Interval):
+        return ()
+    if case.verdict is VerdictName.UNTRUSTWORTHY:
+        return ()
+    return gap_budget(case.target.lift, case.observed, findings)
 
 
 def _rank(finding: Finding) -> tuple[int, float]:
@@ -140,15 +195,22 @@ def _at_face_value(gain: float, level: float) -> Interval:
     return Interval(estimate=gain, low=gain, high=gain, level=level, method="face value")
 
 
-def _sentence(case: Case, findings: Sequence[Finding]) -> str:
-    """Whether there is a gap, how large, and what explains most of it."""
+def _sentence(case: Case, findings: Sequence[Finding], budget: Sequence[BudgetBar]) -> str:
+    """Whether there is a gap, how large, what explains most of it, and what nothing explains."""
     if case.gap is None:
         return "Whether lift is missing cannot be told: what was to be expected, or what came, is not known."
     if not case.is_established:
         opening = f"No missing lift is established: expected minus observed is {percent_interval(case.gap)}."
     else:
         opening = f"Expected minus observed lift is {percent_interval(case.gap)}."
-    supported = [f for f in findings if f.status is FindingStatus.SUPPORTED]
-    if not supported:
+    main = main_reason(findings)
+    if main is None:
         return opening if not case.is_established else f"{opening} No tested reason explains it."
-    return f"{opening} Main reason: {label(supported[0].title)}."
+    others = [f.title for f in findings if f.status is FindingStatus.SUPPORTED and f is not main]
+    also = f", beside {listed([lower_case(title) for title in others])}" if others else ""
+    return f"{opening} Main reason: {lower_case(main.title)}{also}.{_unexplained(budget)}"
+
+
+def _unexplained(budget: Sequence[BudgetBar]) -> str:
+    rest = next((bar.amount for bar in budget if bar.kind is BarKind.UNEXPLAINED), None)
+    return "" if rest is None else f" Unexplained: {percent_interval(rest)}."

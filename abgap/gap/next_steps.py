@@ -1,7 +1,8 @@
 """What to do next, one concrete sentence per verdict.
 
 An open verdict gets the size of test that would settle it, a lost gain the stage where to look first, broken
-data the check to repair. Nothing is decided here: deciding on an experiment is ``decision.py``.
+data the check to repair; where a tested reason explains the gap, what it asks for takes that place. Nothing is decided
+here: deciding on an experiment is ``decision.py``.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from abgap.gap.budget import Side, side_of
 from abgap.gap.power import Power
 from abgap.gap.sentences import Subject, clause, finding_and_advice
 from abgap.gap.verdict import Evidence, Sign, Verdict
-from abgap.records import Check, Direction, FunnelStage, NotEstimable, VerdictName
+from abgap.records import Check, Decision, Direction, Finding, FunnelStage, NotEstimable, VerdictName
 from abgap.records.words import count, declared_percent, label, plural, signed
 
 _ENOUGH_POWER = 0.8
+_KEPT_BACK = "Do not ship"
 _TOO_LONG_WEEKS = 52
 
 _AFTER = {
@@ -60,6 +63,38 @@ def next_action(
         business=subject.business,
         lost_at=_lost_at(funnel, subject.business_direction),
     )
+
+
+def after_verdict(verdict: VerdictName, action: str, reason: Finding | None) -> str:
+    """The next step of a pair whose gap has a reason. action: what the verdict alone asks for."""
+    if reason is None or not reason.next_action or verdict is VerdictName.UNTRUSTWORTHY:
+        return action
+    if action.startswith(_KEPT_BACK):
+        return _not_shipped(reason)
+    open_still = verdict is VerdictName.INCONCLUSIVE and side_of(reason.name) is not Side.CHANCE
+    return f"{reason.next_action} {action}" if open_still else reason.next_action
+
+
+def after_decision(decision: Decision, action: str, reason: Finding | None) -> str:
+    """The next step of an experiment whose gap has a reason. action: what the decision alone asks for."""
+    if reason is None or not reason.next_action:
+        return action
+    match decision:
+        case Decision.SHIP:
+            return f"{action} {reason.next_action}"
+        case Decision.DO_NOT_SHIP:
+            return _not_shipped(reason)
+        case Decision.KEEP_RUNNING if side_of(reason.name) is Side.CHANCE:
+            return reason.next_action
+        case Decision.KEEP_RUNNING:
+            return f"{reason.next_action} {action}"
+        case Decision.CANNOT_BE_JUDGED:
+            return action
+
+
+def _not_shipped(reason: Finding) -> str:
+    action = reason.next_action
+    return action if action.startswith(_KEPT_BACK) else f"{_KEPT_BACK}. {action}"
 
 
 def _more(subject: Subject) -> str:

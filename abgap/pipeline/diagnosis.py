@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from abgap.gap.diagnosis import diagnose
+from abgap.gap.diagnosis import diagnose, with_next_steps
 from abgap.gap.reasons import REASONS
 from abgap.gap.reasons.evidence import Evidence
 from abgap.gap.reasons.reason import Reading, Reason
@@ -33,7 +33,8 @@ class DiagnosisStages:
             return gaps
         analysis.progress("testing reasons")
         facts = {each.name: each for each in analysis.facts}
-        return replace(gaps, gaps=diagnose(analysis.study, gaps.gaps, facts, self._evidence()))
+        diagnosed = diagnose(analysis.study, gaps.gaps, facts, self._evidence())
+        return replace(gaps, gaps=diagnosed, experiments=with_next_steps(gaps.experiments, diagnosed))
 
     def _evidence(self) -> Evidence:
         analysis, offline = self._analysis, self._analysis.offline

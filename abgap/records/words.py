@@ -131,6 +131,11 @@ def sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def lower_case(text: str) -> str:
+    """Begin with a small letter, unless the first word is an abbreviation, and leave the rest as it is."""
+    return text if text[1:2].isupper() else f"{text[:1].lower()}{text[1:]}"
+
+
 def interval_decimals(interval: Interval, *, borders: Sequence[float] = (0.0,), least: int = 0) -> int:
     """Decimals that show the half width with one or two digits and keep the bounds off the borders."""
     half = (interval.high - interval.low) / 2.0
