@@ -168,16 +168,19 @@ def _made(gain: Interval, rate: float, baseline: str, source: str, *, declared: 
 
 
 def _claim(study: Study, gap: Gap, facts: ExperimentFacts, evidence: Evidence) -> tuple[Interval, str] | None:
-    """The gain and the model it was held against: the declared production model, else the control's own."""
+    """The gain and the model it was held against: the model's declared baseline, production, else the control's own."""
     model, live = facts.models.get(gap.treatment), facts.models.get(facts.control)
     if model is None or live is None:
         return None
-    production = study.offline.production
-    if production is not None and production not in {live, model}:
-        row = evidence.offline_row(model, production, gap.offline_metric)
+    declared = study.models.get(model)
+    baseline = (
+        study.offline.production if declared is None or declared.baseline is None else declared.baseline
+    )
+    if baseline is not None and baseline not in {live, model}:
+        row = evidence.offline_row(model, baseline, gap.offline_metric)
         gain = None if row is None else _gain_of(row, 1.0 - study.study.alpha)
         if gain is not None:
-            return gain, production
+            return gain, baseline
     if isinstance(gap.offline_gain, Interval):
         return gap.offline_gain, live
     if gap.offline_face_value is None:

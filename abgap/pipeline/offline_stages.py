@@ -45,10 +45,12 @@ class OfflineStages:
 
     @property
     def comparisons(self) -> list[tuple[str, str]]:
-        """(model, baseline) of every pair that an experiment ran."""
+        """(model, baseline) of every pair that an experiment ran, then of those that the study declares."""
         from abgap.offline.matching import find_comparisons
 
-        return find_comparisons(self.served)
+        declared = {(name, model.baseline) for name, model in self._study.models.items() if model.baseline}
+        ran = dict.fromkeys(find_comparisons(self.served))
+        return list(ran | dict.fromkeys(sorted(declared)))
 
     @property
     def served(self) -> tuple[ServedModels, ...]:

@@ -188,6 +188,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
     m.Model: {
         "version": "Version of the model.",
         "family": "Models of one line, whose scores make a history.",
+        "baseline": "The model that its offline gain was claimed against; by default production's.",
         "trained_until": "Date of the youngest training data.",
         "latency_p50_ms": "Median latency in milliseconds.",
         "latency_p95_ms": "95th percentile of latency in milliseconds.",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from abgap.gap.diagnosis import case_of
 from abgap.gap.inputs import ExperimentFacts
 from abgap.gap.power import Power
 from abgap.gap.reasons.case import Case, Target
 from abgap.gap.reasons.evidence import Evidence
 from abgap.gap.reasons.weighing import Words, weigh
-from abgap.records import FindingStatus, Interval, VerdictName
+from abgap.records import Direction, FindingStatus, Gap, Interval, OfflineRow, VerdictName
 from abgap.study.model import Study
 
 
@@ -71,3 +72,72 @@ def test_the_gap_is_what_was_claimed_minus_what_came() -> None:
     assert found is not None
     assert found.estimate == pytest.approx(0.08)
     assert found.high - found.estimate == pytest.approx(0.02**0.5 / 10)
+
+
+def row(baseline: str, gain: float) -> OfflineRow:
+    return OfflineRow(
+        model="new",
+        baseline=baseline,
+        metric="ndcg@10",
+        definition="d",
+        direction=Direction.UP,
+        slice_name=None,
+        slice_value=None,
+        n=100,
+        skipped=0,
+        value=0.6,
+        baseline_value=0.6 - gain,
+        gain=interval(gain, 0.01),
+        p_value=0.0,
+        p_adjusted=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("study", "baseline"),
+    [
+        ({}, "live"),
+        ({"offline": {"production": "prod"}}, "prod"),
+        ({"models": {"new": {"baseline": "older"}}}, "older"),
+        ({"offline": {"production": "prod"}, "models": {"new": {"baseline": "older"}}}, "older"),
+        ({"models": {"new": {"baseline": "live"}}}, "live"),
+        ({"models": {"new": {"baseline": "never evaluated"}}}, "live"),
+    ],
+)
+def test_the_claim_was_made_against_the_declared_baseline_else_production_else_the_control(
+    study: dict[str, object], baseline: str
+) -> None:
+    rates = {"gap": {"exchange_rate": {"ndcg@10": {"revenue": 0.5}}}}
+    gains = {"live": 0.02, "prod": 0.05, "older": 0.08}
+    gap = Gap(
+        experiment="x",
+        treatment="B",
+        control="A",
+        offline_metric="ndcg@10",
+        business_metric="revenue",
+        offline_gain=interval(gains["live"], 0.01),
+        offline_face_value=None,
+        online_lift=interval(0.0, 0.01),
+        smallest_worthwhile_lift=0.01,
+        expected_lift=None,
+        expected_source=None,
+        verdict=VerdictName.INCONCLUSIVE,
+        sentence="",
+        next_action="",
+        correction="",
+        power_at_smallest_worthwhile=None,
+        power_at_expected=None,
+        units_needed=None,
+        weeks_needed=None,
+        money_per_year=None,
+        funnel=(),
+        funnel_note=None,
+    )
+    facts = ExperimentFacts(
+        name="x", control="A", treatments=("B",), arms={"A": 9, "B": 9}, models={"A": "live", "B": "new"}
+    )
+    evidence = Evidence(offline=tuple(row(name, gain) for name, gain in gains.items()))
+    found = case_of(Study.model_validate(study | rates), gap, facts, evidence).target
+    assert found is not None
+    assert (found.baseline, found.gain.estimate) == (baseline, gains[baseline])
+    assert found.lift.estimate == pytest.approx(0.5 * gains[baseline])

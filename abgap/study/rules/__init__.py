@@ -30,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     settings.spark_settings_are_for_spark,
     settings.gap_names_what_exists,
     settings.exchange_rates_are_of_the_gap,
+    settings.models_have_other_baselines,
     sources.one_base,
     sources.companions_of_the_base,
     sources.one_place_to_read_from,

@@ -66,6 +66,15 @@ def _listed_twice(loc: Loc, names: Sequence[str]) -> Iterator[Flaw]:
             yield Flaw((*loc, position), f"{quoted(name)} is listed already", "remove one of them")
 
 
+def models_have_other_baselines(draft: Draft) -> Iterator[Flaw]:
+    """No gain is claimed against the model itself."""
+    for name, model in draft.study.models.items():
+        if model.baseline == name:
+            yield Flaw(
+                ("models", name, "baseline"), "is the model itself", "name the model that it was held against"
+            )
+
+
 def exchange_rates_are_of_the_gap(draft: Draft) -> Iterator[Flaw]:
     """An exchange rate is between metrics that the gap lists."""
     gap = draft.study.gap
