@@ -113,6 +113,8 @@ def _definition(name: str, metric: Metric) -> MetricDefinition:
         money=metric.money,
         smallest_worthwhile_lift=metric.smallest_worthwhile_lift,
         non_inferiority_margin=metric.non_inferiority_margin,
+        business=metric.business,
+        business_if_worse=metric.business_if_worse,
         why=metric.why,
         owner=metric.owner,
         review_by=None if metric.review_by is None else metric.review_by.isoformat(),

@@ -52,6 +52,8 @@ class MetricDefinition:
     money: bool
     smallest_worthwhile_lift: float | None
     non_inferiority_margin: float | None
+    business: str | None = None
+    business_if_worse: str | None = None
     why: str | None = None
     owner: str | None = None
     review_by: str | None = None

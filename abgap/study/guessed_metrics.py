@@ -13,7 +13,7 @@ from abgap.study.toml import quoted, toml_comment, toml_key, toml_string
 MONEY = frozenset(
     {"revenue", "spend", "spent", "amount", "sales", "gmv", "price", "profit", "income", "turnover"}
 )
-_PURCHASES = frozenset(
+PURCHASES = frozenset(
     {"purchase", "order", "buy", "bought", "sale", "payment", "checkout", "transaction", "paid"}
 )
 _LESS_IS_BETTER = frozenset(
@@ -50,6 +50,11 @@ class MetricGuess:
     money: bool = False
     less_is_better: bool = False
     covariate: str | None = None
+
+    @property
+    def decides(self) -> bool:
+        """Whether it may be the primary metric: any guess, as the first of them is the best there is."""
+        return True
 
     @property
     def rank(self) -> int:
@@ -95,11 +100,13 @@ def _of_column(column: ColumnProfile, name: str, fact: str | None) -> MetricGues
     words = set(column.words)
     if column.is_binary:
         keys = {"kind": "proportion"}
-        condition = _identifier(column.name) + ("" if column.type == "boolean" else " = 1")
-        keys |= {"value": _identifier(column.name)} if fact is None else {"fact": fact, "where": condition}
+        condition = sql_identifier(column.name) + ("" if column.type == "boolean" else " = 1")
+        keys |= {"value": sql_identifier(column.name)} if fact is None else {"fact": fact, "where": condition}
     else:
         keys = (
-            {"kind": "mean"} | ({} if fact is None else {"fact": fact}) | {"value": _identifier(column.name)}
+            {"kind": "mean"}
+            | ({} if fact is None else {"fact": fact})
+            | {"value": sql_identifier(column.name)}
         )
         keys |= {} if fact is None else {"aggregate": "sum"}
     return MetricGuess(
@@ -137,7 +144,7 @@ def _shares(event: ColumnProfile, fact: str, taken: set[str]) -> Iterator[Metric
     for value in event.examples[:_MOST_EVENT_METRICS]:
         name = slug(f"{value}_rate", taken, fallback="event_rate")
         taken.add(name)
-        where = f"{_identifier(event.name)} = {_literal(value)}"
+        where = f"{sql_identifier(event.name)} = {sql_literal(value)}"
         yield MetricGuess(
             name=name,
             keys={"kind": "proportion", "fact": fact, "where": where},
@@ -154,20 +161,20 @@ def _revenue(column: ColumnProfile, event: ColumnProfile, fact: str, taken: set[
     name = slug(f"{column.name}_per_unit", taken, fallback="money_per_unit")
     taken.add(name)
     keys = {"kind": "mean", "fact": fact}
-    purchase = next((v for v in event.examples if set(words_of(v)) & _PURCHASES), None)
+    purchase = next((v for v in event.examples if set(words_of(v)) & PURCHASES), None)
     if purchase is not None:
-        keys["where"] = f"{_identifier(event.name)} = {_literal(purchase)}"
-    keys |= {"value": _identifier(column.name), "aggregate": "sum"}
+        keys["where"] = f"{sql_identifier(event.name)} = {sql_literal(purchase)}"
+    keys |= {"value": sql_identifier(column.name), "aggregate": "sum"}
     return MetricGuess(name=name, keys=keys, seen=column.name, measures="".join(column.words), money=True)
 
 
-def _identifier(name: str) -> str:
+def sql_identifier(name: str) -> str:
     """A column inside SQL: bare where that reads as a column, quoted otherwise."""
     if _PLAIN.match(name) and name.lower() not in _SQL_WORDS:
         return name
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(text: str) -> str:
+def sql_literal(text: str) -> str:
     """A text inside a SQL condition."""
     return "'" + text.replace("'", "''") + "'"

@@ -112,6 +112,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "non_inferiority_margin": "Relative loss a guardrail tolerates: 0.05 is 5 %.",
         "description": "The metric in the words of the business.",
         "business": "What it means for the business when the metric gets better, as a clause.",
+        "business_if_worse": "The same when the metric gets worse; by default the opposite of business.",
     },
     m.Part: _PART,
     m.Covariate: {

@@ -215,6 +215,7 @@ class Metric(StudyModel):
     non_inferiority_margin: PositiveFloat | None = None
     description: NonEmpty | None = None
     business: NonEmpty | None = None
+    business_if_worse: NonEmpty | None = None
     why: NonEmpty | None = None
     owner: NonEmpty | None = None
     review_by: CalendarDate | None = None

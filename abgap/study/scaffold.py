@@ -21,11 +21,14 @@ from abgap.study.guesses import (
     pre_period_name,
     slug,
 )
+from abgap.study.placed_recipes import PlacedRecipe, placed
 from abgap.study.profiles import ColumnProfile, ColumnType, TableProfile
+from abgap.study.recipe_terms import Tables
+from abgap.study.recipes import Recipe
 from abgap.study.rules.names import OWN_COLUMNS, OWN_SUMS, OWN_TABLES
 from abgap.study.toml import quoted, toml_comment, toml_key, toml_string
 
-__all__ = ["ColumnProfile", "ColumnType", "TableProfile", "write_study"]
+__all__ = ["ColumnProfile", "ColumnType", "FirstStudy", "TableProfile", "first_study", "write_study"]
 
 _HEAD = """\
 # A first study, written by `abgap init` from the files it was given.
@@ -40,6 +43,14 @@ _NO_METRICS = """\
 # where = "event = 'purchase'\""""
 
 _MOST_EXPERIMENTS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstStudy:
+    """The text of a study file, commented. missing: a sentence for each recipe that found no place in it."""
+
+    text: str
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,18 +80,29 @@ class _Layout:
 
 
 def write_study(tables: Sequence[TableProfile], *, control: str | None = None) -> str:
-    """The text of a study file for ``tables``, commented.
+    """The text of a study file for ``tables``: see ``first_study``."""
+    return first_study(tables, control=control).text
 
-    control: the variant to compare against; needed when no single variant has a telling name. Raises
-    UsageError when it is needed and not given, or when no table has variants.
+
+def first_study(
+    tables: Sequence[TableProfile], *, control: str | None = None, recipes: Sequence[Recipe] = ()
+) -> FirstStudy:
+    """A study file for ``tables``, commented.
+
+    control: the variant to compare against; needed when no single variant has a telling name. recipes: the metrics to
+    begin with. Raises UsageError when a control is needed and not given, or when no table has variants.
     """
     guesses = _of_use([guess(table) for table in tables])
-    if not any(g.use is Use.VARIANTS for g in guesses) and any(g.use in OFFLINE for g in guesses):
-        return _study_of_models(guesses)
+    no_variants = not any(g.use is Use.VARIANTS for g in guesses)
+    if no_variants and not recipes and any(g.use in OFFLINE for g in guesses):
+        return FirstStudy(text=_study_of_models(guesses))
     layout = _lay_out(guesses)
     chosen = choose_control(layout.base.roles["variant"], control)
     slices = _slices(layout)
-    metrics = _metrics(layout, slices)
+    cooked = _cooked(layout, slices, recipes)
+    unplaced = [metric for metric in cooked if metric.missing]
+    metrics = _metrics(layout, slices, [metric for metric in cooked if not metric.missing])
+    primary = next((metric for metric in metrics if metric.decides), None)
     if layout.units is not None and not any(metric.covariate for metric in metrics):
         layout.unused.append(layout.units.table)
         layout.units = None
@@ -89,11 +111,13 @@ def write_study(tables: Sequence[TableProfile], *, control: str | None = None) -
         _study_section(layout, metrics),
         *_source_sections(layout, slices),
         *_experiment_sections(layout, chosen, named=control is not None),
-        *([metric.lines(primary=metric is metrics[0]) for metric in metrics] or [[_NO_METRICS]]),
-        *_offline_sections(layout, metrics),
+        *([metric.lines(primary=metric is primary) for metric in metrics] or [[_NO_METRICS]]),
+        *(metric.lines(primary=False) for metric in unplaced),
+        *_offline_sections(layout, metrics if primary is None else [primary]),
         [toml_comment(f"# not used: {quoted(table.path)}") for table in layout.unused],
     ]
-    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+    text = "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+    return FirstStudy(text=text, missing=tuple(metric.missing for metric in unplaced))
 
 
 def _of_use(guesses: Sequence[TableGuess]) -> list[TableGuess]:
@@ -183,9 +207,24 @@ def _slices(layout: _Layout) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _metrics(layout: _Layout, slices: Sequence[str]) -> list[MetricGuess]:
-    """The metrics that outcomes or events allow; the first is the primary one."""
-    taken = {*OWN_COLUMNS, *(name.casefold() for name in slices)}
+def _taken(slices: Sequence[str]) -> set[str]:
+    """Names that no metric may have."""
+    return {*OWN_COLUMNS, *(name.casefold() for name in slices)}
+
+
+def _cooked(layout: _Layout, slices: Sequence[str], recipes: Sequence[Recipe]) -> list[PlacedRecipe]:
+    """The recipes on the tables of the study."""
+    units = None if layout.has_events else layout.base
+    tables = Tables(facts=layout.facts, units=units, timed="at" in layout.base.roles)
+    taken = _taken(slices)
+    return [placed(recipe, tables, taken) for recipe in recipes]
+
+
+def _metrics(
+    layout: _Layout, slices: Sequence[str], cooked: Sequence[PlacedRecipe]
+) -> list[PlacedRecipe | MetricGuess]:
+    """The metrics of recipes, then those that outcomes or events allow; the first that may decide is primary."""
+    taken = _taken(slices) | {metric.name for metric in cooked}
     found: list[MetricGuess] = []
     for name, fact in layout.facts.items():
         found += event_metrics(fact, fact=name, taken=taken)
@@ -196,10 +235,11 @@ def _metrics(layout: _Layout, slices: Sequence[str]) -> list[MetricGuess]:
     for metric in found:
         money = next((name for twin, name in twins.items() if twin in MONEY), None)
         metric.covariate = twins.get(metric.measures, money if metric.money else None)
-    return sorted(found, key=lambda metric: metric.rank)
+    own = [metric for metric in found if not any(one.computes(metric.keys) for one in cooked)]
+    return [*cooked, *sorted(own, key=lambda metric: metric.rank)]
 
 
-def _study_section(layout: _Layout, metrics: Sequence[MetricGuess]) -> list[str]:
+def _study_section(layout: _Layout, metrics: Sequence[PlacedRecipe | MetricGuess]) -> list[str]:
     lines = ["[study]", f"name = {toml_string(layout.base.table.title or 'Study')}"]
     if any(metric.money for metric in metrics):
         lines.append('# currency = "EUR"   # of the metrics that are money')
@@ -302,7 +342,7 @@ def _served_models(layout: _Layout) -> list[str]:
     return [f"models = {{ {pairs} }}   # guess: models are called like the variants they serve"]
 
 
-def _offline_sections(layout: _Layout, metrics: Sequence[MetricGuess]) -> list[list[str]]:
+def _offline_sections(layout: _Layout, metrics: Sequence[PlacedRecipe | MetricGuess]) -> list[list[str]]:
     sections = [offline_section(use.value, found) for use, found in layout.offline.items()]
     scores = layout.scores
     if scores is None:

@@ -106,6 +106,7 @@ def _online_definitions(metrics: Sequence[MetricDefinition], limits: Limits) -> 
 
 def _definition(metric: MetricDefinition) -> tuple[Cell, ...]:
     contract = [
+        f"better means: {metric.business}" if metric.business else "",
         metric.why or "",
         f"owner: {metric.owner}" if metric.owner else "",
         f"review by {metric.review_by}" if metric.review_by else "",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from abgap.records import ExperimentResult, Gap, Status, words
 from abgap.report import numbers, remarks
 from abgap.report.marks import NOT_JUDGED, STATUS_ORDER, outcome_mark, verdict_mark
+from abgap.report.translations import translations
 from abgap.report.view.cells import both_sides, cell, days_of, joined, whole_sentence
 from abgap.report.view.checks import checks_in_words, checks_table
 from abgap.report.view.funnel import cumulative_of, funnels_of
@@ -44,7 +45,11 @@ def experiment_view(
         else experiment.decision_reason,
         next_action=experiment.next_action,
         facts=_facts(index, spoken) if spoken else (),
-        notes=(*(_notes(spoken) if spoken else ()), *_cautions(index, experiment)),
+        notes=(
+            *_translations(index, experiment),
+            *(_notes(spoken) if spoken else ()),
+            *_cautions(index, experiment),
+        ),
         comparisons=_comparisons(index, experiment, anchor, limits),
         scorecards=scorecards_of(index, experiment, anchor, limits),
         funnels=funnels_of(index, experiment, anchor),
@@ -116,6 +121,14 @@ def _notes(gap: Gap) -> tuple[str, ...]:
     """What belongs to the facts and is no number."""
     source = f"Expected lift from {gap.expected_source}." if gap.expected_lift and gap.expected_source else ""
     return tuple(note for note in (source, *(whole_sentence(note) for note in gap.notes)) if note)
+
+
+def _translations(index: Index, experiment: ExperimentResult) -> tuple[str, ...]:
+    """What the established changes say to the business; nothing where the numbers are not judged."""
+    if not index.trusted(experiment.name):
+        return ()
+    totals = index.totals[experiment.name]
+    return tuple(translations(totals, index.metrics, alpha=index.results.study.alpha))
 
 
 def _cautions(index: Index, experiment: ExperimentResult) -> tuple[str, ...]:

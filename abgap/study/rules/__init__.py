@@ -68,6 +68,7 @@ RULES: tuple[Rule, ...] = (
     metrics.strata_are_slices,
     metrics.retention_days_are_in_order,
     metrics.margins_are_for_guardrails,
+    metrics.translations_say_what_is_better,
     metrics.bootstrap_can_be_drawn,
     funnels.stages_exist,
     funnels.stages_chain,

@@ -262,6 +262,14 @@ def margins_are_for_guardrails(draft: Draft) -> Iterator[Flaw]:
             yield Flaw((*loc, "non_inferiority_margin"), message, 'set role = "guardrail", or remove it')
 
 
+def translations_say_what_is_better(draft: Draft) -> Iterator[Flaw]:
+    """What a loss says to the business stands beside what a gain says."""
+    for loc, metric in _metrics(draft):
+        if metric.business_if_worse is not None and metric.business is None:
+            hint = 'say what an improvement means: business = "users are buying more"'
+            yield Flaw((*loc, "business_if_worse"), "has no business beside it", hint)
+
+
 def bootstrap_can_be_drawn(draft: Draft) -> Iterator[Flaw]:
     """Units are drawn by their ids, once and for all at the end, and values as they are."""
     study = draft.study
