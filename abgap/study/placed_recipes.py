@@ -103,7 +103,7 @@ def _missing(recipe: Recipe, found: Terms, tables: Tables) -> str:
     if absent:
         kind = "a column" if tables.units is not None else "an event or column"
         names = words.listed([f"{one.name} ({kind} such as {one.such_as})" for one in absent])
-        return f"{needs} {names}, which was not found: fill in what it is called."
+        return f"{needs} {names}, not found here: fill in what it is called."
     if recipe.shape is Shape.AVOIDED and len({term.fact for term in found.values()}) > 1:
         tables_found = words.listed([quoted(str(term.fact)) for term in found.values()])
         return f"{needs} both of its events in one table; they are in {tables_found}."
