@@ -55,9 +55,7 @@ def command(
         _list_recipes(as_json=as_json)
         return
     if not files:
-        context = click.get_current_context()
-        (argument,) = (param for param in context.command.params if param.name == "files")
-        raise click.MissingParameter(ctx=context, param=argument)
+        raise click.MissingParameter(param_hint="'FILES...'", param_type="argument")
     from abgap.pipeline.profiling import profile_files  # noqa: PLC0415 - only for this command
     from abgap.study.recipes import find_recipe  # noqa: PLC0415
     from abgap.study.scaffold import first_study  # noqa: PLC0415
