@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from abgap.records.planning import PlannedMetric, PlannedOption, TestPlan
 from abgap.records.words import percent
+from abgap.report.charts.alone import stand_alone
 from abgap.report.charts.canvas import INK, PLACEHOLDERS, axes_in, numbered, paper, short
 from abgap.report.charts.svg import inline_svg
-from abgap.resources import folder
 
 _WIDTH, _HEIGHT = 560.0, 300.0
 _MOST_METRICS = 6
 # A line of text, as a part of the height of the axes.
 _LINE = 0.065
 _COLOURS = ("bonus", "good", "bad", "part", "void", "flat")
-_VARIABLES = re.compile(
-    r":root \{[^}]*\}|@media screen and \(prefers-color-scheme: dark\) \{\s*:root \{[^}]*\}\s*\}"
-)
 
 
 def draw_plan(plan: TestPlan) -> str:
@@ -44,7 +40,7 @@ def draw_plan(plan: TestPlan) -> str:
         head = f"effect found with a power of {percent(plan.power, decimals=0)}, in percent of control"
         axes.text(0.0, 1.05, head, transform=axes.transAxes)
         alt = "; ".join(_in_words(metric) for metric in drawn)
-        return _alone(inline_svg(figure, key="plan", title="Detectable effects by week", alt=alt))
+        return stand_alone(inline_svg(figure, key="plan", title="Detectable effects by week", alt=alt))
 
 
 def _apart(heights: Sequence[float], top: float) -> list[float]:
@@ -63,19 +59,3 @@ def _points(metric: PlannedMetric) -> list[tuple[int, float]]:
 
 def _in_words(metric: PlannedMetric) -> str:
     return f"{metric.metric}: " + ", ".join(f"{size:.2g} % in week {week}" for week, size in _points(metric))
-
-
-def _alone(svg: str) -> str:
-    """A picture of the report with what it needs outside of it: a namespace, and the report's colours."""
-    sheet = (folder("templates") / "style.css").read_text(encoding="utf-8")
-    rules = [
-        *_VARIABLES.findall(sheet),
-        "svg { font: 12px var(--sans); background: var(--paper); } text { fill: var(--muted); }",
-        "svg > path { fill: none; }",
-        *(
-            f".f-{name} {{ fill: var(--{name}); }} .s-{name} {{ stroke: var(--{name}); }}"
-            for name in PLACEHOLDERS
-        ),
-    ]
-    head, body = svg.split(">", maxsplit=1)
-    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{" ".join(rules)}</style>{body}\n'
