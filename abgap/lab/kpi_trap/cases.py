@@ -1,8 +1,8 @@
 """The orders of the KPI-trap experiment: two numbers are known of each, and one order in two hundred is fraud.
 
-Fraud from abroad looks different from fraud at home and is rarer, so that a model that is pushed in one direction loses it
-first. Every fourth order comes with noise on both numbers, as typing errors and bad geocoding make it; models are trained
-on clean orders, as training data are cleaned.
+Fraud from abroad looks different from fraud at home and is rarer, so that a model that is pushed in one direction
+loses it first. Every fourth order comes with noise on both numbers, as typing errors and bad geocoding make it; models
+are trained on clean orders, as training data are cleaned.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from abgap.lab.sample.population import Floats, Mask
 RATE = 0.005
 FEATURES = ("distance", "haste")
 """How far delivery and billing address lie apart, and how quickly the order was made; in standard deviations."""
-MARKETS, MARKET = ("home", "abroad"), "market"
-INPUTS, INPUT = ("clean", "perturbed"), "inputs"
+HOME, ABROAD, MARKET = "home", "abroad", "market"
+CLEAN, PERTURBED, INPUT = "clean", "perturbed", "inputs"
 ABROAD_SHARE, ABROAD_SHARE_OF_FRAUD = 0.2, 0.3
 PERTURBED_SHARE, NOISE = 0.25, 0.8
 _FRAUD_AT_HOME, _FRAUD_ABROAD, _FRAUD_SPREAD = (2.8, 1.5), (0.9, 2.7), 0.9
@@ -39,12 +39,12 @@ class Cases:
     @property
     def markets(self) -> list[str]:
         """The market of every order."""
-        return [MARKETS[int(place)] for place in self.abroad]
+        return [ABROAD if abroad else HOME for abroad in self.abroad]
 
     @property
     def inputs(self) -> list[str]:
         """Whether the numbers of every order are as they should be."""
-        return [INPUTS[int(place)] for place in self.perturbed]
+        return [PERTURBED if perturbed else CLEAN for perturbed in self.perturbed]
 
 
 def balanced(rng: np.random.Generator, n: int, *, perturbed_share: float = PERTURBED_SHARE) -> Cases:
@@ -68,6 +68,4 @@ def _seen(rng: np.random.Generator, fraud: Floats, perturbed_share: float) -> Ca
     true = np.where(is_fraud[:, None], centre + _FRAUD_SPREAD * usual, usual)
     perturbed = rng.random(n) < perturbed_share
     noise = NOISE * rng.normal(size=(n, 2))
-    return Cases(
-        fraud=fraud, abroad=abroad, perturbed=perturbed, features=true + noise * perturbed[:, None]
-    )
+    return Cases(fraud=fraud, abroad=abroad, perturbed=perturbed, features=true + noise * perturbed[:, None])

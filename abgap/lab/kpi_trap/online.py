@@ -1,7 +1,8 @@
-"""The A/B tests of the KPI-trap experiment: customers order, the model of their arm holds orders, money comes in or not.
+"""The A/B tests of the KPI-trap experiment: customers order, models hold orders, money comes in or not.
 
-An order that is held is lost. An order that passes is paid; when it was fraud the money goes back, the goods are gone and
-there is a fee. So every model's effect follows from its decisions alone, and the truth is what it does to very many orders.
+An order that is held is lost. An order that passes is paid; when it was fraud the money goes back, the goods are gone
+and there is a fee. So every model's effect follows from its decisions alone, and the truth is what it does to very many
+orders.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ START, DAYS, ENROLMENT_DAYS = np.datetime64("2026-03-02T00:00:00", "s"), 28, 14
 WINDOW_DAYS = 14
 USERS = 20_000
 CHANCES, LIKELY = 8, 0.75
-"""Orders of a customer in a window: so many chances, each taken with this probability, times the customer's own rate."""
+"""Orders of a customer in a window: so many chances, each taken with this probability times his own rate."""
 RATE_SPREAD = 0.1
 AMOUNT, AMOUNT_SPREAD = 40.0, 0.3
 FRAUD_AMOUNT = 100.0

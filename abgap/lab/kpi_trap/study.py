@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from abgap.lab.kpi_trap import online
-from abgap.lab.kpi_trap.cases import INPUT, MARKET, Cases, balanced
+from abgap.lab.kpi_trap.cases import CLEAN, INPUT, MARKET, Cases, balanced
 from abgap.lab.kpi_trap.variants import BASELINE, THRESHOLD, Models, train_all
 from abgap.lab.sample.population import stream
 
@@ -115,6 +115,7 @@ why = "what wrong decisions cost, in money"
 offline = ["accuracy", "recall"]
 business = ["net_revenue_per_user"]
 exchange_rate.accuracy.net_revenue_per_user = {BELIEVED}
+perturbed = {{ slice = "{INPUT}", clean = "{CLEAN}" }}
 """
 _EXPERIMENT = """\
 [experiments.{name}]
@@ -191,7 +192,12 @@ def _study() -> str:
     end = (online.START + np.timedelta64(online.DAYS, "D")).item().date()
     experiments = (
         _EXPERIMENT.format(
-            name=name, start=start, end=end, control=control, treatment=treatment, hypothesis=_HYPOTHESES[name]
+            name=name,
+            start=start,
+            end=end,
+            control=control,
+            treatment=treatment,
+            hypothesis=_HYPOTHESES[name],
         )
         for name, (control, treatment) in online.EXPERIMENTS.items()
     )
@@ -203,7 +209,7 @@ def _truth(models: Models, *, seed: int) -> str:
     truth = {
         "seed": seed,
         "online_lift": {
-            name: round(online.true_lift(by_name[control], by_name[treatment], seed=seed), _DECIMALS)
+            name: round(online.true_lift(by_name[control], by_name[treatment], seed=seed), 6)
             for name, (control, treatment) in online.EXPERIMENTS.items()
         },
         "strength": {variant.name: variant.strength for variant in models.variants},

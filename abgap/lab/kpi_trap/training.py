@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from abgap.lab.sample.population import Floats
 
+_NO_MAXIMUM = "the likelihood has no maximum: the labels are divided without error"
 _MOST_STEPS = 100
 _SMALLEST_STEP = 1e-12
 
@@ -38,27 +39,28 @@ class Logistic:
 
 def terms(features: Floats) -> Floats:
     """The columns that are weighed, (n, 6): 1, both numbers, their squares, their product."""
-    return np.column_stack(
-        [np.ones(len(features)), features, features**2, features[:, 0] * features[:, 1]]
-    )
+    return np.column_stack([np.ones(len(features)), features, features**2, features[:, 0] * features[:, 1]])
 
 
 def fit_logistic(design: Floats, labels: Floats, weights: Floats) -> Floats:
     """The coefficients (p,) with the greatest weighted likelihood.
 
-    design: (n, p). labels: (n,), 0 or 1. weights: (n,), of every row in the likelihood. ArithmeticError when the steps do
-    not come to rest, as where a plane divides the labels without error.
+    design: (n, p). labels: (n,), 0 or 1. weights: (n,), of every row in the likelihood. ArithmeticError when the steps
+    do not come to rest, as where a plane divides the labels without error.
     """
     found = np.zeros(design.shape[1])
     for _ in range(_MOST_STEPS):
         p = expit(design @ found)
         slope = design.T @ (weights * (labels - p))
         curvature = (design * (weights * p * (1.0 - p))[:, None]).T @ design
-        step = np.linalg.solve(curvature, slope)
+        try:
+            step = np.linalg.solve(curvature, slope)
+        except np.linalg.LinAlgError as error:
+            raise ArithmeticError(_NO_MAXIMUM) from error
         found = found + step
         if float(np.abs(step).max()) <= _SMALLEST_STEP * max(1.0, float(np.abs(found).max())):
             return found
-    raise ArithmeticError("the likelihood has no maximum: the labels are divided without error")
+    raise ArithmeticError(_NO_MAXIMUM)
 
 
 def train(features: Floats, labels: Floats, weights: Floats) -> Logistic:

@@ -1,8 +1,9 @@
 """Chasing one metric: the same model pushed by weighting, by sampling and by its threshold, until the metric is best.
 
 All three push with one dial. A strength r gives positives r times the weight of negatives; or keeps every r-th negative
-(for r below 1, the share r of the positives); or moves the threshold so that r times smaller odds are enough. So the strengths
-of the ways can be compared. The best strength is chosen on validation data, as anybody would; among equals the mildest.
+(for r below 1, the share r of the positives); or moves the threshold so that r times smaller odds are enough. So the
+strengths of the ways can be compared. The best one is chosen on validation data, as anybody would; among equals the
+mildest.
 """
 
 from __future__ import annotations
@@ -84,9 +85,7 @@ def roc_auc(scores: Floats, fraud: Floats) -> float:
 TARGETS: Mapping[str, Callable[[Floats, Floats], float | None]] = {
     "accuracy": lambda scores, fraud: float(((scores >= THRESHOLD) == (fraud == 1.0)).mean()),
     "recall": lambda scores, fraud: _share((scores >= THRESHOLD) & (fraud == 1.0), fraud == 1.0),
-    "precision": lambda scores, fraud: _share(
-        (scores >= THRESHOLD) & (fraud == 1.0), scores >= THRESHOLD
-    ),
+    "precision": lambda scores, fraud: _share((scores >= THRESHOLD) & (fraud == 1.0), scores >= THRESHOLD),
     "roc_auc": roc_auc,
 }
 """What is chased: a metric of scores and labels, None where it has no value."""

@@ -23,7 +23,7 @@ def draw_lines(picture: Lines, *, key: str, title: str, alt: str) -> str:
         for place, curve in enumerate(picture.curves):
             _curve(axes, place, curve)
         axes.set_xlabel(short(picture.x_axis, 50))
-        axes.text(0.0, 1.03, short(picture.y_axis, 50), transform=axes.transAxes, color=MUTED)
+        axes.text(0.0, 1.02, short(picture.y_axis, 50), transform=axes.transAxes, color=MUTED)
         numbered(axes.xaxis, most=5, signed=False)
         numbered(axes.yaxis, most=5, signed=False)
         return inline_svg(figure, key=key, title=title, alt=alt)
@@ -37,7 +37,7 @@ def _curve(axes: Axes, place: int, curve: Curve) -> None:
         axes.plot([x, x], [low, high], color=colour, linewidth=1.0)
     for point in curve.marks:
         axes.plot([point.x], [point.y], marker=point.shape, markersize=7.0, color=colour, linestyle="none")
-    y = 1.13 - 0.055 * (place // 2)
+    y = 1.17 - 0.065 * (place // 2)
     x = 0.0 if place % 2 == 0 else 0.5
     axes.plot(
         [x, x + 0.06], [y, y], color=colour, linewidth=2.0, dashes=dashes or (None, None), clip_on=False,
