@@ -7,7 +7,7 @@ of rows changes a digit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,8 @@ from abgap.engine.hashing import hash_of
 from abgap.engine.protocol import Columns, Engine, Given, reading, text_or_none
 from abgap.engine.values import refuse_size
 from abgap.offline.slices import Slice, tables_of
-from abgap.offline.sums import Against, Buckets, Evaluated, Measured, ValueSums
+from abgap.offline.sums import Against, Buckets, Evaluated, Measured, TwinSums, ValueSums
+from abgap.offline.twin_sums import sum_twins, twin_contests
 from abgap.records.moments import FloatArray
 from abgap.records.order import natural_order
 from abgap.sources.sql import Sql, identifier
@@ -73,9 +74,15 @@ def count_values(engine: Engine, table: ValueTable) -> Counted:
 
 
 def measure(
-    engine: Engine, table: ValueTable, counted: Counted, contests: Sequence[Against], *, buckets: bool = True
+    engine: Engine,
+    table: ValueTable,
+    counted: Counted,
+    contests: Sequence[Against],
+    *,
+    buckets: bool = True,
+    twins: Collection[tuple[str, str]] = (),
 ) -> Measured:
-    """Add up every contest. buckets: whether it will be resampled."""
+    """Add up every contest. buckets: whether it will be resampled. twins: metrics that differ by their labels alone."""
     sums = _sum_values(engine, table, counted, contests)
     enough = {
         i: parts[0].shared
@@ -87,7 +94,15 @@ def measure(
         evaluated=counted.evaluated,
         sums=tuple(tuple(parts) for parts in sums),
         buckets=_bucket_sums(engine, table, counted, enough),
+        twins=_twin_sums(engine, table, counted, twin_contests(contests, twins, sums)),
     )
+
+
+def _twin_sums(
+    engine: Engine, table: ValueTable, counted: Counted, places: Sequence[tuple[int, int]]
+) -> tuple[TwinSums, ...]:
+    with reading(table.key):
+        return sum_twins(engine, _pairs_of(table), places, largest=2.0 * counted.largest, rows=counted.rows)
 
 
 def _sum_values(

@@ -25,6 +25,7 @@ from abgap.offline.pairs import contests_of
 from abgap.offline.queries import open_queries
 from abgap.offline.slices import Slice, keep_slices, slice_columns
 from abgap.offline.sums import Against, Aggregate, Scores
+from abgap.offline.twin_sums import twin_pairs
 from abgap.records.words import plural
 from abgap.sources.columns import local_day, mapped_text, plain_names
 from abgap.sources.sql import Sql
@@ -62,7 +63,9 @@ def read_scores(engine: Engine, study: Study, directory: Path, ran: Sequence[tup
         relations={**relations, **more.relations},
         known=known,
         contests=tuple(contests),
-        queries=measure(engine, table, counted, per_query),
+        queries=measure(
+            engine, table, counted, per_query, twins=twin_pairs(study.offline_metrics, counted.evaluated)
+        ),
         aggregates={(model, metric): each for (model, metric, _), each in aggregates.items()},
         history=add_up_history(engine, study, _days(intake), aggregates) if dated else (),
     )

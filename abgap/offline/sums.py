@@ -56,17 +56,34 @@ class Buckets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TwinSums:
+    """Two contests of the same models by their places, over the examples that have a difference in both.
+
+    first_sum, second_sum, product: sums of the differences and of their products.
+    """
+
+    first: int
+    second: int
+    shared: int
+    first_sum: float
+    second_sum: float
+    product: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """Contests of values per example, added up.
 
     evaluated: by model and metric. sums: of each contest, the whole before its slices; none where the models share no
-    example. buckets: by place of the contest, of those that have enough examples.
+    example. buckets: by place of the contest, of those that have enough examples. twins: contests that differ by the
+    labels that their metric counts.
     """
 
     contests: tuple[Against, ...] = ()
     evaluated: Mapping[tuple[str, str], Evaluated] = field(default_factory=dict)
     sums: tuple[tuple[ValueSums, ...], ...] = ()
     buckets: Mapping[int, Buckets] = field(default_factory=dict)
+    twins: tuple[TwinSums, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from abgap.pipeline.analysis import Analysis
     from abgap.records import Check, ConfusionMatrix, OfflineHistory, OfflineRow, OfflineSweep
     from abgap.records.counterfactual import Counterfactual, PositionRate
+    from abgap.records.offline import OfflineTwin
     from abgap.records.predictions import PredictionCurves
     from abgap.study.offline import Model
 
@@ -70,7 +71,7 @@ class OfflineStages:
             Stage(
                 name="scores",
                 sources=("offline.scores", "offline.queries"),
-                parts=("offline",),
+                parts=("offline", "offline_metrics"),
                 more=[ran, families, self._study.study.timezone],
             ),
             lambda: read_scores(self._analysis.engine, self._study, self._analysis.directory, ran),
@@ -271,6 +272,16 @@ class OfflineStages:
         from abgap.offline.comparison import make_offline_rows
 
         return make_offline_rows([c for found in self.found for c in found.contests], self._study)
+
+    @property
+    def twins(self) -> tuple[OfflineTwin, ...]:
+        """Gains beside those under other labels, of metrics that are declared for several."""
+        from abgap.offline.twins import judge_twins
+
+        measured = [self.scores.queries]
+        if self._study.offline.rankings is not None:
+            measured.append(self.ranking_sums.queries)
+        return tuple(twin for each in measured for twin in judge_twins(each, self._study))
 
     @property
     def history(self) -> tuple[OfflineHistory, ...]:

@@ -54,6 +54,7 @@ _RECORDS: Mapping[str, tuple[str, ...]] = {
         "Measured",
         "RankingSums",
         "Scores",
+        "TwinSums",
         "ValueSums",
     ),
     "abgap.online.experiments": ("DeclaredExperiment",),

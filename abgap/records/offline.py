@@ -161,3 +161,21 @@ class OfflineSweep:
     definitions: tuple[SweptDefinition, ...]
     survives: int | None
     sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineTwin:
+    """The gain of a model in a metric minus its gain in the twin that counts other labels.
+
+    n, n_twin: queries or examples of both comparisons; shared: those in both. difference: up is good, so that a positive
+    one is gain that the labels of the twin do not see.
+    """
+
+    model: str
+    baseline: str
+    metric: str
+    twin: str
+    n: int
+    n_twin: int
+    shared: int
+    difference: Estimable

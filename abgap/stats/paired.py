@@ -24,6 +24,9 @@ from abgap.stats.arrays import (
 from abgap.stats.moments import Univariate, is_constant
 from abgap.stats.tails import t_quantile, t_two_sided_p
 
+# What is left of a variance at this share of the terms it cancelled from is rounding.
+_ROUNDING = 2.0**-44
+
 
 class Comparison(NamedTuple):
     """A difference with its confidence interval and two-sided p-value, or the reason why not."""
@@ -68,6 +71,30 @@ def unpaired_difference(
         (joint <= 0.0, Reason.ZERO_VARIANCE),
     )
     return _comparison(value - baseline, joint, np.full(joint.shape, np.inf), problem, alpha)
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def overlapping_difference(
+    first: Univariate, second: Univariate, shared: FloatArray, covariance: FloatArray, alpha: float
+) -> Comparison:
+    """Judge the difference of two means over sets of examples that overlap, by t.
+
+    covariance: of the two values over the ``shared`` examples. The variance is ``s1^2/n1 + s2^2/n2 - 2 m c/(n1 n2)``, with
+    the degrees of freedom of the smaller set; where both sets are the same it is that of the paired difference.
+    """
+    variance = (
+        first.variance / first.n + second.variance / second.n - 2.0 * shared * covariance / (first.n * second.n)
+    )
+    terms = first.variance / first.n + second.variance / second.n
+    fewest = np.minimum(first.n, second.n)
+    difference = first.mean - second.mean
+    problem = first_reason(
+        (~(fewest > 0) | np.isnan(difference), Reason.NO_UNITS),
+        (fewest < MIN_UNITS, Reason.TOO_FEW_UNITS),
+        (~np.isfinite(variance), Reason.NO_VARIANCE_GIVEN),
+        (~(variance > _ROUNDING * terms), Reason.ZERO_VARIANCE),
+    )
+    return _comparison(difference, np.sqrt(np.maximum(variance, 0.0)), fewest - 1.0, problem, alpha)
 
 
 @np.errstate(divide="ignore", invalid="ignore")

@@ -13,6 +13,7 @@ from abgap.offline.pairs import contests_of
 from abgap.offline.queries import open_queries
 from abgap.offline.ranking.evaluate import VALUES, Rankings
 from abgap.offline.sums import RankingSums
+from abgap.offline.twin_sums import twin_pairs
 from abgap.records import Check, NotEstimable, Reason, Status
 from abgap.records.checks import make_check, quoted_names
 from abgap.records.order import natural_order
@@ -35,7 +36,9 @@ def add_up_rankings(
     table = ValueTable(name=VALUES, key="offline.rankings", slices=queries.slices)
     counted = count_values(engine, table)
     contests = contests_of(counted.evaluated, ran, study.offline.production)
-    return RankingSums(relations=queries.relations, queries=measure(engine, table, counted, contests))
+    twins = twin_pairs(study.offline_metrics, counted.evaluated)
+    measured = measure(engine, table, counted, contests, twins=twins)
+    return RankingSums(relations=queries.relations, queries=measured)
 
 
 def compare_rankings(
