@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from abgap.offline import catalogue
 from abgap.offline.contest import Findings
 from abgap.offline.ranking.definitions import is_ranking_metric
+from abgap.offline.twin_sums import twin_pairs
 from abgap.records import Check, Status
 from abgap.records.checks import make_check, quoted_names
 from abgap.records.order import natural_order
@@ -116,14 +117,17 @@ def declared_checks(declared: Collection[str], known: Collection[tuple[str, str]
 
 
 def idle_key_checks(declared: Mapping[str, OfflineMetric], known: Collection[tuple[str, str]]) -> list[Check]:
-    """A warning for keys that define metrics made of rankings, where they stand under another metric."""
+    """A warning for keys that define metrics made of rankings, where they stand under another metric.
+
+    The label of a metric that has a twin, the same with another label, says how they differ.
+    """
     present = {metric for _, metric in known}
     idle = {
         name: keys
         for name, metric in declared.items()
         if name in present
         and not is_ranking_metric(metric.metric or name)
-        and (keys := [key for key in _OF_RANKINGS if getattr(metric, key) is not None])
+        and (keys := _idle_keys(metric, has_twin=_has_twin(declared, name, present)))
     }
     if not idle:
         return []
@@ -134,6 +138,16 @@ def idle_key_checks(declared: Mapping[str, OfflineMetric], known: Collection[tup
     )
     n = float(sum(map(len, idle.values())))
     return [make_check("idle_keys", None, Status.WARN, sentence, value=n, threshold=0.0)]
+
+
+def _idle_keys(metric: OfflineMetric, *, has_twin: bool) -> list[str]:
+    return [
+        key for key in _OF_RANKINGS if getattr(metric, key) is not None and not (has_twin and key == "label")
+    ]
+
+
+def _has_twin(declared: Mapping[str, OfflineMetric], name: str, present: Collection[str]) -> bool:
+    return any((name, other) in twin_pairs(declared, {("", other), ("", name)}) for other in present)
 
 
 def _meant(name: str) -> str | None:

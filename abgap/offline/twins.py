@@ -1,8 +1,8 @@
 """One metric with the labels of another kind: clicks against purchases, say. Does the gain live in the proxy alone?
 
-Twins are offline metrics of one base (``ndcg@10``) that count different labels. Both gains come from the same queries as
-far as these have both labels, so that their difference is paired there: its variance is that of both means less twice
-their covariance over the shared queries.
+Twins are offline metrics of one base (``ndcg@10``) that count different labels. Both gains come from the same queries,
+as far as these have both labels, so that their difference is paired there: its variance is that of both means less
+twice their covariance over the shared queries.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def _judged(measured: Measured, twin: TwinSums, first: int, second: int, study: 
     moments = [difference_moments(part.shared, part.difference, part.square) for part in sums]
     n = np.array(float(twin.shared))
     product = centred(np.array(twin.product), np.array(twin.first_sum), np.array(twin.second_sum), n)
-    found = overlapping_difference(moments[0], moments[1], n, product / np.maximum(n - 1.0, 1.0), study.study.alpha)
+    found = overlapping_difference(
+        moments[0], moments[1], n, product / np.maximum(n - 1.0, 1.0), study.study.alpha
+    )
     reason: Reason | None = found.problem.item()
     difference: Estimable
     if reason is not None:

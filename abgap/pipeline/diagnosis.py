@@ -44,6 +44,7 @@ class DiagnosisStages:
             trends=analysis.trends,
             offline=offline.rows,
             sweeps=offline.sweeps,
+            twins=offline.twins,
             checks=analysis.checks,
             gaps=analysis.gaps.gaps,
             positions=offline.positions,

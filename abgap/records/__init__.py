@@ -21,12 +21,14 @@ from abgap.records.vocabulary import (
 
 if TYPE_CHECKING:
     from abgap.records.counterfactual import Counterfactual, PositionRate
+    from abgap.records.mix import LiveMix
     from abgap.records.numbers import Estimable, Interval, NotEstimable
     from abgap.records.offline import (
         ConfusionMatrix,
         OfflineHistory,
         OfflineRow,
         OfflineSweep,
+        OfflineTwin,
         SweptDefinition,
     )
     from abgap.records.reasons import (
@@ -82,6 +84,7 @@ __all__ = [
     "Interval",
     "Kind",
     "LiftMethod",
+    "LiveMix",
     "Measure",
     "MetricDefinition",
     "MixDecomposition",
@@ -93,6 +96,7 @@ __all__ = [
     "OfflineHistory",
     "OfflineRow",
     "OfflineSweep",
+    "OfflineTwin",
     "Portfolio",
     "PositionRate",
     "Provenance",
@@ -113,9 +117,11 @@ def __getattr__(name: str) -> object:
     """A record of results, by its name: dozens of classes take time to make, and moments need none of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from abgap.records import counterfactual, numbers, offline, reasons, results  # noqa: PLC0415 - see above
+    from abgap.records import counterfactual, mix, numbers, offline, reasons, results  # noqa: PLC0415 - see above
 
     home = next(
-        module for module in (numbers, offline, counterfactual, reasons, results) if hasattr(module, name)
+        module
+        for module in (numbers, offline, counterfactual, mix, reasons, results)
+        if hasattr(module, name)
     )
     return getattr(home, name)

@@ -167,8 +167,8 @@ class OfflineSweep:
 class OfflineTwin:
     """The gain of a model in a metric minus its gain in the twin that counts other labels.
 
-    n, n_twin: queries or examples of both comparisons; shared: those in both. difference: up is good, so that a positive
-    one is gain that the labels of the twin do not see.
+    n, n_twin: queries or examples of both comparisons; shared: those in both. difference: up is good, so that a
+    positive one is gain that the labels of the twin do not see.
     """
 
     model: str

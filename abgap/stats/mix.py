@@ -1,12 +1,12 @@
 """Two mixes of the same categories, such as a test set and live traffic: how far they differ, and what that changes.
 
 The population stability index ``sum (p - q) ln(p / q)`` is, where both come from one population, chi-square with one
-degree of freedom less than there are categories, times ``1 / n + 1 / m`` (Yurdakul and Naranjo, "Statistical properties
-of the population stability index", Journal of Risk Model Validation 2020): a shift is judged against what two samples of
-these sizes differ by anyway, and not against a fixed 0.1 or 0.25.
+degree of freedom less than there are categories, times ``1 / n + 1 / m`` (Yurdakul and Naranjo, "Statistical
+properties of the population stability index", Journal of Risk Model Validation 2020): a shift is judged against what
+two samples of these sizes differ by anyway, and not against a fixed 0.1 or 0.25.
 
-A mean over one mix becomes the mean over another by weighing every category by ``q / p``. What the weighted examples are
-worth is ``1 / sum(q^2 / p)`` of their number (Kish 1965).
+A mean over one mix becomes the mean over another by weighing every category by ``q / p``. What the weighted examples
+are worth is ``1 / sum(q^2 / p)`` of their number (Kish 1965).
 """
 
 from __future__ import annotations

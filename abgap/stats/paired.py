@@ -79,11 +79,13 @@ def overlapping_difference(
 ) -> Comparison:
     """Judge the difference of two means over sets of examples that overlap, by t.
 
-    covariance: of the two values over the ``shared`` examples. The variance is ``s1^2/n1 + s2^2/n2 - 2 m c/(n1 n2)``, with
-    the degrees of freedom of the smaller set; where both sets are the same it is that of the paired difference.
+    covariance: of the two values over the ``shared`` examples. The variance is ``s1^2/n1 + s2^2/n2 - 2 m c/(n1 n2)``,
+    with the degrees of freedom of the smaller set; where both sets are the same it is that of the paired difference.
     """
     variance = (
-        first.variance / first.n + second.variance / second.n - 2.0 * shared * covariance / (first.n * second.n)
+        first.variance / first.n
+        + second.variance / second.n
+        - 2.0 * shared * covariance / (first.n * second.n)
     )
     terms = first.variance / first.n + second.variance / second.n
     fewest = np.minimum(first.n, second.n)

@@ -270,6 +270,7 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"examples": PAIRS, "counted": identifier("difference"), "slices": [], "sums": SUMS},
         {"examples": PAIRS, "counted": identifier("difference"), "slices": SLICED, "sums": SUMS},
     ),
+    "offline_twins": ({"pairs": PAIRS, "sums": SUMS},),
     "offline_value_counts": ({"values": PER_QUERY},),
     "part_values": (
         KEYED | EVENTS | {"parts": [], "apart": None},

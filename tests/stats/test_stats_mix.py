@@ -22,7 +22,8 @@ def test_the_index_is_the_symmetric_divergence_and_its_p_is_that_of_chi_square()
     # Near each other it is the chi-square of two samples.
     near = np.array([610.0, 290.0, 100.0])
     assert stability(near, second * [1.33, 0.74, 0.66]).statistic == pytest.approx(
-        stats.chi2_contingency(np.array([near, second * [1.33, 0.74, 0.66]]), correction=False).statistic, rel=0.02
+        stats.chi2_contingency(np.array([near, second * [1.33, 0.74, 0.66]]), correction=False).statistic,
+        rel=0.02,
     )
 
 
@@ -48,8 +49,9 @@ def test_the_difference_is_that_of_the_mean_and_the_weighted_mean_of_examples() 
     value = random.normal(group, 1.0 + group)
     other = np.array([0.2, 0.3, 0.5])
     by = pd.Series(value).groupby(group)
-    counts = by.size().to_numpy(dtype=float)
-    found = reweighted(by.mean().to_numpy(), by.var().to_numpy(), counts, other, size=np.inf)
+    counts = by.size().to_numpy(dtype=np.float64)
+    means, variances = (column.to_numpy(dtype=np.float64) for column in (by.mean(), by.var()))
+    found = reweighted(means, variances, counts, other, size=np.inf)
     weight = (other / (counts / 500))[group]
     assert found.difference == pytest.approx(value.mean() - np.average(value, weights=weight), rel=1e-9)
     of_means = np.sum((counts / 500 - other) ** 2 * by.var().to_numpy() / counts)
@@ -61,7 +63,9 @@ def test_samples_of_one_population_are_called_different_in_one_of_twenty() -> No
     random = np.random.default_rng(20260101)
     share = np.array([0.5, 0.3, 0.15, 0.05])
     first, second = random.multinomial(800, share, 4000), random.multinomial(3000, share, 4000)
-    found = [stability(a.astype(float), b.astype(float)).p_value < 0.05 for a, b in zip(first, second, strict=True)]
+    found = [
+        stability(a.astype(float), b.astype(float)).p_value < 0.05 for a, b in zip(first, second, strict=True)
+    ]
     assert np.mean(found) == pytest.approx(0.05, abs=0.011)
 
 
@@ -86,8 +90,7 @@ def _drawn(
     group = random.choice(3, 2000, p=test)
     by = pd.Series(random.normal(gains[group], 0.15)).groupby(group)
     shares = random.multinomial(4000, live) / 4000
-    found = reweighted(
-        by.mean().to_numpy(), by.var().to_numpy(), by.size().to_numpy(dtype=float), shares, size=4000.0
-    )
+    parts = [column.to_numpy(dtype=np.float64) for column in (by.mean(), by.var(), by.size())]
+    found = reweighted(*parts, shares, size=4000.0)
     reach = float(t_quantile(0.975, found.df)) * found.standard_error
     return found.difference - reach, found.difference + reach

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abgap.gap.reasons import distribution_mismatch
 from abgap.gap.reasons.reason import Reason
 
-REASONS: tuple[Reason, ...] = ()
+REASONS: tuple[Reason, ...] = (distribution_mismatch.REASON,)

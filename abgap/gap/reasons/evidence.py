@@ -14,9 +14,11 @@ from abgap.records import (
     Estimate,
     Gap,
     Heterogeneity,
+    LiveMix,
     ModelFacts,
     OfflineRow,
     OfflineSweep,
+    OfflineTwin,
     PositionRate,
     Status,
     Trend,
@@ -37,6 +39,8 @@ class Evidence:
     trends: tuple[Trend, ...] = ()
     offline: tuple[OfflineRow, ...] = ()
     sweeps: tuple[OfflineSweep, ...] = ()
+    twins: tuple[OfflineTwin, ...] = ()
+    mixes: tuple[LiveMix, ...] = ()
     checks: tuple[Check, ...] = ()
     gaps: tuple[Gap, ...] = ()
     positions: tuple[PositionRate, ...] = ()
@@ -78,6 +82,23 @@ class Evidence:
     def failed(self, experiment: str) -> tuple[Check, ...]:
         """Those of them that failed."""
         return tuple(c for c in self.checked(experiment) if c.status is Status.FAIL)
+
+    def live_mixes(self, experiment: str, treatment: str, metric: str) -> dict[str, LiveMix]:
+        """The live traffic of an experiment by slice: as live sources have it, else the units that were analysed."""
+        found: dict[str, LiveMix] = {}
+        for each in self.slices(experiment, treatment, metric):
+            before = found.get(each.slice_name or "")
+            counts = {
+                **(before.counts if before else {}),
+                each.slice_value: each.n_control + each.n_treatment,
+            }
+            name = each.slice_name or ""
+            found[name] = LiveMix(experiment=experiment, slice_name=name, counts=counts, noun="units")
+        live = [mix for mix in self.mixes if mix.experiment in {None, experiment}]
+        # Those of the experiment itself come last, so that they count.
+        return found | {
+            mix.slice_name: mix for mix in sorted(live, key=lambda mix: mix.experiment is not None)
+        }
 
     @cached_property
     def _estimates(self) -> Mapping[Pair, list[Estimate]]:

@@ -61,6 +61,12 @@ def untestable(
     )
 
 
+def without_claim(name: str, title: str) -> Finding:
+    """A reason on the offline side where no lift was to be expected of any gain."""
+    detail = "nothing says what lift the gain should have brought (an exchange rate, or a smallest worthwhile lift)"
+    return untestable(name, title, detail, missing=["[gap] exchange_rate"])
+
+
 def weigh(
     case: Case,
     name: str,

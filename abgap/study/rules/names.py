@@ -52,6 +52,7 @@ OWN_TABLES = (
     "offline_score_slices",
     "offline_score_values",
     "offline_scores",
+    "offline_twins",
     "overlap_depths",
     "policy_expected",
     "offline_values",
