@@ -25,7 +25,7 @@ LEAST_WORTH = 0.05
 class Stability(NamedTuple):
     """How far two mixes differ: the index, and chi-square of it with its degrees of freedom and p-value."""
 
-    index: float
+    psi: float
     statistic: float
     df: float
     p_value: float

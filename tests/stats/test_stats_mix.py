@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,12 +14,16 @@ from abgap.stats.mix import reweighted, stability, worth
 from abgap.stats.tails import t_quantile
 
 
+def floats(column: pd.Series[Any]) -> FloatArray:
+    return np.asarray(column, dtype=np.float64)
+
+
 def test_the_index_is_the_symmetric_divergence_and_its_p_is_that_of_chi_square() -> None:
     first, second = np.array([600.0, 300.0, 100.0]), np.array([900.0, 800.0, 300.0])
     p, q = first / 1000, second / 2000
     found = stability(first, second)
     index = stats.entropy(p, q) + stats.entropy(q, p)
-    assert found.index == pytest.approx(index, rel=1e-12)
+    assert found.psi == pytest.approx(index, rel=1e-12)
     assert found.p_value == pytest.approx(stats.chi2.sf(index / (1 / 1000 + 1 / 2000), 2), rel=1e-9)
     # Near each other it is the chi-square of two samples.
     near = np.array([610.0, 290.0, 100.0])
@@ -49,9 +55,8 @@ def test_the_difference_is_that_of_the_mean_and_the_weighted_mean_of_examples() 
     value = random.normal(group, 1.0 + group)
     other = np.array([0.2, 0.3, 0.5])
     by = pd.Series(value).groupby(group)
-    counts = by.size().to_numpy(dtype=np.float64)
-    means, variances = (column.to_numpy(dtype=np.float64) for column in (by.mean(), by.var()))
-    found = reweighted(means, variances, counts, other, size=np.inf)
+    counts = floats(by.size())
+    found = reweighted(floats(by.mean()), floats(by.var()), counts, other, size=np.inf)
     weight = (other / (counts / 500))[group]
     assert found.difference == pytest.approx(value.mean() - np.average(value, weights=weight), rel=1e-9)
     of_means = np.sum((counts / 500 - other) ** 2 * by.var().to_numpy() / counts)
@@ -90,7 +95,6 @@ def _drawn(
     group = random.choice(3, 2000, p=test)
     by = pd.Series(random.normal(gains[group], 0.15)).groupby(group)
     shares = random.multinomial(4000, live) / 4000
-    parts = [column.to_numpy(dtype=np.float64) for column in (by.mean(), by.var(), by.size())]
-    found = reweighted(*parts, shares, size=4000.0)
+    found = reweighted(floats(by.mean()), floats(by.var()), floats(by.size()), shares, size=4000.0)
     reach = float(t_quantile(0.975, found.df)) * found.standard_error
     return found.difference - reach, found.difference + reach

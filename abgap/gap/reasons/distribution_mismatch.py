@@ -202,7 +202,7 @@ def _evidence(shift: _Shift, there: Interval, alpha: float) -> Iterator[Evidence
             low=gain.low,
             high=gain.high,
         )
-    yield EvidenceRow(name="population stability index", value=shift.test.index, measure=Measure.NUMBER)
+    yield EvidenceRow(name="population stability index", value=shift.test.psi, measure=Measure.NUMBER)
     yield EvidenceRow(
         name="chance of it if the mixes were one", value=shift.test.p_value, measure=Measure.P_VALUE
     )
