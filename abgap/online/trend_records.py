@@ -19,7 +19,7 @@ from abgap.stats.intervals import p_value as test
 from abgap.stats.moments import Joint
 from abgap.stats.multiplicity import benjamini_hochberg
 from abgap.stats.procedure import Procedure
-from abgap.stats.trend import slope_contrast
+from abgap.stats.trend import mean_day_of, slope_contrast
 from abgap.study.model import Study
 
 _WHY_NOT = {
@@ -45,6 +45,7 @@ class _Found:
     slope: Estimable
     p: float | None
     p_adjusted: float | None
+    mean_step: float | None
 
 
 def make_trends(
@@ -72,6 +73,7 @@ def _compute(
     pairs = pair_arms(moments, {name: of_one[0] for name, of_one in arms.items()})
     rows = list(zip(moments.experiment[pairs.treatment], moments.metric[pairs.treatment], strict=True))
     sums = _sums(moments, pairs.control), _sums(moments, pairs.treatment)
+    mean_step = mean_day_of(sums[0])
     contrast = slope_contrast(*sums, procedure.alpha, procedure.rule)
     lift = fieller_lift(contrast, procedure.alpha, procedure.rule)
     p = np.asarray(test(contrast, procedure.rule))
@@ -89,6 +91,7 @@ def _compute(
             slope=slope(i),
             p=finite_or_none(p[i]),
             p_adjusted=finite_or_none(adjusted[i]),
+            mean_step=finite_or_none(mean_step[i]),
         )
         for i, row in enumerate(rows)
     }
@@ -129,7 +132,15 @@ def _record(trend: TrendDays, control: str, arm: str, found: _Found | None, stud
         p_adjusted=found.p_adjusted if found else None,
         pattern=pattern,
         sentence=_sentence(trend, arm, slope, found, pattern),
+        mean_day=_mean_day(trend, found),
     )
+
+
+def _mean_day(trend: TrendDays, found: _Found | None) -> float | None:
+    """Counted from the day of exposure, which is 0, and not from the middle of the days."""
+    if found is None or found.mean_step is None or trend.days is None:
+        return None
+    return found.mean_step + (trend.days - 1) / 2.0
 
 
 def _pattern(slope: Estimable, found: _Found | None, sign: int, alpha: float) -> str | None:

@@ -258,6 +258,8 @@ class Trend:
     less each day.
     pattern: ``novelty`` when the effect gets worse from day to day, ``primacy`` when it gets better, None when neither
     is established at the adjusted p-value (Benjamini-Hochberg over the trends of the experiment).
+    mean_day: on which control's values come on average, 0 being the day of exposure; the straight line goes through the
+    average lift there.
     """
 
     experiment: str
@@ -272,6 +274,7 @@ class Trend:
     p_adjusted: float | None
     pattern: str | None
     sentence: str
+    mean_day: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

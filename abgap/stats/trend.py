@@ -55,6 +55,16 @@ def slope_contrast(control: Joint, treatment: Joint, alpha: float, rule: Rule = 
     )
 
 
+@np.errstate(divide="ignore", invalid="ignore")
+def mean_day_of(arm: Joint) -> FloatArray:
+    """The day on which values come on average, counted from the middle of the days; NaN where they add up to zero.
+
+    arm: three sums of each unit, as for ``slope_contrast``.
+    """
+    tilt, total, _ = np.moveaxis(_in_days(arm).means, -1, 0)
+    return np.where(total == 0.0, np.nan, tilt / total)
+
+
 def _in_days(arm: Joint) -> Joint:
     return Joint(
         n=arm.n,

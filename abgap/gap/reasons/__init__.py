@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from abgap.gap.reasons import distribution_mismatch
+from abgap.gap.reasons import dilution, distribution_mismatch, heterogeneity, latency, novelty
 from abgap.gap.reasons.reason import Reason
 
-REASONS: tuple[Reason, ...] = (distribution_mismatch.REASON,)
+REASONS: tuple[Reason, ...] = (
+    distribution_mismatch.REASON,
+    latency.REASON,
+    novelty.REASON,
+    dilution.REASON,
+    heterogeneity.REASON,
+)

@@ -31,6 +31,8 @@ RULES: tuple[Rule, ...] = (
     settings.gap_names_what_exists,
     settings.exchange_rates_are_of_the_gap,
     settings.models_have_other_baselines,
+    settings.latency_is_measured,
+    settings.triggered_is_a_slice,
     sources.one_base,
     sources.companions_of_the_base,
     sources.one_place_to_read_from,

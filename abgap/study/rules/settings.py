@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from abgap.records.vocabulary import Kind
 from abgap.study.flaws import Draft, Flaw, suggestion
 from abgap.study.toml import Loc, quoted
 
@@ -89,3 +90,40 @@ def exchange_rates_are_of_the_gap(draft: Draft) -> Iterator[Flaw]:
                     f"{quoted(business)} is not in gap.business",
                     suggestion(business, gap.business),
                 )
+
+
+_AVERAGES = {Kind.MEAN, Kind.RATIO, Kind.QUANTILE}
+
+
+def latency_is_measured(draft: Draft) -> Iterator[Flaw]:
+    """Latency is an average or a quantile of milliseconds, and what it costs is below zero."""
+    gap = draft.study.gap
+    metrics = draft.names("metrics")
+    if gap.latency is not None:
+        loc = ("gap", "latency")
+        metric = draft.study.metrics.get(gap.latency)
+        if gap.latency not in metrics:
+            yield Flaw(loc, f"there is no metric {quoted(gap.latency)}", suggestion(gap.latency, metrics))
+        elif metric is not None and metric.kind not in _AVERAGES:
+            hint = "name a mean, a ratio or a quantile of milliseconds"
+            yield Flaw(loc, f"the metric {quoted(gap.latency)} is a {metric.kind}", hint)
+    elasticity = gap.latency_elasticity_per_100ms
+    if elasticity is None:
+        return
+    loc = ("gap", "latency_elasticity_per_100ms")
+    if not draft.declares("gap", "latency"):
+        hint = 'name the metric that measures latency: latency = "..."'
+        yield Flaw(loc, "needs a metric of latency", hint)
+    if elasticity >= 0.0:
+        yield Flaw(loc, "must be below 0: slower answers bring less", "write -0.003 for 0.3 % less")
+
+
+def triggered_is_a_slice(draft: Draft) -> Iterator[Flaw]:
+    """Units that are triggered are told by a slice of the units."""
+    study, name = draft.study, draft.study.gap.triggered
+    source = study.exposures or study.unit_values
+    if name is None or source is None or name in source.slices:
+        return
+    key = "exposures" if study.exposures else "unit_values"
+    loc = ("gap", "triggered")
+    yield Flaw(loc, f"{quoted(name)} is not in {key}.slices", suggestion(name, source.slices))
