@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from abgap.online.wide import Progress, WideTable
     from abgap.pipeline.cache import Cache
     from abgap.pipeline.diagnosis import DiagnosisStages
+    from abgap.pipeline.live_stages import LiveStages
     from abgap.pipeline.offline_stages import OfflineStages
     from abgap.records import Check, Estimate, Heterogeneity, Trend
 
@@ -497,6 +498,13 @@ class Analysis:
         return OfflineStages(self)
 
     @cached_property
+    def live(self) -> LiveStages:
+        """Quality in production."""
+        from abgap.pipeline.live_stages import LiveStages
+
+        return LiveStages(self)
+
+    @cached_property
     def checks(self) -> tuple[Check, ...]:
         """All data checks: of sources, of offline against online, then experiment by experiment."""
         load_meanwhile(*_STATISTICS)
@@ -563,7 +571,7 @@ class Analysis:
         opened = dict(self.wide.relations) if self.wide is not None else {}
         if self.imported is not None:
             opened["moments"] = self.imported[1]
-        return opened | self.offline.relations | self.diagnosis.relations
+        return opened | self.offline.relations | self.live.relations | self.diagnosis.relations
 
 
 def _stages(loaded: LoadedStudy, engine: Engine, cache: Cache | None) -> Stages:

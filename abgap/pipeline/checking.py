@@ -25,6 +25,7 @@ def quick_checks(analysis: Analysis) -> tuple[Check, ...]:
     found = [] if wide is None else diagnostics.source_checks(wide)
     found += _left_out(analysis)
     found += analysis.offline.checks
+    found += analysis.live.checks
     found += contract_checks(study, _last_day(analysis))
     found += _of_experiments(analysis)
     if wide is not None:

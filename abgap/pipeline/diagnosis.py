@@ -50,6 +50,7 @@ class DiagnosisStages:
             positions=offline.positions,
             counterfactual=offline.counterfactual,
             models=facts_of_models(offline.models),
+            live=analysis.live.quality,
             read=self._read(),
         )
 

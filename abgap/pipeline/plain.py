@@ -28,6 +28,7 @@ _RECORDS: Mapping[str, tuple[str, ...]] = {
         "Findings",
     ),
     "abgap.offline.judged_policies": ("PolicySums",),
+    "abgap.offline.live.reporting": ("Findings",),
     "abgap.offline.logged": (
         "LoggedDecisions",
         "Places",
@@ -73,6 +74,16 @@ _RECORDS: Mapping[str, tuple[str, ...]] = {
         "FactIntake",
         "WideTable",
     ),
+    "abgap.records.live": (
+        "LiveChange",
+        "LiveDay",
+        "LiveIntake",
+        "LiveModel",
+        "LiveSeries",
+        "LiveValue",
+        "ScoreDifference",
+        "SkewValue",
+    ),
     "abgap.records.moments": ("Moments",),
     "abgap.records.numbers": (
         "Interval",
@@ -96,6 +107,7 @@ _RECORDS: Mapping[str, tuple[str, ...]] = {
 _VALUES: Mapping[str, tuple[str, ...]] = {
     "abgap.records.vocabulary": (
         "Aggregate",
+        "Direction",
         "Kind",
         "Reason",
         "Status",

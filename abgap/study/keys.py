@@ -165,7 +165,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
     | {
         "slices": "Columns, the same for all models of an example, by which results are broken down.",
         "task": "What is predicted, and so which metrics there are.",
-        "features": "Columns of numbers that examples were clustered by.",
+        "features": "Columns of numbers: what examples were clustered by, or what a model predicts from.",
         "positive": "The label that counts as positive, when labels are not 0 and 1.",
         "threshold": "Scores of at least this are taken as positive.",
         "error_costs": "What wrong decisions cost, for the threshold that costs least.",

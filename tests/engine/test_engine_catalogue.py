@@ -118,6 +118,13 @@ OF_LABEL = {
     "ideals": identifier("v: ideals"),
 }
 
+LOG, SERVED = identifier("live_predictions"), identifier("live_served")
+LIVE = {
+    name: identifier(name) for name in ("unit", "model", "request", "item", "at", "score", "offline_score")
+}
+TOLD = {"fact": Sql("events"), "within": Sql("interval '86400' second")}
+EXAMPLES = {name: Sql(name) for name in ("place", "unit", "score")} | {"source": SERVED}
+
 # For each query the smallest and the largest thing it is compiled with; None where it takes nothing.
 TABLE = identifier("task_terms")
 CUTS = [SimpleNamespace(column=identifier("slice 1"), label=Sql("'device'"))]
@@ -208,6 +215,51 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         },
         {"metrics": []},
     ),
+    "live_log": (
+        SOURCE | LIVE | {"slices": []},
+        SOURCE | LIVE | {"slices": named("slice 1", "slice 2")},
+    ),
+    "live_intake": (
+        {"log": LOG, "lists": False, "unique": True},
+        {"log": LOG, "lists": True, "unique": False},
+    ),
+    "live_repeated": ({"log": LOG, "lists": False}, {"log": LOG, "lists": True}),
+    "live_outcomes": (
+        TOLD | {"log": LOG, "timed": False, "request": identifier("r"), "item": None, "where": None},
+        TOLD
+        | {
+            "log": LOG,
+            "timed": True,
+            "request": identifier("r"),
+            "item": identifier("i"),
+            "where": Sql("e = 'buy'"),
+        },
+    ),
+    "live_requests": ({"slices": []}, {"slices": SLICES}),
+    "live_served": (
+        TOLD
+        | {"log": LOG, "outcomes": None, "timed": False, "exposures_timed": False}
+        | {"day": Sql("date '2026-03-02'"), "slices": []},
+        TOLD
+        | {"log": LOG, "outcomes": identifier("live_outcomes"), "timed": True}
+        | {"exposures_timed": True, "day": Sql("l.at"), "slices": SLICES},
+    ),
+    "live_counts": ({"served": SERVED, "part": Sql("day"), "happened": Sql("sum(y_true)")},),
+    "live_outside": ({"log": LOG},),
+    "live_examples": (
+        EXAMPLES | {"part": Sql("cast(null as varchar)"), "base": None, "where": None},
+        EXAMPLES | {"part": SLICES[0], "base": Sql("offline_score"), "where": Sql("place is not null")},
+    ),
+    "live_orders": (
+        {"base": False, "ordered": False, "terms": named("a")},
+        {"base": True, "ordered": True, "terms": named("a", "b")},
+    ),
+    "live_units": ({"terms": identifier("live_orders"), "sums": SUMS},),
+    "live_sums": ({"totals": named("a"), "sums": SUMS},),
+    "live_day_sums": ({"left": named("a"), "right": named("b"), "sums": SUMS},),
+    "live_scores": ({"served": SERVED},),
+    "live_test_set": ({"slices": []}, {"slices": named("slice 1")}),
+    "live_dated": ({"served": SERVED},),
     "rankings": (SOURCE | {name: identifier(name) for name in ("model", "query", "item", "score", "split")},),
     "ranking_intake": ({"unique": True}, {"unique": False}),
     "ranking_counts": ({"table": identifier("v"), "sums": []}, {"table": identifier("v"), "sums": SUMS}),

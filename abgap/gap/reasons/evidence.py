@@ -23,6 +23,7 @@ from abgap.records import (
     Status,
     Trend,
 )
+from abgap.records.live import LiveQuality
 
 Record = TypeVar("Record")
 Pair: TypeAlias = tuple[str, str, str]
@@ -46,6 +47,7 @@ class Evidence:
     positions: tuple[PositionRate, ...] = ()
     counterfactual: tuple[Counterfactual, ...] = ()
     models: Mapping[str, ModelFacts] = field(default_factory=dict)
+    live: LiveQuality = field(default_factory=LiveQuality)
     read: Mapping[str, object] = field(default_factory=dict)
 
     def whole(self, experiment: str, treatment: str, metric: str) -> Estimate | None:

@@ -12,6 +12,7 @@ from abgap.study.flaws import Draft, Flaw
 from abgap.study.rules import (
     experiments,
     funnels,
+    live,
     logged,
     metrics,
     names,
@@ -50,6 +51,10 @@ RULES: tuple[Rule, ...] = (
     rankings.something_orders_the_items,
     rankings.judgements_are_of_rankings,
     rankings.rankings_are_judged,
+    live.live_rows_are_of_units,
+    live.something_was_served,
+    live.live_and_offline_are_measured_alike,
+    live.outcomes_are_told,
     trackers.models_are_named_somewhere,
     trackers.facts_are_those_of_models,
     names.names_are_free,

@@ -63,15 +63,16 @@ def decisions_are_binary(draft: Draft) -> Iterator[Flaw]:
 
 
 def clusters_have_features(draft: Draft) -> Iterator[Flaw]:
-    """Clusterings are judged by the features of examples; nothing else is."""
+    """Clusterings are judged by the features of examples; of yes-or-no predictions features are tested for leaks."""
     source = draft.study.offline.predictions
     if source is None:
         return
     if source.task == "clustering" and not draft.declares(*_LOC, "features"):
         hint = 'list the columns that examples were clustered by: features = ["x", "y"]'
         yield Flaw((*_LOC, "features"), 'is required for task = "clustering"', hint)
-    if source.task != "clustering" and draft.declares(*_LOC, "features"):
-        yield Flaw((*_LOC, "features"), f'is for task = "clustering", not for {source.task}', "remove it")
+    if source.task not in {"clustering", "binary"} and draft.declares(*_LOC, "features"):
+        message = f'is for task = "clustering" or "binary", not for {source.task}'
+        yield Flaw((*_LOC, "features"), message, "remove it")
 
 
 def companions_fit_the_task(draft: Draft) -> Iterator[Flaw]:
