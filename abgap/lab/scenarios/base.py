@@ -41,8 +41,9 @@ class PlantedTruth:
 class Scenario:
     """One scenario. name: for the command line. world: which inputs its studies have.
 
-    reasons: planted ones; empty for honest wins and flats. write: makes the study in a folder (``abgap.toml``, logs,
-    offline files, ``truth.json``) from a seed, a strength and the number of replicates, and gives the truth.
+    reasons: planted ones; empty for honest wins and flats. write: makes the study in an empty folder (``abgap.toml``,
+    logs, offline files) from a seed, a strength and the number of replicates, and gives the truth; ``folder.py`` writes
+    that beside it.
     """
 
     name: str

@@ -1,0 +1,11 @@
+"""All scenarios of the lab. A world is a package beside this module and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from abgap.lab.scenarios import scores
+from abgap.lab.scenarios.base import Scenario
+
+SCENARIOS: Mapping[str, Scenario] = {each.name: each for each in (*scores.SCENARIOS,)}
+"""By name, which no two worlds share."""

@@ -1,0 +1,137 @@
+"""The test set of one experiment of the world "scores": one value per model, metric and query.
+
+A query is easy or hard for every model alike; each model then has its own luck with it. So the luck of two candidates
+over one baseline is independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from abgap.lab.scenarios.scores.plan import Plan
+from abgap.lab.scenarios.visits import Floats, Mask
+
+NDCG, PURCHASE_NDCG, DIVERSITY = "ndcg@10", "purchase_ndcg@10", "diversity@10"
+QUERY_SPREAD = 0.06
+LABEL_SPREAD = 0.05
+DIVERSITY_LEVEL, DIVERSITY_SPREAD = 0.6, 0.06
+CANDIDATE_STEP = 0.015
+"""By how much candidates that were not launched are worse than the next."""
+DECIMALS = 6
+# How far below the line the luck of a gain that is noise stays, in standard errors.
+_LEAST_LUCK, _MOST_LUCK = 0.4, 1.85
+_TRUE_SPREAD = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """The names of the models of one experiment. claimed: what the gain was claimed against, None when the live one."""
+
+    live: str
+    new: str
+    claimed: str | None
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestSet:
+    """Values per query, by model and metric. new_market, misspelt: of the queries.
+
+    claimed_gain: of the new model, as measured. true_gain: what it is in truth over queries like these.
+    """
+
+    values: Mapping[tuple[str, str], Floats]
+    new_market: Mask
+    misspelt: Mask
+    claimed_gain: float
+    true_gain: float
+
+
+def draw_test_set(rng: np.random.Generator, plan: Plan, models: Models) -> TestSet:
+    """The values of every model."""
+    n = plan.queries
+    new_market = _marked(rng, n, plan.test_new_market)
+    misspelt = _marked(rng, n, plan.test_typos)
+    live = plan.level + rng.normal(0.0, QUERY_SPREAD, n)
+    gains = plan.old_market_gain - plan.market_loss * new_market - plan.typo_loss * misspelt
+    luck, true_gain = _luck(rng, plan, gains)
+    values: dict[tuple[str, str], Floats] = {(models.live, NDCG): live, (models.new, NDCG): live + luck}
+    if models.claimed is not None:
+        values[models.live, NDCG] = live + plan.baseline_loss + rng.normal(0.0, plan.spread, n)
+        values[models.claimed, NDCG] = live
+    values |= _candidates(rng, plan, models, live)
+    if plan.candidates_alike:
+        _launch_the_luckiest(values, models, live)
+    bought = live + rng.normal(0.0, LABEL_SPREAD, n)
+    values |= _other_metric(
+        rng, plan, models, PURCHASE_NDCG, bought, plan.baseline_loss, gains - plan.twin_loss
+    )
+    diversity = DIVERSITY_LEVEL + rng.normal(0.0, DIVERSITY_SPREAD, n)
+    values |= _other_metric(rng, plan, models, DIVERSITY, diversity, 0.0, np.full(n, -plan.diversity_loss))
+    rounded: dict[tuple[str, str], Floats] = {
+        key: each.clip(0.0, 1.0).round(DECIMALS) for key, each in values.items()
+    }
+    against = models.live if models.claimed is None else models.claimed
+    return TestSet(
+        values=rounded,
+        new_market=new_market,
+        misspelt=misspelt,
+        claimed_gain=float(np.mean(rounded[models.new, NDCG] - rounded[against, NDCG])),
+        true_gain=true_gain,
+    )
+
+
+def _luck(rng: np.random.Generator, plan: Plan, gains: Floats) -> tuple[Floats, float]:
+    """The differences to the live model, and their true mean; of a lucky model they are positive, and noise."""
+    if not plan.lucky:
+        return gains + rng.normal(0.0, plan.spread, plan.queries), float(np.mean(gains))
+    error = plan.spread / np.sqrt(plan.queries)
+    while True:
+        true = rng.normal(0.0, _TRUE_SPREAD * error)
+        found = true + rng.normal(0.0, plan.spread, plan.queries)
+        z = found.mean() / (found.std(ddof=1) / np.sqrt(plan.queries))
+        if _LEAST_LUCK < z < _MOST_LUCK:
+            return found, float(true)
+
+
+def _candidates(
+    rng: np.random.Generator, plan: Plan, models: Models, live: Floats
+) -> dict[tuple[str, str], Floats]:
+    """Models that were not launched: each a step worse than the one before, or all as good as the one that was."""
+    steps = np.arange(1, len(models.others) + 1) * (0.0 if plan.candidates_alike else CANDIDATE_STEP)
+    return {
+        (name, NDCG): live + plan.gain - step + rng.normal(0.0, plan.spread, plan.queries)
+        for name, step in zip(models.others, steps, strict=True)
+    }
+
+
+def _other_metric(
+    rng: np.random.Generator,
+    plan: Plan,
+    models: Models,
+    metric: str,
+    base: Floats,
+    live_gain: float,
+    new_gain: Floats,
+) -> dict[tuple[str, str], Floats]:
+    """A metric beside the claimed one: gains over ``base``, which is what the claim was made against."""
+    new = base + new_gain + rng.normal(0.0, plan.spread, plan.queries)
+    if models.claimed is None:
+        return {(models.live, metric): base, (models.new, metric): new}
+    live = base + live_gain + rng.normal(0.0, plan.spread, plan.queries)
+    return {(models.claimed, metric): base, (models.live, metric): live, (models.new, metric): new}
+
+
+def _launch_the_luckiest(values: dict[tuple[str, str], Floats], models: Models, live: Floats) -> None:
+    """The candidate with the largest gain changes places with the new model."""
+    tried = [models.new, *models.others]
+    best = max(tried, key=lambda name: float(np.mean(values[name, NDCG] - live)))
+    values[models.new, NDCG], values[best, NDCG] = values[best, NDCG], values[models.new, NDCG]
+
+
+def _marked(rng: np.random.Generator, count: int, share: float) -> Mask:
+    """As many as the share says, in no order."""
+    return rng.permutation(count) < round(share * count)
