@@ -23,7 +23,7 @@ MIN_PARTS = 3
 
 # Nodes over all tau from 0 on, in typical standard errors, with their weights: tau = u / (1 - u), u in 0..1.
 _U, _U_WEIGHT = (0.5 * np.array(side) for side in np.polynomial.legendre.leggauss(32))
-_TAU, _TAU_WEIGHT = (_U + 0.5) / (0.5 - _U), _U_WEIGHT / (0.5 - _U) ** 2
+TAU, TAU_WEIGHT = (_U + 0.5) / (0.5 - _U), _U_WEIGHT / (0.5 - _U) ** 2
 
 _DOUBLINGS = 60
 _HALVINGS = 100
@@ -110,8 +110,8 @@ def shrink(effect: FloatArray, variance: FloatArray) -> Shrunk:
     """
     parts = _Parts.of(effect, variance)
     scale = np.sqrt(parts.count / np.sum(parts.weight(np.zeros(parts.use.shape[:-1])), axis=-1))
-    given = [_given_tau(parts, scale * tau) for tau in _TAU]
-    logs = np.stack([found.log_likelihood for found in given], axis=-1) + np.log(_TAU_WEIGHT)
+    given = [_given_tau(parts, scale * tau) for tau in TAU]
+    logs = np.stack([found.log_likelihood for found in given], axis=-1) + np.log(TAU_WEIGHT)
     chance = np.exp(logs - logs.max(axis=-1, keepdims=True))
     chance = np.moveaxis(chance / np.sum(chance, axis=-1, keepdims=True), -1, 0)[..., None]
     mean = sum(p * found.effect for p, found in zip(chance, given, strict=True))
