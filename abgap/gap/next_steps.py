@@ -17,7 +17,7 @@ from abgap.gap.verdict import Evidence, Sign, Verdict
 from abgap.records import Check, Decision, Direction, Finding, FunnelStage, NotEstimable, VerdictName
 from abgap.records.words import count, declared_percent, label, plural, signed
 
-_ENOUGH_POWER = 0.8
+ENOUGH_POWER = 0.8
 _KEPT_BACK = "Do not ship"
 _TOO_LONG_WEEKS = 52
 
@@ -135,7 +135,7 @@ def show_within_margin(metric: str, margin: float, power: Power) -> str:
 
 
 def _run_on(power: Power, what_is_seen: str) -> str:
-    if power.at_delta is not None and power.at_delta >= _ENOUGH_POWER:
+    if power.at_delta is not None and power.at_delta >= ENOUGH_POWER:
         return (
             f"The test has the size at which {what_is_seen}: "
             "repeat it, or decide by what a wrong decision would cost."

@@ -50,15 +50,13 @@ def judge_lazy(
     scale = _scale_of(metric, direction, nearest_to)
     value, values = scale.of(contest.value), {name: scale.of(each) for name, each in lazy.items()}
     skill = _skill(value, max(values.values()), scale)
-    learnt_nothing = [name for name in values if name != PRODUCTION]
-    if not learnt_nothing:
+    nothing = [name for name in values if name != PRODUCTION]
+    if not nothing:
         return LazyJudgement(skill, None)
-    name = max(learnt_nothing, key=lambda n: values[n])
+    name = max(nothing, key=lambda n: values[n])
     why = _why_not_ready(value, values[name], scale)
     notes = () if why is None else (f"not ready to be a target: {name!r} {why}",)
-    return LazyJudgement(
-        skill, why is None, (*notes, *_small_gain(contest, [values[n] for n in learnt_nothing]))
-    )
+    return LazyJudgement(skill, why is None, (*notes, *_small_gain(contest, [values[n] for n in nothing])))
 
 
 class _Scale(NamedTuple):
@@ -117,10 +115,14 @@ def _small_gain(contest: Contest, lazy: Sequence[float]) -> tuple[str, ...]:
     return ("the difference is smaller than what lies between two lazy solutions",)
 
 
+def learnt_nothing(row: OfflineRow) -> Mapping[str, float]:
+    """The lazy solutions without the model in production, which has learnt."""
+    return {name: value for name, value in row.lazy.items() if name != PRODUCTION}
+
+
 def _best_of_nothing(row: OfflineRow) -> str | None:
     """The best of the solutions that learnt nothing."""
-    names = [name for name in row.lazy if name != PRODUCTION]
-    return max(names, key=lambda name: row.turned(row.lazy[name]), default=None)
+    return max(learnt_nothing(row), key=lambda name: row.turned(row.lazy[name]), default=None)
 
 
 def lazy_checks(rows: Sequence[OfflineRow]) -> list[Check]:

@@ -32,8 +32,8 @@ class DiagnosisStages:
         if not gaps.gaps:
             return gaps
         analysis.progress("testing reasons")
-        facts = {each.name: each for each in analysis.facts}
-        diagnosed = diagnose(analysis.study, gaps.gaps, facts, self._evidence())
+        evidence = self._evidence()
+        diagnosed = diagnose(analysis.study, gaps.gaps, evidence.facts, evidence)
         return replace(gaps, gaps=diagnosed, experiments=with_next_steps(gaps.experiments, diagnosed))
 
     def _evidence(self) -> Evidence:
@@ -51,6 +51,7 @@ class DiagnosisStages:
             counterfactual=offline.counterfactual,
             models=facts_of_models(offline.models),
             live=analysis.live.quality,
+            facts={each.name: each for each in analysis.facts},
             read=self._read(),
         )
 

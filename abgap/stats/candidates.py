@@ -50,7 +50,9 @@ def shared_correlation(deviations: FloatArray) -> float:
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def shrink_candidates(gain: FloatArray, variance: FloatArray, correlation: Floats, alpha: float) -> Candidates:
+def shrink_candidates(
+    gain: FloatArray, variance: FloatArray, correlation: Floats, alpha: float
+) -> Candidates:
     """Return the posterior of each candidate's gain (last axis) and of the luck in it, at level ``1 - alpha``.
 
     variance: of each measured gain, positive. correlation: of their errors, one for all pairs (or by leading axis).

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from abgap.gap.reasons import dilution, distribution_mismatch, heterogeneity, latency, novelty
+from abgap.gap.reasons import (
+    dilution,
+    distribution_mismatch,
+    heterogeneity,
+    latency,
+    lazy_metric,
+    novelty,
+    offline_noise,
+    saturation,
+    trade_off,
+    underpowered,
+    wrong_baseline,
+)
 from abgap.gap.reasons.reason import Reason
 
 REASONS: tuple[Reason, ...] = (
+    underpowered.REASON,
+    offline_noise.REASON,
     distribution_mismatch.REASON,
+    lazy_metric.REASON,
+    trade_off.REASON,
+    wrong_baseline.REASON,
+    saturation.REASON,
     latency.REASON,
     novelty.REASON,
     dilution.REASON,

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias, TypeVar
 
+from abgap.gap.inputs import ExperimentFacts
+from abgap.gap.reasons.translations import Translations, translations_of
 from abgap.records import (
     Check,
     Counterfactual,
@@ -33,7 +35,10 @@ Pair: TypeAlias = tuple[str, str, str]
 # No slots: the indexes are made when they are first asked for.
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """The records of the whole study. read: what each reason's own query brought, by the name of the reason."""
+    """The records of the whole study.
+
+    facts: of each experiment, by name. read: what each reason's own query brought, by the name of the reason.
+    """
 
     estimates: tuple[Estimate, ...] = ()
     heterogeneity: tuple[Heterogeneity, ...] = ()
@@ -48,6 +53,7 @@ class Evidence:
     counterfactual: tuple[Counterfactual, ...] = ()
     models: Mapping[str, ModelFacts] = field(default_factory=dict)
     live: LiveQuality = field(default_factory=LiveQuality)
+    facts: Mapping[str, ExperimentFacts] = field(default_factory=dict)
     read: Mapping[str, object] = field(default_factory=dict)
 
     def whole(self, experiment: str, treatment: str, metric: str) -> Estimate | None:
@@ -76,6 +82,10 @@ class Evidence:
     def offline_rows(self, model: str, metric: str) -> tuple[OfflineRow, ...]:
         """All rows of a model in a metric, slices among them."""
         return tuple(self._offline.get((model, metric), ()))
+
+    def metrics_of(self, model: str) -> tuple[str, ...]:
+        """The offline metrics that a model was measured in, in the order of the rows."""
+        return tuple(self._metrics.get(model, ()))
 
     def checked(self, experiment: str) -> tuple[Check, ...]:
         """The data checks of the experiment."""
@@ -117,6 +127,18 @@ class Evidence:
     @cached_property
     def _offline(self) -> Mapping[tuple[str, str], list[OfflineRow]]:
         return _by(self.offline, lambda r: (r.model, r.metric))
+
+    @cached_property
+    def _metrics(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for model, metric in self._offline:
+            found[model].append(metric)
+        return found
+
+    @cached_property
+    def translations(self) -> Mapping[tuple[str, str], Translations]:
+        """What became of the gains of all experiments, by offline and business metric."""
+        return translations_of(self.gaps, self.facts, self.offline_row)
 
     @cached_property
     def _checks(self) -> Mapping[str | None, list[Check]]:

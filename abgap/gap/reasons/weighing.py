@@ -109,3 +109,30 @@ def _status(amount: Interval, gap: float, *, passes: bool) -> FindingStatus:
     if amount.low > 0.0 and passes:
         return FindingStatus.SUPPORTED
     return FindingStatus.NOT_TESTABLE
+
+
+def decided(
+    case: Case,
+    name: str,
+    title: str,
+    status: FindingStatus,
+    detail: str,
+    *,
+    lift: Estimable,
+    sql: str | None = None,
+    evidence: Sequence[EvidenceRow] = (),
+) -> Finding:
+    """A finding by another rule than that of amounts, with no next action. detail: what was found, as a clause."""
+    shared = case.gap if case.is_established else None
+    share = None if shared is None or isinstance(lift, NotEstimable) else lift.estimate / shared.estimate
+    return Finding(
+        name=name,
+        title=title,
+        status=status,
+        share=share,
+        lift=lift,
+        sentence=f"{detail[:1].upper()}{detail[1:]}.",
+        next_action="",
+        sql=sql,
+        evidence=tuple(evidence),
+    )
