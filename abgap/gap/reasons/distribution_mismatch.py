@@ -16,7 +16,7 @@ import numpy as np
 from abgap.gap.reasons.case import Case
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.sliced_gains import SlicedGain, as_interval, is_mean, sliced_gain, sliced_rows
-from abgap.gap.reasons.weighing import Words, untestable, weigh, without_claim
+from abgap.gap.reasons.weighing import Words, interval_row, untestable, weigh, without_claim
 from abgap.records import EvidenceRow, Finding, Interval, LiveMix, Measure
 from abgap.records.moments import FloatArray
 from abgap.records.words import label, listed, percent, signed_interval
@@ -177,13 +177,7 @@ def _most(shift: _Shift) -> str:
 
 def _evidence(shift: _Shift, there: Interval, alpha: float) -> Iterator[EvidenceRow]:
     name = shift.gain.slice_name
-    yield EvidenceRow(
-        name=f"gain at the live mix of {name}",
-        value=there.estimate,
-        measure=Measure.GAIN,
-        low=there.low,
-        high=there.high,
-    )
+    yield interval_row(f"gain at the live mix of {name}", there)
     moved = _moved(shift)
     for value in dict.fromkeys([*moved[:_SHOWN], moved[-1]]):
         i, gain = shift.gain.row(value), shift.gain.interval(value, alpha)
@@ -195,13 +189,7 @@ def _evidence(shift: _Shift, there: Interval, alpha: float) -> Iterator[Evidence
         yield EvidenceRow(
             name=f"{name} = {value}: of live {shift.noun}", value=float(shift.live[i]), measure=Measure.SHARE
         )
-        yield EvidenceRow(
-            name=f"{name} = {value}: gain",
-            value=gain.estimate,
-            measure=Measure.GAIN,
-            low=gain.low,
-            high=gain.high,
-        )
+        yield interval_row(f"{name} = {value}: gain", gain)
     yield EvidenceRow(name="population stability index", value=shift.test.psi, measure=Measure.NUMBER)
     yield EvidenceRow(
         name="chance of it if the mixes were one", value=shift.test.p_value, measure=Measure.P_VALUE

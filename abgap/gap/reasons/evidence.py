@@ -95,6 +95,11 @@ class Evidence:
         """Those of them that failed."""
         return tuple(c for c in self.checked(experiment) if c.status is Status.FAIL)
 
+    def twin(self, model: str, baseline: str, metric: str, twin: str) -> OfflineTwin | None:
+        """A gain beside that under the labels of a twin."""
+        key = (model, baseline, metric, twin)
+        return next((t for t in self.twins if (t.model, t.baseline, t.metric, t.twin) == key), None)
+
     def live_mixes(self, experiment: str, treatment: str, metric: str) -> dict[str, LiveMix]:
         """The live traffic of an experiment by slice: as live sources have it, else the units that were analysed."""
         found: dict[str, LiveMix] = {}

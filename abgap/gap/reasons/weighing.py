@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from abgap.gap.reasons.case import Case
-from abgap.records import Estimable, EvidenceRow, Finding, FindingStatus, Interval, NotEstimable, Reason
+from abgap.records import (
+    Estimable,
+    EvidenceRow,
+    Finding,
+    FindingStatus,
+    Interval,
+    Measure,
+    NotEstimable,
+    Reason,
+)
 from abgap.records.words import percent_interval
 
 QUARTER = 0.25
@@ -28,6 +37,11 @@ class Words:
     supported: str
     contradicted: str
     next_action: str
+
+
+def interval_row(name: str, number: Interval, measure: Measure = Measure.GAIN) -> EvidenceRow:
+    """A piece of evidence that has an interval."""
+    return EvidenceRow(name=name, value=number.estimate, measure=measure, low=number.low, high=number.high)
 
 
 def no_amount(reason: Reason, detail: str) -> NotEstimable:
