@@ -26,11 +26,21 @@ def interval(estimate: float, half: float) -> Interval:
 
 
 def study_of(**parts: Any) -> Study:
-    """A study with ready-made scores, in whatever else it says."""
-    return check_study({"offline": {"scores": {"path": "x.csv", "columns": COLUMNS}}} | parts)
+    """A study of one experiment with ready-made scores, in whatever else it says."""
+    return check_study(STUDY | parts)
 
 
-COLUMNS = {"model": "model", "metric": "metric", "value": "value", "query": "query"}
+STUDY: dict[str, Any] = {
+    "exposures": {"path": "e.csv", "columns": {"experiment": "e", "unit": "u", "variant": "v"}},
+    "facts": {"events": {"path": "f.csv", "columns": {"unit": "u"}}},
+    "experiments": {"x": {"control": "A"}},
+    "offline": {
+        "scores": {
+            "path": "x.csv",
+            "columns": {"model": "model", "metric": "metric", "value": "value", "query": "query"},
+        }
+    },
+}
 
 
 def sliced_offline(frame: pd.DataFrame, *slices: str, down: bool = False) -> tuple[OfflineRow, ...]:

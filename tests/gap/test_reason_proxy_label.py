@@ -25,11 +25,6 @@ TWINS: dict[str, Any] = {
     BUYS: {"metric": METRIC, "label": "purchase"},
     SAVES: {"metric": METRIC, "label": "save"},
 }
-REVENUE: dict[str, Any] = {
-    "exposures": {"path": "e.csv", "columns": {"experiment": "e", "unit": "u", "variant": "v"}},
-    "facts": {"events": {"path": "f.csv", "columns": {"unit": "u"}}},
-    "experiments": {"x": {"control": "A"}},
-}
 
 
 def metric(where: str) -> dict[str, Any]:
@@ -96,7 +91,12 @@ def _pair(i: int, j: int, one: FloatArray, other: FloatArray) -> TwinSums:
     both = ~np.isnan(one + other)
     a, b = one[both], other[both]
     return TwinSums(
-        first=i, second=j, shared=len(a), first_sum=float(a.sum()), second_sum=float(b.sum()), product=float(a @ b)
+        first=i,
+        second=j,
+        shared=len(a),
+        first_sum=float(a.sum()),
+        second_sum=float(b.sum()),
+        product=float(a @ b),
     )
 
 
@@ -150,12 +150,12 @@ def test_a_gain_that_the_other_labels_see_too_is_no_reason() -> None:
 def test_the_twin_whose_label_the_business_metric_is_made_of_speaks() -> None:
     gains = drawn(4, kept=1.0) | {SAVES: drawn(4, kept=-1.0)[BUYS]}
     assert SAVES.replace("_", " ").replace("ndcg", "NDCG") in judge(proxy_case(gains)).sentence
-    named = proxy_case(gains, metrics=metric("event = 'purchase'"), **REVENUE)
+    named = proxy_case(gains, metrics=metric("event = 'purchase'"))
     assert "purchase NDCG@10" in judge(named).sentence
 
 
 def test_a_metric_that_counts_the_label_of_the_business_is_no_proxy() -> None:
-    case = proxy_case(drawn(5), metrics=metric("event = 'click'"), **REVENUE)
+    case = proxy_case(drawn(5), metrics=metric("event = 'click'"))
     finding = judge(case)
     assert finding.status is FindingStatus.NOT_TESTABLE
     assert "NDCG@10 counts 'click' already, which revenue is made of" in finding.sentence
@@ -164,7 +164,9 @@ def test_a_metric_that_counts_the_label_of_the_business_is_no_proxy() -> None:
 def test_what_is_missing_is_named() -> None:
     gains = drawn(6)
     rows, twins = found(gains)
-    assert judge(case_of(rows, twins=twins)).missing == ('[offline_metrics.NAME] metric = "...", label = "..."',)
+    assert judge(case_of(rows, twins=twins)).missing == (
+        '[offline_metrics.NAME] metric = "...", label = "..."',
+    )
     alone = case_of(rows[:1], study=study_of(offline_metrics={name: TWINS[name] for name in gains}))
     assert judge(alone).missing == (f"values of {BUYS}",)
     assert judge(replace(proxy_case(gains), target=None)).missing == ("[gap] exchange_rate",)

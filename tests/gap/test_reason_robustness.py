@@ -1,4 +1,4 @@
-"""Robustness: clean against perturbed examples by pandas, where the live share comes from, and rates over drawn sets."""
+"""Robustness: clean against perturbed examples by pandas, where the live share comes from, rates over drawn sets."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ def table(seed: int, *, loss: float = 0.1, share: float = 0.2, n: int = 2000) ->
 
 def robust_case(frame: pd.DataFrame, live: float | None = 0.5, **more: Any) -> Case:
     perturbed = {"slice": "spelling", "clean": "clean"} | ({} if live is None else {"live_share": live})
-    return case_of(
-        sliced_offline(frame, "spelling"), study=study_of(gap={"perturbed": perturbed}), **more
-    )
+    return case_of(sliced_offline(frame, "spelling"), study=study_of(gap={"perturbed": perturbed}), **more)
 
 
 def by_hand(frame: pd.DataFrame, live: float, draws: float = np.inf) -> tuple[float, float]:

@@ -25,7 +25,7 @@ _QUERY = "offline_twins"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Twin:
-    """A twin. lost: gain that is not there under its labels; shared: queries that have both, None where it is not known."""
+    """A twin. lost: gain that is not there under its labels; shared: queries that have both, None if not known."""
 
     name: str
     row: OfflineRow

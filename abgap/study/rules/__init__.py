@@ -34,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     settings.models_have_other_baselines,
     settings.latency_is_measured,
     settings.triggered_is_a_slice,
+    settings.perturbed_is_a_slice,
     sources.one_base,
     sources.companions_of_the_base,
     sources.one_place_to_read_from,

@@ -127,3 +127,16 @@ def triggered_is_a_slice(draft: Draft) -> Iterator[Flaw]:
     key = "exposures" if study.exposures else "unit_values"
     loc = ("gap", "triggered")
     yield Flaw(loc, f"{quoted(name)} is not in {key}.slices", suggestion(name, source.slices))
+
+
+def perturbed_is_a_slice(draft: Draft) -> Iterator[Flaw]:
+    """Perturbed inputs are told by a slice of the test examples."""
+    perturbed, offline = draft.study.gap.perturbed, draft.study.offline
+    if perturbed is None:
+        return
+    sources = (offline.scores, offline.queries, offline.predictions, offline.annotations)
+    names = [name for source in sources if source is not None for name in source.slices]
+    if perturbed.slice not in names:
+        loc = ("gap", "perturbed", "slice")
+        hint = suggestion(perturbed.slice, names) or "list it among the slices of an offline source"
+        yield Flaw(loc, f"no offline source has a slice {quoted(perturbed.slice)}", hint)
