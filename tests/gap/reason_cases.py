@@ -38,6 +38,7 @@ STUDY: dict[str, Any] = {
         "scores": {
             "path": "x.csv",
             "columns": {"model": "model", "metric": "metric", "value": "value", "query": "query"},
+            "slices": ["segment", "device", "spelling"],
         }
     },
 }
