@@ -8,6 +8,7 @@ binormal: labels lie ``separation`` apart in units of its noise, so that its acc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -25,7 +26,7 @@ def of_accuracy(value: float) -> float:
 
 def of_roc_auc(value: float) -> float:
     """The separation of a model with this ROC AUC."""
-    return 2.0**0.5 * float(ndtri(value))
+    return math.sqrt(2.0) * float(ndtri(value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,7 @@ class Plan:
         if isinstance(ability, Alarm):
             return ability.accuracy(self.positives)
         if self.metric == ROC_AUC:
-            return float(ndtr(ability.usual / 2.0**0.5))
+            return float(ndtr(ability.usual / math.sqrt(2.0)))
         return sum(
             share * float(ndtr(ability.of(new=new, perturbed=perturbed) / 2.0))
             for new, perturbed, share in mix.cells()
