@@ -52,6 +52,7 @@ class DiagnosisStages:
             models=facts_of_models(offline.models),
             live=analysis.live.quality,
             facts={each.name: each for each in analysis.facts},
+            mixes=analysis.live.quality.mixes,
             read=self._read(),
         )
 

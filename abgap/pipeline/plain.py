@@ -28,6 +28,7 @@ _RECORDS: Mapping[str, tuple[str, ...]] = {
         "Findings",
     ),
     "abgap.offline.judged_policies": ("PolicySums",),
+    "abgap.offline.live.leaks": ("FoundLeaks",),
     "abgap.offline.live.reporting": ("Findings",),
     "abgap.offline.logged": (
         "LoggedDecisions",
@@ -73,6 +74,11 @@ _RECORDS: Mapping[str, tuple[str, ...]] = {
         "Bounds",
         "FactIntake",
         "WideTable",
+    ),
+    "abgap.records.leaks": (
+        "AgedValue",
+        "Leaks",
+        "Overlap",
     ),
     "abgap.records.live": (
         "LiveChange",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from abgap.records.mix import LiveMix
 from abgap.records.numbers import Estimable, Interval
 from abgap.records.vocabulary import Direction
 
@@ -170,18 +171,27 @@ class LiveQuality:
             None,
         )
 
-    def mix(self, experiment: str, slice_name: str) -> Mapping[str, int]:
-        """Live requests of all arms of an experiment by value of a slice; empty where none is known."""
-        found: dict[str, int] = {}
-        for source in ("predictions", "rankings"):
-            for m in self.models:
-                if m.experiment == experiment and m.source == source:
-                    for value, n in m.mix.get(slice_name, {}).items():
-                        found[value] = found.get(value, 0) + n
-            if found:
-                break
-        return found
+    @property
+    def mixes(self) -> tuple[LiveMix, ...]:
+        """Live requests of all arms of an experiment by slice; of predictions, else of rankings."""
+        found: dict[tuple[str, str], LiveMix] = {}
+        for experiment in dict.fromkeys(m.experiment for m in self.models):
+            mine = [m for m in self.models if m.experiment == experiment]
+            for name in dict.fromkeys(name for m in mine for name in m.mix):
+                source = next(m.source for m in mine if name in m.mix)
+                found[experiment, name] = _mix(experiment, name, [m for m in mine if m.source == source])
+        return tuple(found.values())
 
-    def slices(self, experiment: str) -> tuple[str, ...]:
-        """The slices that live requests of an experiment are broken down by."""
-        return tuple(dict.fromkeys(name for m in self.models if m.experiment == experiment for name in m.mix))
+
+def _mix(experiment: str, name: str, models: Sequence[LiveModel]) -> LiveMix:
+    counts: dict[str | None, int] = {}
+    for model in models:
+        for value, n in model.mix.get(name, {}).items():
+            counts[value or None] = counts.get(value or None, 0) + n
+    return LiveMix(
+        experiment=experiment,
+        slice_name=name,
+        counts=counts,
+        noun="requests",
+        draws=sum(model.units for model in models),
+    )

@@ -123,6 +123,8 @@ LIVE = {
     name: identifier(name) for name in ("unit", "model", "request", "item", "at", "score", "offline_score")
 }
 TOLD = {"fact": Sql("events"), "within": Sql("interval '86400' second")}
+TESTED = {"tested": identifier("predictions"), "tested_example": identifier("example")}
+AGE = Named(name=Sql("0"), value=Sql("true"))
 EXAMPLES = {name: Sql(name) for name in ("place", "unit", "score")} | {"source": SERVED}
 
 # For each query the smallest and the largest thing it is compiled with; None where it takes nothing.
@@ -260,6 +262,15 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "live_scores": ({"served": SERVED},),
     "live_test_set": ({"slices": []}, {"slices": named("slice 1")}),
     "live_dated": ({"served": SERVED},),
+    "trained_overlap": (
+        SOURCE | {"example": identifier("e"), "model": None} | TESTED,
+        SOURCE | {"example": identifier("e"), "model": identifier("m")} | TESTED,
+    ),
+    "test_features": (
+        SOURCE | {"example": identifier("e"), "y_true": identifier("y"), "features": [AGE]},
+        SOURCE | {"example": identifier("e"), "y_true": identifier("y"), "features": [AGE, AGE]},
+    ),
+    "test_ages": ({"ages": [AGE]},),
     "rankings": (SOURCE | {name: identifier(name) for name in ("model", "query", "item", "score", "split")},),
     "ranking_intake": ({"unique": True}, {"unique": False}),
     "ranking_counts": ({"table": identifier("v"), "sums": []}, {"table": identifier("v"), "sums": SUMS}),

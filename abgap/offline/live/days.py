@@ -59,7 +59,8 @@ def periods_of(days: Mapping[str, Count], *, labels: bool) -> dict[str, str]:
             groups.append(list(chunk))
         open_ = _is_thin([days[day] for day in groups[-1]], labels=labels)
     if open_ and len(groups) > 1:
-        groups[-2] += groups.pop()
+        last = groups.pop()
+        groups[-1] += last
     return {day: group[0] for group in groups for day in group}
 
 
