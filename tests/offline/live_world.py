@@ -166,7 +166,7 @@ def _strays(rows: pd.DataFrame) -> pd.DataFrame:
         some.assign(at=START - pd.Timedelta("1D"), request="b" + some["request"]),
         some.iloc[:1].assign(unit=None, request="n1"),
         some.iloc[:2].assign(model=None, request=["n2", "n3"]),
-        some.iloc[:3].assign(at=pd.NaT, request=["n4", "n5", "n6"]),
+        some.iloc[:3].assign(at=pd.Series(pd.NaT, index=range(3)), request=["n4", "n5", "n6"]),
         some.iloc[:4].assign(score=None, request=["n7", "n8", "n9", "n10"]),
     ]
     return pd.concat(kinds, ignore_index=True)

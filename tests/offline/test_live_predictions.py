@@ -58,7 +58,8 @@ def auc_influence(rows: pd.DataFrame, column: str) -> np.ndarray:
     y = rows["y"].to_numpy()
     placed = placements(y, rows[column])
     area = placed[y].mean()
-    return np.where(y, (placed - area) / y.sum(), (placed - area) / (~y).sum())
+    found: np.ndarray = np.where(y, (placed - area) / y.sum(), (placed - area) / (~y).sum())
+    return found
 
 
 def by_unit(rows: pd.DataFrame, influence: np.ndarray) -> float:
