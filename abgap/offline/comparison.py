@@ -18,14 +18,17 @@ from abgap.offline.lazy import PRODUCTION, judge_lazy
 from abgap.records import Check, Interval, NotEstimable, OfflineRow, Reason, Status, words
 from abgap.records.checks import make_check, quoted_names
 from abgap.records.moments import FloatArray
-from abgap.stats.arrays import finite_or_none
+from abgap.stats.arrays import Bounds, finite_or_none
+from abgap.stats.candidates import shrink_candidates
 from abgap.stats.multiplicity import Labels, benjamini_hochberg, holm
 from abgap.stats.paired_planning import pairs_needed
-from abgap.stats.shrinkage import MIN_PARTS, shrink
+from abgap.stats.shrinkage import MIN_PARTS
 from abgap.stats.tails import normal_quantile
 from abgap.study.model import Study
 
 SHRUNK = "empirical Bayes"
+UNKNOWN_CORRELATION = 0.5
+"""Of gains over one baseline that come without examples: that of models measured equally well."""
 # Beyond this no test set goes: a gain as good as zero needs no number.
 _MOST_EXAMPLES = 1e12
 _MEND = 'Evaluate both on the same examples, or set examples = "shared" in [offline].'
@@ -133,7 +136,10 @@ def _with_shrinkage(rows: list[OfflineRow], contests: Sequence[Contest], alpha: 
     for places in groups.values():
         if len(places) >= MIN_PARTS:
             measured = [_measured(contests[i], alpha) for i in places]
-            for i, row in zip(places, _shrunk([rows[i] for i in places], measured, alpha), strict=True):
+            known = (contests[i].correlation for i in places)
+            correlation = next((each for each in known if each is not None), UNKNOWN_CORRELATION)
+            found = _shrunk([rows[i] for i in places], measured, correlation, alpha)
+            for i, row in zip(places, found, strict=True):
                 rows[i] = row
     return rows
 
@@ -149,27 +155,31 @@ def _measured(contest: Contest, alpha: float) -> tuple[float, float]:
 
 
 def _shrunk(
-    rows: Sequence[OfflineRow], measured: Sequence[tuple[float, float]], alpha: float
+    rows: Sequence[OfflineRow], measured: Sequence[tuple[float, float]], correlation: float, alpha: float
 ) -> list[OfflineRow]:
     """The rows with their gain as it is to be expected; the best one says when it owes most of it to luck."""
     gains, errors = np.array(measured).T
-    found = shrink(gains, errors**2)
-    margin = float(normal_quantile(1.0 - alpha / 2.0)) * np.sqrt(found.variance)
+    found = shrink_candidates(gains, errors**2, correlation, alpha)
     made = []
     better = np.array([_better_by(row, gain) for row, gain in zip(rows, gains, strict=True)])
     for i, row in enumerate(rows):
-        effect = float(found.effect[i])
-        shrunk = Interval(
-            estimate=effect,
-            low=effect - float(margin[i]),
-            high=effect + float(margin[i]),
-            level=1.0 - alpha,
-            method=SHRUNK,
-        )
-        lucky = better[i] == better.max() > 0.0 and _better_by(row, effect) < 0.5 * better[i]
+        effect, luck = (_interval(of, i, alpha) for of in (found.effect, found.luck))
+        lucky = better[i] == better.max() > 0.0 and _better_by(row, effect.estimate) < 0.5 * better[i]
         notes = (*row.notes, _LUCK.format(len(rows))) if lucky else row.notes
-        made.append(replace(row, shrunk_gain=shrunk, notes=notes))
+        made.append(replace(row, shrunk_gain=effect, luck=luck, candidates=len(rows), notes=notes))
     return made
+
+
+def _interval(bounds: Bounds, i: int, alpha: float) -> Interval:
+    estimate, low, high = (float(column[i]) for column in bounds)
+    # The mean of a mixture may lie a rounding beyond its quantiles.
+    return Interval(
+        estimate=estimate,
+        low=min(low, estimate),
+        high=max(high, estimate),
+        level=1.0 - alpha,
+        method=SHRUNK,
+    )
 
 
 def _better_by(row: OfflineRow, gain: float) -> float:

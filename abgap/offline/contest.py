@@ -19,7 +19,8 @@ class Contest:
 
     baseline: None for a model that is held against none. definition: the metric in full words. gain, p_value: the main
     interval and its test. bootstrap, p_permutation: by resampling, None where they were not made. sd: of the paired
-    difference of one example, None where the metric is no mean over examples. lazy: the metric of predictors that
+    difference of one example, None where the metric is no mean over examples. correlation: of the errors of gains over
+    the same baseline, where there are three or more. lazy: the metric of predictors that
     learnt nothing, over the same examples. counts: of special examples, by what is special.
     """
 
@@ -39,6 +40,7 @@ class Contest:
     p_permutation: float | None = None
     effect_size: Estimable | None = None
     sd: float | None = None
+    correlation: float | None = None
     lazy: Mapping[str, float] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

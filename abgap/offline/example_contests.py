@@ -12,6 +12,7 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
+from abgap.offline.candidates import with_correlations
 from abgap.offline.contest import Contest
 from abgap.offline.moments import difference_moments
 from abgap.offline.sums import Against, Buckets, Evaluated, Measured, ValueSums
@@ -84,7 +85,7 @@ def compare_examples(measured: Measured, terms: Terms) -> list[Contest]:
     p_values = exchange_p_values(sums, seed=terms.seed)
     for place, interval, p in zip(to_resample.values(), intervals, p_values, strict=True):
         found[place] = replace(found[place], bootstrap=interval, p_permutation=p)
-    return found
+    return with_correlations(found, dict(zip(to_resample.values(), sums, strict=True)))
 
 
 def _of_differences(buckets: Buckets) -> PairedSums:

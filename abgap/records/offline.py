@@ -32,7 +32,8 @@ class OfflineRow:
     when only a bare value was given: then ``value - baseline_value`` is taken at face value.
     p_adjusted: Holm over the candidates of a metric, Benjamini-Hochberg over the slices of a comparison.
     bootstrap, p_permutation: the paired bootstrap interval and the exchange test, beside interval and p of ``gain``.
-    effect_size: Cohen's d of the paired differences. shrunk_gain: pulled towards the other candidates (winner's curse).
+    effect_size: Cohen's d of the paired differences. shrunk_gain: pulled towards the other candidates (winner's curse);
+    luck: what the gain owes to errors of its own, which all candidates do not share; candidates: how many there are.
     nearest_to: of a metric that is the better the nearer it is to a value, from either side, that value; ``direction``
     says nothing then.
     examples_needed: to establish ``worthwhile_gain`` with 80 % power; that is the gain seen when none is declared.
@@ -60,6 +61,8 @@ class OfflineRow:
     p_permutation: float | None = None
     effect_size: Estimable | None = None
     shrunk_gain: Interval | None = None
+    luck: Interval | None = None
+    candidates: int | None = None
     worthwhile_gain: float | None = None
     examples_needed: int | None = None
     skill: float | None = None

@@ -82,6 +82,16 @@ class PairedSums:
         """Candidate minus baseline out of the sums of each (..., components)."""
         return self.of(candidate) - self.of(baseline)
 
+    def deviations(self) -> FloatArray:
+        """How far each bucket moves the gain, by the jackknife: the gain without it, turned, around the mean of these.
+
+        NaN where the metric is not defined without a bucket.
+        """
+        without = self.gains(
+            self.candidate.sum(axis=0) - self.candidate, self.baseline.sum(axis=0) - self.baseline
+        )
+        return np.asarray(without.mean() - without)
+
 
 def mean_of_sums(sums: FloatArray) -> FloatArray:
     """The mean out of two sums: of the values, and their number."""

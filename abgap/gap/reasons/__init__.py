@@ -17,6 +17,7 @@ from abgap.gap.reasons import (
     trade_off,
     train_serve_skew,
     underpowered,
+    winners_curse,
     wrong_baseline,
 )
 from abgap.gap.reasons.reason import Reason
@@ -24,6 +25,7 @@ from abgap.gap.reasons.reason import Reason
 REASONS: tuple[Reason, ...] = (
     underpowered.REASON,
     offline_noise.REASON,
+    winners_curse.REASON,
     distribution_mismatch.REASON,
     lazy_metric.REASON,
     trade_off.REASON,

@@ -83,6 +83,10 @@ class Evidence:
         """All rows of a model in a metric, slices among them."""
         return tuple(self._offline.get((model, metric), ()))
 
+    def candidates_of(self, row: OfflineRow) -> tuple[OfflineRow, ...]:
+        """All models that are held against the same baseline in the same metric, over all examples."""
+        return tuple(self._candidates.get((row.metric, row.baseline), ()))
+
     def metrics_of(self, model: str) -> tuple[str, ...]:
         """The offline metrics that a model was measured in, in the order of the rows."""
         return tuple(self._metrics.get(model, ()))
@@ -132,6 +136,11 @@ class Evidence:
     @cached_property
     def _offline(self) -> Mapping[tuple[str, str], list[OfflineRow]]:
         return _by(self.offline, lambda r: (r.model, r.metric))
+
+    @cached_property
+    def _candidates(self) -> Mapping[tuple[str, str | None], list[OfflineRow]]:
+        whole = (row for row in self.offline if row.slice_name is None)
+        return _by(whole, lambda r: (r.metric, r.baseline))
 
     @cached_property
     def _metrics(self) -> Mapping[str, list[str]]:

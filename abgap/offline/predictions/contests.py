@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from abgap.engine.protocol import Engine
+from abgap.offline.candidates import with_correlations
 from abgap.offline.contest import Contest
 from abgap.offline.predictions.cells import Part
 from abgap.offline.predictions.definitions import (
@@ -46,7 +47,7 @@ from abgap.sources.sql import Sql
 from abgap.stats.binary_lazy import lazy_of_counts, lazy_of_scores
 from abgap.stats.effect_size import cohen_dz
 from abgap.stats.moments import Univariate
-from abgap.stats.paired_resampling import bootstrap_gains, exchange_p_values
+from abgap.stats.paired_resampling import PairedSums, bootstrap_gains, exchange_p_values
 
 FEW = 30
 """With fewer examples of a label than this a value carries a note."""
@@ -166,6 +167,7 @@ def _of_pairs(
     needs_order = predictions.scored and any(metric.needs is Needs.ORDER for metric in metrics)
     orders = order_pairs(engine, predictions, pairs) if needs_order else {}
     found: list[Contest] = []
+    sums: dict[int, PairedSums] = {}
     for pair in pairs:
         why_not = _refusal(measured, tallies[""].get(PairPart(*pair)), pair, sets.get(pair), judging)
         if why_not is not None:
@@ -180,8 +182,10 @@ def _of_pairs(
                 tested = judge_gain(measured, metric, part, tally, orders.get(part), judging.alpha)
                 found.append(_contest(measured, metric, part, tally, tested, judging.alpha))
         of_whole = found[whole : whole + len(metrics)]
-        found[whole : whole + len(metrics)] = _resampled(of_whole, metrics, buckets, pair, judging)
-    return found
+        drawn = _drawable(of_whole, metrics, buckets, pair)
+        found[whole : whole + len(metrics)] = _resampled(of_whole, drawn, judging)
+        sums |= {whole + i: made for i, made in drawn.items()}
+    return with_correlations(found, sums)
 
 
 def _is_unfit(measured: Measured, metric: BinaryMetric, pair: tuple[str, str]) -> bool:
@@ -282,21 +286,24 @@ def _effect_size(moments: Univariate | None, alpha: float) -> Estimable | None:
     return Interval(estimate=estimate, low=low, high=high, level=1.0 - alpha, method="noncentral-t")
 
 
-def _resampled(
+def _drawable(
     contests: Sequence[Contest],
     metrics: Sequence[BinaryMetric],
     buckets: dict[str, dict[tuple[str, str], Buckets]],
     pair: tuple[str, str],
-    judging: Judging,
-) -> list[Contest]:
-    """The contests over all examples with bootstrap and exchange test, where the metric is made of sums."""
-    found = list(contests)
-    sums = {
+) -> dict[int, PairedSums]:
+    """The sums by bucket of the contests over all examples whose metric is made of sums, by their place."""
+    return {
         i: made
         for i, metric in enumerate(metrics)
         if isinstance(contests[i].gain, Interval)
         and (made := sums_of(metric, buckets[_rule(metric)].get(pair))) is not None
     }
+
+
+def _resampled(contests: Sequence[Contest], sums: dict[int, PairedSums], judging: Judging) -> list[Contest]:
+    """The contests over all examples with bootstrap and exchange test, where the metric is made of sums."""
+    found = list(contests)
     intervals = bootstrap_gains(list(sums.values()), alpha=judging.alpha, seed=judging.seed)
     p_values = exchange_p_values(list(sums.values()), seed=judging.seed)
     for i, interval, p in zip(sums, intervals, p_values, strict=True):

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from abgap.offline.candidates import with_correlations
 from abgap.offline.contest import Contest
 from abgap.offline.example_contests import (
     NO_BASELINE,
@@ -123,11 +124,14 @@ def contests_of(
         else:
             comparable[model, baseline] = parts
     drawn = _draw([pair for parts in comparable.values() for pair in parts], metrics, procedure.terms)
+    sums: dict[int, PairedSums] = {}
     for (model, baseline), parts in comparable.items():
         for pair in parts:
             who = _compared(model, baseline, pair.part, int(pair.n.sum()), counts)
+            if pair.part == WHOLE:
+                sums |= {len(found) + i: _drawable(pair, metric) for i, metric in enumerate(metrics)}
             found += [_judged(pair, who, metric, drawn, procedure.terms, lazies) for metric in metrics]
-    return found
+    return with_correlations(found, sums)
 
 
 def _compared(
