@@ -13,14 +13,17 @@ import numpy as np
 
 from abgap.online.arms import Pairs, pair_arms
 from abgap.online.joint import covaried
-from abgap.records import Check, Kind, Moments, Status
+from abgap.records import Check, Estimable, Kind, LiftMethod, Moments, Status
 from abgap.records.checks import make_check
 from abgap.records.words import count, label, p_value, plain, plural
-from abgap.stats.contrast import mean_contrast
+from abgap.stats.contrast import mean_contrast, ratio_contrast
 from abgap.stats.covariates import Covaried
+from abgap.stats.estimable import estimable_at, in_words
+from abgap.stats.intervals import fieller_lift
 from abgap.stats.intervals import p_value as two_sided_p
-from abgap.stats.moments import Univariate
+from abgap.stats.moments import Bivariate, Univariate
 from abgap.stats.multiplicity import holm
+from abgap.stats.procedure import Procedure
 from abgap.study.model import Metric
 
 BALANCE_ALPHA = 0.001
@@ -42,15 +45,20 @@ def balance_checks(
     moments: Moments, controls: Mapping[str, str], metrics: Mapping[str, Metric]
 ) -> list[Check]:
     """One check for every experiment that has covariates. controls: the control variant of each."""
-    with_covariates = {name for name, metric in metrics.items() if metric.covariates}
-    rows = zip(moments.metric, moments.slice_name, moments.period, strict=True)
-    used = [name in with_covariates and part is day is None for name, part, day in rows]
-    whole = moments.take(np.array(used, dtype=bool))
+    whole = _whole_rows(moments, metrics)
     pairs = pair_arms(whole, controls)
     found: dict[str, list[_Comparison]] = {}
     for comparison in _compare(whole, pairs, metrics):
         found.setdefault(comparison.experiment, []).append(comparison)
     return [_check(experiment, found[experiment]) for experiment in controls if experiment in found]
+
+
+def _whole_rows(moments: Moments, metrics: Mapping[str, Metric]) -> Moments:
+    """Whole experiments, in the metrics that have covariates."""
+    with_covariates = {name for name, metric in metrics.items() if metric.covariates}
+    rows = zip(moments.metric, moments.slice_name, moments.period, strict=True)
+    used = [name in with_covariates and part is day is None for name, part, day in rows]
+    return moments.take(np.array(used, dtype=bool))
 
 
 def _compare(moments: Moments, pairs: Pairs, metrics: Mapping[str, Metric]) -> list[_Comparison]:
@@ -79,6 +87,47 @@ def _compare(moments: Moments, pairs: Pairs, metrics: Mapping[str, Metric]) -> l
                 )
             )
     return found
+
+
+def lifts_before_exposure(
+    moments: Moments, controls: Mapping[str, str], metrics: Mapping[str, Metric], procedure: Procedure
+) -> dict[tuple[str, str, str], Estimable]:
+    """The lift of each metric's first covariate over all units, by experiment, treatment and metric.
+
+    Of a ratio with days before exposure, the lift of that ratio. Metrics without covariates are left out.
+    """
+    whole = _whole_rows(moments, metrics)
+    pairs = pair_arms(whole, controls)
+    found: dict[tuple[str, str, str], Estimable] = {}
+    for i, row in enumerate(pairs.treatment):
+        metric = metrics[whole.metric[row]]
+        arms = [covaried(whole, rows[i : i + 1]) for rows in (pairs.control, pairs.treatment)]
+        is_ratio = metric.kind is Kind.RATIO and arms[0].means.shape[1] > 1
+        contrast = (
+            ratio_contrast(*(_first_two(arm) for arm in arms))
+            if is_ratio and metric.covariates[0].lookback_days is not None
+            else mean_contrast(*(_first(arm) for arm in arms))
+        )
+        lift = fieller_lift(contrast, procedure.alpha, procedure.rule)
+        method = procedure.name_of(LiftMethod.FIELLER.value)
+        key = (str(whole.experiment[row]), str(whole.variant[row]), str(whole.metric[row]))
+        found[key] = estimable_at(lift, 0, level=1.0 - procedure.alpha, method=method, why=in_words)
+    return found
+
+
+def _first(arm: Covaried) -> Univariate:
+    return Univariate(n=arm.value.n, mean=arm.means[:, 0], variance=arm.covariances[:, 0, 0])
+
+
+def _first_two(arm: Covaried) -> Bivariate:
+    return Bivariate(
+        n=arm.value.n,
+        mean_y=arm.means[:, 0],
+        variance_y=arm.covariances[:, 0, 0],
+        mean_x=arm.means[:, 1],
+        variance_x=arm.covariances[:, 1, 1],
+        covariance=arm.covariances[:, 0, 1],
+    )
 
 
 def _covariates(arm: Covaried) -> Univariate:

@@ -17,11 +17,11 @@ from abgap.online.arms import IndexArray
 from abgap.online.heterogeneity_words import heterogeneity_sentence
 from abgap.online.scorecard import Scorecard
 from abgap.online.stratum_rows import Wanted, find_strata, has_strata
-from abgap.records import Estimable, Estimate, Heterogeneity, MixDecomposition, NotEstimable, Reason
+from abgap.records import Estimable, Estimate, Heterogeneity, MixDecomposition, NotEstimable
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import CheckedBounds, finite_or_none
 from abgap.stats.contrast import Contrast
-from abgap.stats.estimable import estimable_at
+from abgap.stats.estimable import estimable_at, in_words
 from abgap.stats.heterogeneity import common_lift_test, opposite_signs_test
 from abgap.stats.intervals import difference_interval, lift_is_bounded, relative_difference
 from abgap.stats.multiplicity import benjamini_hochberg
@@ -175,13 +175,9 @@ def _intervals(contrast: Contrast, procedure: Procedure) -> list[Estimable]:
     found = difference_interval(contrast, procedure.alpha, procedure.rule)
     checked, method = CheckedBounds(*found, contrast.problem), procedure.name_of("delta")
     return [
-        estimable_at(checked, i, level=1.0 - procedure.alpha, method=method, why=_in_words)
+        estimable_at(checked, i, level=1.0 - procedure.alpha, method=method, why=in_words)
         for i in range(len(contrast.problem))
     ]
-
-
-def _in_words(reason: Reason) -> str:
-    return reason.value.replace("_", " ")
 
 
 def _record(

@@ -34,12 +34,13 @@ def reach_of(counts: ArmCounts | None, until: dt.datetime | None, zone: ZoneInfo
 
 def exposed_days(counts: ArmCounts | None) -> tuple[dt.date, dt.date] | None:
     """The first and the last day on which units were first exposed; None when there are no days."""
-    days = [_date(day) for part, day in (counts.parts if counts else ()) if part == DAY]
+    days = [date_of(day) for part, day in (counts.parts if counts else ()) if part == DAY]
     known = [day for day in days if day is not None]
     return (min(known), max(known)) if known else None
 
 
-def _date(text: str) -> dt.date | None:
+def date_of(text: str) -> dt.date | None:
+    """The day that a period is; None when it is none."""
     try:
         return dt.date.fromisoformat(text)
     except ValueError:  # moments from elsewhere may call their periods anything

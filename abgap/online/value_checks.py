@@ -25,7 +25,7 @@ def missing_values_check(
     total = sum(lost.values())
     if total == 0:
         return None
-    p = _homogeneity(list(units.values()), list(lost.values()))
+    p = same_share_p(list(units.values()), list(lost.values()))
     per_arm = ", ".join(f"{variant} {count(lost[variant])}" for variant in units)
     said = (
         f"{count(total)} of {count(sum(units.values()))} units have no value of {metric} "
@@ -49,7 +49,7 @@ def missing_values_check(
     )
 
 
-def _homogeneity(units: Sequence[float], lost: Sequence[float]) -> float:
+def same_share_p(units: Sequence[float], lost: Sequence[float]) -> float:
     """Chi-square p-value that all arms lose the same share."""
     rest = [n - k for n, k in zip(units, lost, strict=True)]
     share = sum(lost) / sum(units)

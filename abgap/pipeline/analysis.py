@@ -514,11 +514,18 @@ class Analysis:
 
     @cached_property
     def thorough_checks(self) -> tuple[Check, ...]:
-        """All data checks and those that cost as much as the analysis itself: repeated events."""
-        from abgap.pipeline.checking import slow_checks
+        """All data checks and those that scan the events once more: repeated events, and what units did."""
+        from abgap.pipeline.checking import in_order, repeated_events
 
         quick = self.checks
-        return (*slow_checks(self), *quick)
+        return in_order(self, (*repeated_events(self), *quick, *self.activity_checks))
+
+    @cached_property
+    def activity_checks(self) -> tuple[Check, ...]:
+        """The data checks of what units did and when."""
+        from abgap.pipeline.checking import activity_of_units
+
+        return tuple(activity_of_units(self))
 
     @cached_property
     def gaps(self) -> GapAnalysis:

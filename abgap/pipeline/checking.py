@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from abgap.offline.contracts import contract_checks
 from abgap.online import diagnostics
+from abgap.online.activity import Activity, read_activity
+from abgap.online.activity_checks import activity_checks
 from abgap.online.arm_checks import experiment_checks
 from abgap.online.balance import balance_checks
 from abgap.online.reach import read_early_checks
@@ -30,6 +33,11 @@ def quick_checks(analysis: Analysis) -> tuple[Check, ...]:
     found += _of_experiments(analysis)
     if wide is not None:
         found += _of_units(analysis, wide)
+    return in_order(analysis, found)
+
+
+def in_order(analysis: Analysis, found: Iterable[Check]) -> tuple[Check, ...]:
+    """Checks of sources first, then experiment by experiment, each in the order given."""
     order = {name: i for i, name in enumerate(analysis.declared)}
     return tuple(
         sorted(found, key=lambda c: -1 if c.experiment is None else order.get(c.experiment, len(order)))
@@ -87,8 +95,23 @@ def _last_day(analysis: Analysis) -> dt.date | None:
     return max(days, default=None)
 
 
-def slow_checks(analysis: Analysis) -> list[Check]:
-    """The checks that cost as much as the analysis itself: repeated events."""
+def activity_of_units(analysis: Analysis) -> list[Check]:
+    """The checks of what units did and when: lost tracking, missing days, bots. They take a scan of the events."""
+    wide = analysis.wide
+    if wide is None:
+        return []
+    activity = Activity()
+    if wide.intakes:
+        activity = analysis.stages.result(
+            analysis.of_units("activity"),
+            lambda: read_activity(analysis.engine, analysis.study, analysis.views, analysis.made_wide),
+        )
+    by_unit = not analysis.study.is_clustered
+    return activity_checks(analysis.declared, activity, analysis.counts, by_unit=by_unit)
+
+
+def repeated_events(analysis: Analysis) -> list[Check]:
+    """Whether events stand in a fact table twice, which costs as much as the analysis itself to find out."""
     wide = analysis.wide
     if wide is None or not wide.intakes:
         return []

@@ -10,8 +10,11 @@ from abgap.gap.diagnosis import diagnose, with_next_steps
 from abgap.gap.reasons import REASONS
 from abgap.gap.reasons.evidence import Evidence
 from abgap.gap.reasons.reason import Reading, Reason
+from abgap.online.balance import lifts_before_exposure
 from abgap.pipeline.model_facts import facts_of_models
 from abgap.pipeline.stages import Stage
+from abgap.records import Estimable
+from abgap.study.procedure import procedure_of
 
 if TYPE_CHECKING:
     from abgap.engine.protocol import Relation
@@ -45,7 +48,7 @@ class DiagnosisStages:
             offline=offline.rows,
             sweeps=offline.sweeps,
             twins=offline.twins,
-            checks=analysis.checks,
+            checks=(*analysis.checks, *analysis.activity_checks),
             gaps=analysis.gaps.gaps,
             positions=offline.positions,
             counterfactual=offline.counterfactual,
@@ -53,7 +56,17 @@ class DiagnosisStages:
             live=analysis.live.quality,
             facts={each.name: each for each in analysis.facts},
             mixes=analysis.live.quality.mixes,
+            before=self._before(),
             read=self._read(),
+        )
+
+    def _before(self) -> Mapping[tuple[str, str, str], Estimable]:
+        analysis = self._analysis
+        metrics = {
+            name: m for name, m in analysis.study.metrics.items() if name in analysis.study.gap.business
+        }
+        return lifts_before_exposure(
+            analysis.moments, analysis.controls, metrics, procedure_of(analysis.study)
         )
 
     def _read(self) -> Mapping[str, object]:

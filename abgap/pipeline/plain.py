@@ -59,6 +59,7 @@ _RECORDS: Mapping[str, tuple[str, ...]] = {
         "TwinSums",
         "ValueSums",
     ),
+    "abgap.online.activity": ("Activity",),
     "abgap.online.experiments": ("DeclaredExperiment",),
     "abgap.online.plan": (
         "MetricColumns",

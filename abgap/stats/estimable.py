@@ -23,3 +23,8 @@ def estimable_at(
         reason = Reason.ZERO_VARIANCE if problem is None else Reason(problem)
         return NotEstimable(reason=reason, detail=why(reason))
     return Interval(estimate=estimate, low=low, high=high, level=level, method=method)
+
+
+def in_words(reason: Reason) -> str:
+    """The reason as it is called, for where there is nothing more to say."""
+    return reason.value.replace("_", " ")

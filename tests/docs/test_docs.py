@@ -16,7 +16,7 @@ import pytest
 from abgap import __version__, records
 from abgap.cli.reference import reference
 from abgap.errors import ExitCode
-from abgap.online import arm_checks, balance, checks, value_checks
+from abgap.online import activity_checks, arm_checks, balance, checks, value_checks
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS
 from abgap.records.moments import SCHEMA_VERSION as MOMENTS_VERSION
 from abgap.report.document import SCHEMA_VERSION
@@ -112,7 +112,10 @@ def test_every_data_check_is_described_and_no_other() -> None:
 def test_thresholds_of_data_checks_are_those_of_the_code() -> None:
     text = section(page("methods.md"), "Data checks")
     assert arm_checks.SRM_ALPHA == value_checks.MISSING_ALPHA == balance.BALANCE_ALPHA == 0.001
-    assert text.count("0.001") == 4
+    assert text.count("0.001") == 6
+    assert activity_checks.NEARLY_ALL == 0.9
+    assert "nine of ten units" in text
+    assert f"warns from {activity_checks.BOT_SHARE * 100:g} % on" in text
     assert f"fewer than {arm_checks.MIN_EXPECTED:g} expected units" in text
     assert f"warns below {MIN_UNITS} |" in text
     warn, fail = f"{checks.MIXED_WARN * 100:g} %", f"{checks.MIXED_FAIL * 100:g} %"

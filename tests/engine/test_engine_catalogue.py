@@ -72,6 +72,10 @@ COLUMNS = [
 MAPPED = {name: Sql(f'"{name} in"') for name in ("experiment", "unit", "variant", "at", "day")}
 VALUES = identifier("part values of events")
 FACT = [SimpleNamespace(table=identifier("unit parts of events"), alias=Sql("f1"))]
+ACTIVE = [
+    SimpleNamespace(value=Sql(f'f1."{name}"'), name=identifier(name), label=Sql(f"'{name}'"))
+    for name in ("clicks", "spend")
+]
 SLICED = [SimpleNamespace(column=identifier("device"), label=Sql("'device'"))]
 UNITS = identifier("unit_outcomes")
 CELLS = identifier("cells")
@@ -180,6 +184,11 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "declared_experiments": (SOURCE | DECLARED,),
     "enrolments": (KEYED | {"slices": [], "only": None}, KEYED | {"slices": SLICES, "only": ONLY}),
+    "event_days": (EVENTS | {"key": identifier("unit"), "day": Sql('cast(e."at" as date)')},),
+    "unit_activity": (
+        {"key": identifier("unit"), "facts": FACT, "parts": ACTIVE[:1]},
+        {"key": identifier("unit"), "facts": FACT, "parts": ACTIVE},
+    ),
     "exposure_counts": (KEYED,),
     "exposures": (
         SOURCE | MAPPED | {"slices": [], "number": None},

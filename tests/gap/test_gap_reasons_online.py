@@ -1,4 +1,4 @@
-"""The reasons that are read off the online side: latency, novelty, dilution and slices that differ.
+"""The reasons that are read off the online side: latency, novelty, dilution, slices that differ, data faults.
 
 Amounts are held against what is worked out by hand, then against planted truth: many experiments at once, as estimates
 whose errors are drawn.
@@ -20,6 +20,7 @@ from abgap.gap.reasons.case import Case, Target
 from abgap.gap.reasons.evidence import Evidence
 from abgap.records import (
     Adjustment,
+    Check,
     Direction,
     Estimate,
     Finding,
@@ -32,7 +33,9 @@ from abgap.records import (
     NotEstimable,
     Reason,
     Role,
+    Status,
     Trend,
+    Unadjusted,
     VerdictName,
 )
 from abgap.stats.intervals import fieller_lift, p_value
@@ -490,6 +493,83 @@ def _two_slices(lifts: np.ndarray[Any, Any]) -> Case:
         heterogeneity=(differing("device", p),),
         expected=interval(0.12, 0.003),
     )
+
+
+def check(name: str, status: Status, **changes: Any) -> Check:
+    fields: dict[str, Any] = {"experiment": "x", "value": 1e-9, "threshold": 0.001, "sql": "rollup"}
+    sentence = f"{name} is not as it should be."
+    return Check(name=name, status=status, sentence=sentence, **(fields | changes))
+
+
+SOUND = tuple(check(name, Status.PASS) for name in ("sample_ratio", "covariate_balance", "bots"))
+
+
+class TestDataFaults:
+    def test_sound_checks_contradict(self) -> None:
+        found = judged("data_faults", case(estimate(0.0, 0.01), checks=SOUND))
+        assert found.status is CONTRADICTED
+        assert "None of 3 data checks" in found.sentence
+
+    def test_without_any_check_nothing_can_be_said(self) -> None:
+        untested = check("sample_ratio", Status.NOT_TESTABLE)
+        assert judged("data_faults", case(estimate(0.0, 0.01), checks=(untested,))).status is NOT_TESTABLE
+
+    @pytest.mark.parametrize(
+        ("name", "status"),
+        [
+            ("sample_ratio", Status.FAIL),
+            ("units_in_two_variants", Status.WARN),
+            ("tracking_loss", Status.WARN),
+            ("missing_days", Status.WARN),
+            ("bots", Status.WARN),
+        ],
+    )
+    def test_a_fault_is_told_without_an_amount_where_arms_were_alike_before(
+        self, name: str, status: Status
+    ) -> None:
+        faults = (*SOUND, check(name, status, blocking=status is Status.FAIL))
+        before = {("x", "B", "revenue"): interval(0.001, 0.01)}
+        found = judged("data_faults", case(estimate(0.0, 0.01), checks=faults, before=before))
+        assert found.status is SUPPORTED
+        assert isinstance(found.lift, NotEstimable)
+        assert f"{name} is not as it should be" in found.sentence
+        assert {row.name for row in found.evidence} == {name.replace("_", " "), "lift before exposure"}
+
+    def test_warnings_that_move_no_lift_are_no_faults(self) -> None:
+        harmless = tuple(check(name, Status.WARN) for name in ("partial_weeks", "read_early", "open_windows"))
+        assert judged("data_faults", case(estimate(0.0, 0.01), checks=harmless)).status is CONTRADICTED
+
+    def test_the_amount_is_the_lift_before_exposure(self) -> None:
+        faults = (check("sample_ratio", Status.FAIL, blocking=True),)
+        before = {("x", "B", "revenue"): interval(-0.05, 0.01)}
+        found = judged("data_faults", case(estimate(0.0, 0.01), checks=faults, before=before))
+        assert amount(found) == dataclasses.replace(before["x", "B", "revenue"].flipped(), method="test")
+        assert found.share == pytest.approx(0.05 / 0.08)
+
+    def test_what_the_adjustment_has_made_up_for_is_not_missing(self) -> None:
+        raw = Unadjusted(difference=interval(0.0, 0.1), lift=interval(-0.04, 0.01), p_value=0.0)
+        adjusted = dataclasses.replace(estimate(-0.01, 0.008), unadjusted=raw)
+        faults = (check("sample_ratio", Status.FAIL, blocking=True),)
+        before = {("x", "B", "revenue"): interval(-0.05, 0.01)}
+        found = judged("data_faults", case(adjusted, checks=faults, before=before))
+        assert amount(found).estimate == pytest.approx(0.02)
+
+    def test_arms_out_of_balance_alone_must_cover_a_quarter_of_the_gap(self) -> None:
+        faults = (check("covariate_balance", Status.FAIL),)
+        for lift, status in ((-0.05, SUPPORTED), (-0.01, CONTRADICTED)):
+            before = {("x", "B", "revenue"): interval(lift, 0.002)}
+            found = judged("data_faults", case(estimate(0.0, 0.01), checks=faults, before=before))
+            assert found.status is status
+
+    def test_a_lift_before_exposure_is_covered(self) -> None:
+        rng = np.random.default_rng(20260108)
+        faults = (check("sample_ratio", Status.FAIL, blocking=True),)
+        covered = 0
+        for _ in range(RUNS):
+            before = {("x", "B", "revenue"): interval(rng.normal(-0.05, 0.01), 0.01)}
+            found = judged("data_faults", case(estimate(0.0, 0.01), checks=faults, before=before))
+            covered += amount(found).low <= 0.05 <= amount(found).high
+        assert 0.9 <= covered / RUNS <= 0.985
 
 
 def test_hostile_names_pass_through_unchanged() -> None:

@@ -16,7 +16,7 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abgap.online.balance import balance_checks
+from abgap.online.balance import balance_checks, lifts_before_exposure
 from abgap.online.joint import covaried, joint_columns, joint_rows, layout_of
 from abgap.online.scorecard import compare_arms, make_estimates
 from abgap.online.traits import MetricTraits
@@ -28,6 +28,7 @@ from abgap.stats.moments import Bivariate, Joint, Univariate, merge_joint
 from abgap.stats.procedure import Procedure
 from abgap.study.load import check_study
 from abgap.study.model import Study
+from abgap.study.procedure import procedure_of
 
 Values = npt.NDArray[np.float64]
 
@@ -361,3 +362,24 @@ class TestBalance:
         bench.parquet("users.parquet", users(9, 200))
         declared = study({"spend": {"kind": "mean", "value": "spend"}})
         assert balance_checks(bench.moments(declared), {"e": "A"}, study_of(declared).metrics) == []
+
+
+def test_lifts_before_exposure_are_those_of_the_covariate(bench: Any) -> None:
+    rng = np.random.default_rng(5)
+    n = 400
+    before = rng.gamma(4.0, 2.0, n)
+    arm = np.where(np.arange(n) % 2, "B", "A")
+    before[arm == "B"] *= 1.2
+    bench.parquet("u.parquet", {"e": ["e"] * n, "v": arm, "y": before + rng.normal(0, 1, n), "x": before})
+    declared = {
+        "unit_values": {"path": "u.parquet", "columns": {"experiment": "e", "variant": "v"}},
+        "metrics": {"y": {"kind": "mean", "value": "y", "covariate": {"column": "x"}}},
+    }
+    with bench.run(declared) as run:
+        metrics, procedure = run.study.metrics, procedure_of(run.study)
+        ((key, found),) = lifts_before_exposure(run.moments, {"e": "A"}, metrics, procedure).items()
+    assert key == ("e", "B", "y")
+    assert isinstance(found, Interval)
+    a, b = before[arm == "A"], before[arm == "B"]
+    assert found.estimate == pytest.approx(b.mean() / a.mean() - 1.0, rel=1e-9)
+    assert found.low < found.estimate < found.high

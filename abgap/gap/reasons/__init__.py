@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abgap.gap.reasons import (
+    data_faults,
     dilution,
     distribution_mismatch,
     heterogeneity,
@@ -39,4 +40,5 @@ REASONS: tuple[Reason, ...] = (
     novelty.REASON,
     dilution.REASON,
     heterogeneity.REASON,
+    data_faults.REASON,
 )

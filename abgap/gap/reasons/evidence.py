@@ -13,6 +13,7 @@ from abgap.gap.reasons.translations import Translations, translations_of
 from abgap.records import (
     Check,
     Counterfactual,
+    Estimable,
     Estimate,
     Gap,
     Heterogeneity,
@@ -37,7 +38,8 @@ Pair: TypeAlias = tuple[str, str, str]
 class Evidence:
     """The records of the whole study.
 
-    facts: of each experiment, by name. read: what each reason's own query brought, by the name of the reason.
+    facts: of each experiment, by name. before: lifts of business metrics before exposure, by their covariates. read:
+    what each reason's own query brought, by the name of the reason.
     """
 
     estimates: tuple[Estimate, ...] = ()
@@ -54,6 +56,7 @@ class Evidence:
     models: Mapping[str, ModelFacts] = field(default_factory=dict)
     live: LiveQuality = field(default_factory=LiveQuality)
     facts: Mapping[str, ExperimentFacts] = field(default_factory=dict)
+    before: Mapping[Pair, Estimable] = field(default_factory=dict)
     read: Mapping[str, object] = field(default_factory=dict)
 
     def whole(self, experiment: str, treatment: str, metric: str) -> Estimate | None:

@@ -19,6 +19,8 @@ from abgap.records import EvidenceRow, Finding, Heterogeneity, Interval, Measure
 from abgap.records.words import label, listed, percent, percent_interval
 
 NAME, TITLE = "heterogeneity", "Slices that differ"
+# Covariates may even bring out more of a mix; beyond this the mix is noise.
+_MOST_LEFT = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +139,7 @@ def _left_by_adjustment(case: Case, slices: Sequence[SliceLift], taken: float) -
     if not isinstance(case.observed, Interval):
         return 1.0
     within = sum(s.weight * s.lift.estimate for s in slices)
-    return min(max((within - case.observed.estimate) / taken, 0.0), 1.0)
+    return min(max((within - case.observed.estimate) / taken, 0.0), _MOST_LEFT)
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
