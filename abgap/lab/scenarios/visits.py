@@ -35,8 +35,8 @@ MEAN_SPEND = 10.0
 """Of a visit, on average over users, in EUR."""
 LEVEL_SHAPE = 8.0
 """Of the gamma distribution of users' levels: a coefficient of variation of .35."""
-VISIT_SHAPE = 16.0
-"""The same of the visits of one user: .25."""
+VISIT_SHAPE = 40.0
+"""The same of the visits of one user: .16."""
 LATENCY_SHAPE = 12.0
 CLICKS = 2.0
 LATENCY_MS = 250.0

@@ -17,7 +17,7 @@ RATE = 2.0
 DIVERSITY_RATE = 0.5
 ELASTICITY_PER_100_MS = -0.01
 TABLET_SHARE = 0.3
-HEALTHY_NEW_MARKET, HEALTHY_TYPOS, HEALTHY_CHANGED = 0.4, 0.1, 0.9
+HEALTHY_NEW_MARKET, HEALTHY_TYPOS, HEALTHY_CHANGED = 0.4, 0.1, 0.97
 LAST_DAY = WINDOW_DAYS - 1
 
 
@@ -44,7 +44,7 @@ class Plan:
     unit of gain brings in truth. clicks_lift: None where clicks gain what revenue does in a healthy experiment.
     """
 
-    users: int = 3000
+    users: int = 2000
     gain: float = 0.05
     rate: float = RATE
     level: float = 0.5

@@ -74,7 +74,7 @@ _RECIPES = (
         name="underpowered",
         story="The model is a little better and brings a little; far too few users took part to see it.",
         reasons=("underpowered",),
-        planting=lambda share: Plan(users=round(130 / share), gain=0.0125, queries=600, candidates=3),
+        planting=lambda share: Plan(users=round(250 / share), gain=0.006, queries=600, candidates=3),
     ),
     _Recipe(
         name="offline_noise",
@@ -123,7 +123,7 @@ _RECIPES = (
     _Recipe(
         name="primacy",
         story="People need days to get used to the new ranking; the test was over before.",
-        reasons=("primacy",),
+        reasons=("novelty",),
         planting=lambda share: Plan(day_loss=0.035 * share, waiting=True),
     ),
     _Recipe(

@@ -88,7 +88,6 @@ def _truth(made: _Made) -> PlantedTruth:
         "winners_curse": expected - true_lift,
         "offline_noise": expected - true_lift,
         "underpowered": true_lift - adjusted_lift(made.logs.users, made.logs.visits),
-        "primacy": plan.lost.get("novelty"),
     }
     if plan.mixed:
         amounts["heterogeneity"] = mix_loss(plan)
