@@ -33,6 +33,7 @@ COMMANDS = {
     "portfolio": ("abgap.cli.portfolio", "All experiments together."),
     "plan": ("abgap.cli.plan", "Units, weeks and detectable effects of the next test."),
     "selftest": ("abgap.cli.selftest", "Would the study's tests find something where there is nothing?"),
+    "lab": ("abgap.cli.lab", "Made-up experiments with a known truth, diagnosed."),
     "report": ("abgap.cli.report", "Write the report: HTML, Markdown and JSON."),
     "sql": ("abgap.cli.sql", "Query the same logs and results, read-only."),
     "export": ("abgap.cli.export", "Write the moments, or a database file."),

@@ -42,11 +42,17 @@ class Diagnosed:
 
 @contextmanager
 def run_scenario(
-    scenario: Scenario, *, seed: int, strength: Strength, replicates: int, progress: Progress
+    scenario: Scenario,
+    *,
+    seed: int,
+    strength: Strength,
+    replicates: int,
+    progress: Progress,
+    place: Path | None = None,
 ) -> Iterator[tuple[Analysis, tuple[Diagnosed, ...]]]:
-    """Make a scenario in a folder that vanishes with the block, and diagnose it."""
+    """Make a scenario and diagnose it. place: where it is kept; without one it vanishes with the block."""
     with tempfile.TemporaryDirectory(prefix="abgap-lab-") as name:
-        place = Path(name) / scenario.name
+        place = Path(name) / scenario.name if place is None else place
         progress(f"making {scenario.name}")
         truth = make_scenario(scenario, place, seed=seed, strength=strength, replicates=replicates)
         with open_analysis(load_study(place / STUDY), progress=progress) as analysis:
