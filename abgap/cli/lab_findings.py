@@ -50,10 +50,7 @@ def _planted(scenario: Scenario, found: Sequence[Diagnosed]) -> str:
         return _NOTHING
     amounts = {name: _mean(each.planted.reasons.get(name) for each in found) for name in scenario.reasons}
     return listed(
-        [
-            name if amount is None else f"{name} ({signed_percent(-amount)})"
-            for name, amount in amounts.items()
-        ]
+        [name if amount is None else f"{name} ({signed_percent(amount)})" for name, amount in amounts.items()]
     )
 
 
@@ -76,7 +73,7 @@ def _one(out: Terminal, each: Diagnosed) -> None:
         ]
         for finding in sorted(gap.reasons, key=lambda f: f.name not in truth.reasons)
     ]
-    out.table(columns("reason", ">planted", "found", "takes", "sentence", spare=("sentence",)), rows)
+    out.table(columns("reason", ">takes in truth", "found", "takes", "sentence", spare=("sentence",)), rows)
     out.line(("Agreement: ", "bold"), _agreement(each))
 
 
@@ -99,8 +96,8 @@ def _counted(out: Terminal, found: Sequence[Diagnosed]) -> None:
         ">supported",
         ">contradicted",
         ">not testable",
-        ">amount planted",
-        ">amount found",
+        ">takes in truth",
+        ">takes as found",
         ">interval holds it",
     )
     out.table(head, rows)
@@ -123,15 +120,15 @@ def _row(name: str, found: Sequence[Diagnosed]) -> Iterator[str]:
     if not amounts:
         yield from ("", "", "")
         return
-    yield signed_percent(-sum(amount for amount, _ in amounts) / len(amounts))
-    yield signed_percent(-sum(lift.estimate for _, lift in amounts) / len(amounts))
+    yield signed_percent(sum(amount for amount, _ in amounts) / len(amounts))
+    yield signed_percent(sum(lift.estimate for _, lift in amounts) / len(amounts))
     held = sum(lift.low <= amount <= lift.high for amount, lift in amounts)
     yield f"{held} of {len(amounts)}"
 
 
 def _amount(amount: float | None, *, is_planted: bool) -> str:
     if amount is not None:
-        return signed_percent(-amount)
+        return signed_percent(amount)
     return "planted" if is_planted else ""
 
 

@@ -41,6 +41,23 @@ def find_comparisons(served: Iterable[ServedModels]) -> list[tuple[str, str]]:
     return list(pairs)
 
 
+def claimed_comparisons(
+    served: Iterable[ServedModels], baselines: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """(model, baseline) of every claim, and of every control whose model another one's gain was not claimed against.
+
+    baselines: what the gain of a model was claimed against, by model.
+    """
+    pairs = set(baselines.items())
+    for experiment in served:
+        live = experiment.models.get(experiment.control)
+        for model in experiment.models.values():
+            baseline = baselines.get(model)
+            if live is not None and baseline is not None and live != baseline:
+                pairs.add((live, baseline))
+    return sorted(pairs)
+
+
 def matching_checks(
     served: Sequence[ServedModels], known: Collection[tuple[str, str]], wanted_metrics: Sequence[str]
 ) -> list[Check]:

@@ -47,11 +47,11 @@ class OfflineStages:
     @property
     def comparisons(self) -> list[tuple[str, str]]:
         """(model, baseline) of every pair that an experiment ran, then of those that the study declares."""
-        from abgap.offline.matching import find_comparisons
+        from abgap.offline.matching import claimed_comparisons, find_comparisons
 
-        declared = {(name, model.baseline) for name, model in self._study.models.items() if model.baseline}
+        baselines = {name: model.baseline for name, model in self._study.models.items() if model.baseline}
         ran = dict.fromkeys(find_comparisons(self.served))
-        return list(ran | dict.fromkeys(sorted(declared)))
+        return list(ran | dict.fromkeys(claimed_comparisons(self.served, baselines)))
 
     @property
     def served(self) -> tuple[ServedModels, ...]:

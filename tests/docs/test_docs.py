@@ -16,6 +16,7 @@ import pytest
 from abgap import __version__, records
 from abgap.cli.reference import reference
 from abgap.errors import ExitCode
+from abgap.lab.scenarios.registry import SCENARIOS
 from abgap.online import activity_checks, arm_checks, balance, checks, value_checks
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS
 from abgap.records.moments import SCHEMA_VERSION as MOMENTS_VERSION
@@ -99,6 +100,13 @@ def test_exit_codes_are_those_of_the_code() -> None:
 
 def test_the_command_line_page_is_what_the_commands_say() -> None:
     assert page("cli.md") == reference(), "run: python -m abgap.cli.reference > docs/cli.md"
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_scenario_of_the_lab_has_its_row(name: str) -> None:
+    scenario = SCENARIOS[name]
+    plants = ", ".join(f"`{reason}`" for reason in scenario.reasons) or "nothing"
+    assert f"| `{name}` | {plants} | {scenario.story} |" in page("lab.md").splitlines()
 
 
 def test_every_data_check_is_described_and_no_other() -> None:

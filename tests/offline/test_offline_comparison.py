@@ -22,6 +22,7 @@ from abgap.offline.contest import Findings
 from abgap.offline.example_contests import PAIRED
 from abgap.offline.matching import (
     ServedModels,
+    claimed_comparisons,
     declared_checks,
     find_comparisons,
     idle_key_checks,
@@ -284,6 +285,22 @@ class TestMatching:
             served(B="new", experiment="no baseline"),
         ]
         assert find_comparisons(experiments) == [("new", "old"), ("old", "new"), ("x", "new")]
+
+    def test_claims_are_compared_and_the_control_with_what_they_were_made_against(self) -> None:
+        experiments = [
+            served(A="old", B="new"),
+            served(A="older", B="new", experiment="before"),
+            served(A="old", B="other", experiment="nothing claimed"),
+            served(B="new", experiment="no control"),
+        ]
+        claims = {"new": "older", "idea": "old", "never ran": "x"}
+        assert claimed_comparisons(experiments, claims) == [
+            ("idea", "old"),
+            ("never ran", "x"),
+            ("new", "older"),
+            ("old", "older"),
+        ]
+        assert claimed_comparisons(experiments, {}) == []
 
     def test_all_matched_is_said_once(self, read: Read) -> None:
         scores = read(per_query({"new": NEW, "old": OLD}))

@@ -23,7 +23,7 @@ CANDIDATE_STEP = 0.015
 DECIMALS = 6
 # How far below the line the luck of a gain that is noise stays, in standard errors.
 _LEAST_LUCK, _MOST_LUCK = 0.4, 1.85
-_TRUE_SPREAD = 0.5
+_TRUE_SPREAD = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

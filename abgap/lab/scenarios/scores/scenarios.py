@@ -74,13 +74,15 @@ _RECIPES = (
         name="underpowered",
         story="The model is a little better and brings a little; far too few users took part to see it.",
         reasons=("underpowered",),
-        planting=lambda share: Plan(users=round(250 / share), gain=0.006, queries=600, candidates=3),
+        planting=lambda share: Plan(users=round(200 / share), gain=0.005, queries=800, candidates=3),
     ),
     _Recipe(
         name="offline_noise",
         story="A model that is as good as the live one looked better, on sixty test queries.",
         reasons=("offline_noise",),
-        planting=lambda share: Plan(lucky=True, gain=0.0, queries=60, spread=0.05 + 0.105 * share),
+        planting=lambda share: Plan(
+            users=1200, lucky=True, gain=0.0, queries=60, spread=0.0475 + 0.03 * share
+        ),
     ),
     _Recipe(
         name="winners_curse",
@@ -142,7 +144,7 @@ _RECIPES = (
         name="simpson",
         story="Control has more gift buyers, who spend more in these weeks whatever they are shown.",
         reasons=("heterogeneity",),
-        planting=lambda share: Plan(mixed=0.1 * share),
+        planting=lambda share: Plan(users=4000, mixed=0.1 * share),
     ),
     _Recipe(
         name="trade_off",
@@ -170,12 +172,11 @@ _RECIPES = (
     ),
     _Recipe(
         name="several",
-        story="The test set has another mix than live traffic, the model is slow, and diversity falls.",
-        reasons=("distribution_mismatch", "latency", "trade_off"),
+        story="The model is bad at misspelt queries, it is slow, and diversity falls.",
+        reasons=("robustness", "latency", "trade_off"),
         planting=lambda share: Plan(
-            market_loss=0.04 * share,
-            test_new_market=0.2,
-            live_new_market=0.65,
+            typo_loss=0.06 * share,
+            live_typos=0.4,
             latency_ms=250.0 + 350.0 * share,
             diversity_loss=0.07 * share,
         ),
