@@ -74,7 +74,7 @@ _RECIPES = (
         name="underpowered",
         story="The model is a little better and brings a little; far too few users took part to see it.",
         reasons=("underpowered",),
-        planting=lambda share: Plan(users=round(200 / share), gain=0.005, queries=800, candidates=3),
+        planting=lambda share: Plan(users=round(120 / share), gain=0.005, queries=800, candidates=3),
     ),
     _Recipe(
         name="offline_noise",
@@ -191,7 +191,7 @@ _RECIPES = (
         name="honest_flat",
         story="The model is as good as the live one, offline and online.",
         reasons=(),
-        planting=lambda _: Plan(gain=0.0),
+        planting=lambda _: Plan(users=4000, gain=0.0),
     ),
 )
 
