@@ -14,7 +14,8 @@ from abgap.errors import ExitCode, UsageError
 from abgap.records import Direction, Kind, Role
 from abgap.study.load import check_study
 from abgap.study.model import ConstantColumn, Covariate, Experiment, Study
-from abgap.study.scaffold import ColumnProfile, ColumnType, TableProfile, write_study
+from abgap.study.recipes import RECIPES
+from abgap.study.scaffold import ColumnProfile, ColumnType, TableProfile, first_study, write_study
 
 
 def text(name: str, *examples: str, distinct: int | None = None) -> ColumnProfile:
@@ -331,7 +332,8 @@ def test_an_experiment_column_without_names_is_refused() -> None:
 
 TYPES: st.SearchStrategy[ColumnType] = st.sampled_from(["text", "number", "integer", "boolean", "timestamp"])
 NAMES = st.text(max_size=8) | st.sampled_from(
-    ["user_id", "group", "variant", "experiment", "ts", "event", "revenue", "pre_revenue", "model", "metric", "value",
+    ["accepted", "task_completed", "tickets", "help", "seconds", "session", "churned",
+     "user_id", "group", "variant", "experiment", "ts", "event", "revenue", "pre_revenue", "model", "metric", "value",
      "query", "Revenue", "day", "is_new", "select", "a'b", 'a"b', "<script>", "x\ny", "a.b", "\x1b[31m", "units"]
 )  # fmt: skip
 EXAMPLES = st.lists(
@@ -364,10 +366,13 @@ TABLES = st.builds(
 @given(st.lists(TABLES, min_size=1, max_size=4), st.none() | st.just("control"))
 def test_whatever_the_names_the_study_loads(tables: list[TableProfile], control: str | None) -> None:
     try:
-        written = write_study(tables, control=control)
+        written = first_study(tables, control=control, recipes=tuple(RECIPES.values()))
     except UsageError:
         return
-    check_study(tomllib.loads(written))
+    study = check_study(tomllib.loads(written.text))
+    if study.experiments:
+        placed = sum(name in study.metrics or f"{name}_2" in study.metrics for name in RECIPES)
+        assert placed + len(written.missing) >= len(RECIPES)
 
 
 def test_a_fact_table_without_numbers_gives_the_share_of_units_in_it() -> None:
