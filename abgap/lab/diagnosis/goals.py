@@ -139,9 +139,7 @@ def _coverages(cell: Cell) -> Iterator[Goal]:
         if amounts is not None:
             rate = Rate(found=amounts.covered, n=amounts.n)
             low, high = COVERAGE
-            yield Goal(
-                kind=Kind.COVERAGE, reason=name, scenario=cell.scenario, rate=rate, low=low, high=high
-            )
+            yield Goal(kind=Kind.COVERAGE, reason=name, scenario=cell.scenario, rate=rate, low=low, high=high)
 
 
 def _honest(cell: Cell) -> Goal:

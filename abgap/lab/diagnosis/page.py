@@ -119,7 +119,9 @@ def _found(cell: Cell | None, reason: str) -> str:
 
 def _alarms(cells: Sequence[Cell]) -> Iterator[str]:
     yield "\n## False alarms\n"
-    yield _row("reason", "tested without being planted", "called supported", "interval", "most often in", "there")
+    yield _row(
+        "reason", "tested without being planted", "called supported", "interval", "most often in", "there"
+    )
     yield _rule(6)
     for name in names_of(cells):
         places = absent(cells, name)
@@ -166,7 +168,9 @@ def _honest(cells: Sequence[Cell]) -> Iterator[str]:
         if not cell.planted:
             rate = Rate(found=cell.explained, n=cell.replicates)
             named = [
-                f"{words.label(name)} {tally.supported}" for name, tally in cell.reasons.items() if tally.supported
+                f"{words.label(name)} {tally.supported}"
+                for name, tally in cell.reasons.items()
+                if tally.supported
             ]
             verdicts = [f"{name} {n}" for name, n in cell.verdicts.items()]
             yield _row(
@@ -177,20 +181,39 @@ def _honest(cells: Sequence[Cell]) -> Iterator[str]:
 
 def _confusion(cells: Sequence[Cell]) -> Iterator[str]:
     """What is called supported, by what was planted clearly."""
-    clear = [cell for cell in cells if cell.strength is Strength.CLEAR and cell.planted]
+    clear = [cell for cell in cells if cell.strength is Strength.CLEAR]
+    names = [
+        name
+        for name in names_of(clear)
+        if any(cell.reasons[name].supported for cell in clear if name in cell.reasons)
+    ]
     yield "\n## What is taken for what\n"
-    yield "What was planted, at the clear strength, and what else is called supported in at least 1 % of the replicates.\n"
-    yield _row("scenario", "planted, and found", "also called supported", "nothing supported")
-    yield _rule(4)
+    yield "Replicates in percent, at the clear strength: rows are what was planted, columns what is called supported (blank: never;"
+    yield "a dash: not tested there). What was planted is bold. Columns:"
+    yield ", ".join(f"{place} {words.label(name)}" for place, name in enumerate(names, start=1)) + ".\n"
+    yield _row("planted", *map(str, range(1, len(names) + 1)), "nothing")
+    yield _rule(len(names) + 2)
     for cell in clear:
-        found = [f"{words.label(n)} {_percent(detection(cell, n).share)}" for n in cell.planted]
-        also = sorted(
-            ((tally.supported / cell.replicates, name) for name, tally in cell.reasons.items() if not tally.planted),
-            reverse=True,
-        )  # fmt: skip
-        said = [f"{words.label(name)} {_percent(share)}" for share, name in also if share >= 0.01]
-        none = 1.0 - cell.explained / cell.replicates
-        yield _row(words.label(cell.scenario), ", ".join(found), ", ".join(said), _percent(none))
+        planted = " and ".join(words.label(name) for name in cell.planted) or "nothing"
+        own = words.label(cell.scenario)
+        shown = own if own == planted else f"{own}: {planted}"
+        nothing = _whole(cell.replicates - cell.explained, cell.replicates)
+        yield _row(shown, *(_confused(cell, name) for name in names), nothing)
+
+
+def _confused(cell: Cell, name: str) -> str:
+    tally = cell.reasons.get(name)
+    if tally is None or not tally.testable:
+        return "–"
+    text = _whole(tally.supported, cell.replicates)
+    return f"**{text or '0'}**" if tally.planted else text
+
+
+def _whole(found: int, of: int) -> str:
+    """A share in whole percent; nothing for none at all."""
+    if not found:
+        return ""
+    return words.plain(100.0 * found / of, decimals=0) if 200 * found >= of else "< 1"
 
 
 def _percent(share: float) -> str:

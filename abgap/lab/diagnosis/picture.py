@@ -1,4 +1,4 @@
-"""The picture of the score card: how often each planted reason is found, by strength, and how often it is a false alarm."""
+"""The picture of the score card: how often each reason is found when it is planted, and how often when it is not."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ SEED = 20260101
 REPLICATES = 200
 
 
-def cells_to_run(names: Iterable[str] = (), strengths: Iterable[Strength] = Strength) -> list[
-    tuple[Scenario, Strength]
-]:
+def cells_to_run(
+    names: Iterable[str] = (), strengths: Iterable[Strength] = Strength
+) -> list[tuple[Scenario, Strength]]:
     """Scenarios (all, or those of these names) at each strength; where nothing is planted, once."""
     chosen = [SCENARIOS[name] for name in names] or list(SCENARIOS.values())
     wanted = list(strengths)
@@ -34,9 +34,10 @@ def run_cell(
     scenario: Scenario, strength: Strength, *, replicates: int, progress: Progress, seed: int = SEED
 ) -> Cell:
     """One scenario, made and diagnosed as one study of many experiments."""
-    with run_scenario(
-        scenario, seed=seed, strength=strength, replicates=replicates, progress=progress
-    ) as (_, found):
+    with run_scenario(scenario, seed=seed, strength=strength, replicates=replicates, progress=progress) as (
+        _,
+        found,
+    ):
         return cell_of(scenario, strength, seed, found)
 
 

@@ -36,8 +36,8 @@ class Amounts:
 class Tally:
     """One reason in one scenario.
 
-    judged: replicates in which it was looked at. testable: with a verdict or at least an amount; opened: of these, with an
-    established gap, so that there was something to explain. first: it was the largest of the supported ones.
+    judged: replicates in which it was looked at. testable: with a verdict or at least an amount; opened: of these, with
+    an established gap, so that there was something to explain. first: it was the largest of the supported ones.
     """
 
     planted: bool
