@@ -56,7 +56,7 @@ def _arguments() -> argparse.Namespace:
 def _told(cell: Cell, done: int, of: int, seconds: float) -> str:
     found = ", ".join(f"{name} {cell.reasons[name].supported}" for name in cell.planted) or "nothing planted"
     return (
-        f"[{done}/{of}] {cell.scenario} {cell.strength.value}: {found}; with a reason that was not planted {cell.false} "
+        f"[{done}/{of}] {cell.scenario} {cell.strength.value}: {found}; a reason that was not planted {cell.false}; "
         f"of {cell.replicates} ({seconds:.0f} s)\n"
     )
 

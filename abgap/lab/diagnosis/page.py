@@ -26,21 +26,21 @@ PICTURE = "diagnosis.svg"
 _INTRODUCTION = """\
 # The diagnosis, marked by known truth
 
-abgap says why an offline gain did not reach the business ([methods.md](methods.md#why-the-reasons)). How often is it right? The
-lab plants reasons whose amounts are known into logs and test sets, `abgap gap`'s own code reads the files, and this page counts
-what it makes of them. It is the output of `make diagnosis`; a test holds it against the record of the run, and a smaller run is
-part of all tests.
+abgap says why an offline gain did not reach the business ([methods.md](methods.md#why-the-reasons)). How often is it
+right? The lab plants reasons whose amounts are known into logs and test sets, `abgap gap`'s own code reads the files, and
+this page counts what it makes of them. It is the output of `make diagnosis`; a test holds it against the record of the
+run, and a smaller run is part of all tests.
 
-{scenarios} scenarios of {worlds} worlds, {replicates} replicates of each, at three strengths of what is planted: barely,
-medium, clear. Every replicate is an experiment of its own with its own test set; all inputs of all reasons that its world
-can test are there and healthy, except for what is planted. The seed is {seed}, and was not chosen. Intervals of rates are
-those of Clopper and Pearson, at 95 %.
+{scenarios} scenarios of {worlds} worlds, {replicates} replicates of each, at three strengths of what is planted:
+barely, medium, clear. Every replicate is an experiment of its own with its own test set; all inputs of all reasons
+that its world can test are there and healthy, except for what is planted. The seed is {seed}, and was not chosen.
+Intervals of rates are those of Clopper and Pearson, at 95 %.
 
 - **Found**: the planted reason is called *supported*. Goal: at least 90 % at the clear strength.
-- **False alarm**: a reason that was not planted is called supported, of the times it could be tested while something else
-  was planted. Goal: at most 5 % for each reason.
-- **Covered**: the interval of the amount holds the true one, over all replicates with an amount, supported or not. Goal: 90
-  to 98 %.
+- **False alarm**: a reason that was not planted is called supported, of the times it could be tested while something
+  else was planted. Goal: at most 5 % for each reason.
+- **Covered**: the interval of the amount holds the true one, over all replicates with an amount, supported or not.
+  Goal: 90 to 98 %.
 - **Explained away**: any reason is called supported although nothing was planted. Goal: at most 5 %.
 
 A goal is *met* when the measured rate meets it, *missed* when its whole interval lies beyond, and *within its error*
@@ -140,7 +140,7 @@ def _alarms(cells: Sequence[Cell]) -> Iterator[str]:
 
 def _amounts(cells: Sequence[Cell]) -> Iterator[str]:
     yield "\n## Amounts\n"
-    yield "In points of lift (1 is 1 % of the business metric). *Bias*: mean error, with its Monte-Carlo standard error.\n"
+    yield "In points of lift (1 is 1 % of the business metric). *Bias*: mean error, with its Monte-Carlo error.\n"
     yield _row("planted", "strength", "truth", "bias", "covered", "interval", "of")
     yield _rule(7)
     for cell in cells:
@@ -188,8 +188,8 @@ def _confusion(cells: Sequence[Cell]) -> Iterator[str]:
         if any(cell.reasons[name].supported for cell in clear if name in cell.reasons)
     ]
     yield "\n## What is taken for what\n"
-    yield "Replicates in percent, at the clear strength: rows are what was planted, columns what is called supported (blank: never;"
-    yield "a dash: not tested there). What was planted is bold. Columns:"
+    yield "Replicates in percent, at the clear strength: rows are what was planted, columns what is called supported"
+    yield "(blank: never; a dash: not tested there). What was planted is bold. Columns:"
     yield ", ".join(f"{place} {words.label(name)}" for place, name in enumerate(names, start=1)) + ".\n"
     yield _row("planted", *map(str, range(1, len(names) + 1)), "nothing")
     yield _rule(len(names) + 2)
