@@ -5,8 +5,9 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 DEV := .venv/.dev
 SIZE ?= quick
+REPLICATES ?= 200
 
-.PHONY: demo test cover lint fast bench examples clean
+.PHONY: demo test cover lint fast bench diagnosis examples clean
 
 demo: $(INSTALLED)                ## make the sample data and its report in demo-report/
 	$(BIN)/abgap demo --out demo-report --data sample_data
@@ -31,6 +32,9 @@ fast: $(DEV)                      ## the tests without browser, demo, real data 
 
 examples: $(INSTALLED)            ## rebuild reports/examples/ from the sample data
 	$(BIN)/python -m abgap.lab.examples
+
+diagnosis: $(INSTALLED)           ## mark the diagnosis by scenarios of known truth: docs/diagnosis.md
+	$(BIN)/python -m abgap.lab.diagnosis --replicates $(REPLICATES)
 
 bench: $(DEV)                     ## speed against statements by hand and against peers; SIZE=full for the published sizes
 	$(BIN)/python -m benchmarks --size $(SIZE)

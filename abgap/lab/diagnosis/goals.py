@@ -125,11 +125,13 @@ def _alarms(cells: Sequence[Cell], name: str) -> Iterator[Goal]:
     if not places:
         return
     worst, tally = max(places, key=lambda place: alarm([place[1]]).share)
-    bounds = {"reason": name, "low": 0.0, "high": FALSE_ALARMS}
-    yield Goal(kind=Kind.FALSE_ALARMS, scenario="", rate=alarm(t for _, t in places), **bounds)
     yield Goal(
-        kind=Kind.WORST, scenario=f"{worst.scenario}, {worst.strength.value}", rate=alarm([tally]),
-        tests=len(places), **bounds,
+        kind=Kind.FALSE_ALARMS, reason=name, scenario="", rate=alarm(t for _, t in places), low=0.0,
+        high=FALSE_ALARMS,
+    )  # fmt: skip
+    yield Goal(
+        kind=Kind.WORST, reason=name, scenario=f"{worst.scenario}, {worst.strength.value}", rate=alarm([tally]),
+        low=0.0, high=FALSE_ALARMS, tests=len(places),
     )  # fmt: skip
 
 

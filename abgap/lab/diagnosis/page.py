@@ -27,9 +27,9 @@ _INTRODUCTION = """\
 # The diagnosis, marked by known truth
 
 abgap says why an offline gain did not reach the business ([methods.md](methods.md#why-the-reasons)). How often is it
-right? The lab plants reasons whose amounts are known into logs and test sets, `abgap gap`'s own code reads the files, and
-this page counts what it makes of them. It is the output of `make diagnosis`; a test holds it against the record of the
-run, and a smaller run is part of all tests.
+right? The lab plants reasons whose amounts are known into logs and test sets, `abgap gap`'s own code reads the files,
+and this page counts what it makes of them. It is the output of `make diagnosis`; a test holds it against the record of
+the run, and a smaller run is part of all tests.
 
 {scenarios} scenarios of {worlds} worlds, {replicates} replicates of each, at three strengths of what is planted:
 barely, medium, clear. Every replicate is an experiment of its own with its own test set; all inputs of all reasons
