@@ -194,5 +194,3 @@ def test_what_is_recorded_is_of_the_scenarios_of_the_lab(recorded: tuple[Cell, .
     assert len(set(found)) == len(found)
     assert set(found) <= todo, HINT
     assert {each.seed for each in recorded} == {SEED}
-    for each in recorded:
-        assert each.planted == SCENARIOS[each.scenario].reasons, HINT
