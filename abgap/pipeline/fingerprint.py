@@ -171,7 +171,16 @@ def program_sha256() -> str:
 
 
 # Words for readers, which no number depends on.
-_ONLY_WORDS = ("why", "owner", "business", "business_if_worse", "review_by", "description", "hypothesis", "tags")
+_ONLY_WORDS = (
+    "why",
+    "owner",
+    "business",
+    "business_if_worse",
+    "review_by",
+    "description",
+    "hypothesis",
+    "tags",
+)
 
 
 def study_parts(study: Study, names: Sequence[str]) -> dict[str, Any]:
