@@ -86,13 +86,12 @@ def test_counts_are_those_of_the_replicates(gap: Gap) -> None:
     latency, novelty = cell.reasons["latency"], cell.reasons["novelty"]
     assert (latency.judged, latency.testable, latency.opened) == (4, 4, 3)
     assert (latency.supported, latency.contradicted, latency.first) == (2, 1, 1)
-    assert latency.amounts == Amounts(
-        n=4,
-        truth=0.02,
-        bias=pytest.approx(-0.00175),
-        sd=pytest.approx(float(np.std([0.001, 0.02, -0.009, -0.019], ddof=1))),
-        covered=2,
-    )
+    amounts = latency.amounts
+    assert amounts is not None
+    errors = [0.001, 0.02, -0.009, -0.019]
+    assert (amounts.n, amounts.truth, amounts.covered) == (4, 0.02, 2)
+    assert (amounts.bias, amounts.sd) == pytest.approx((np.mean(errors), np.std(errors, ddof=1)))
+    assert amounts.bias_error == pytest.approx(stats.sem(errors))
     assert (novelty.planted, novelty.testable, novelty.supported, novelty.first) == (False, 2, 1, 1)
     assert novelty.amounts is None
 

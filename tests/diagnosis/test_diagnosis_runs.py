@@ -23,7 +23,7 @@ UNLIKELY = 1e-4
 IMPORTANT = ("honest_win", "honest_flat", "latency", "distribution_mismatch", "wrong_baseline")
 
 
-def silent(_: str) -> None:
+def silent(message: str) -> None:
     """No progress."""
 
 
