@@ -134,7 +134,8 @@ class SweptDefinition:
     """A comparison of two models under another definition of the metric.
 
     change: from the declared definition, in words. outcome: of an established gain whether it ``survives``, ``turns``
-    or is ``not established`` there; of any other whether it is ``established`` there or not.
+    or is ``not established`` there; of any other whether it is ``established`` there or not. shift: the declared gain
+    minus this one, query by query; None where the two count other queries, or in other units.
     """
 
     change: str
@@ -145,6 +146,8 @@ class SweptDefinition:
     gain: Estimable
     p_value: float | None
     outcome: str
+    shift: Estimable | None = None
+    shift_p: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

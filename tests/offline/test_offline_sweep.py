@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from abgap.offline.example_contests import Terms
 from abgap.offline.ranking.definitions import Definition, definition_of
 from abgap.offline.ranking.evaluate import evaluate_rankings, sweep_rankings
 from abgap.offline.ranking.sweep import judge_sweeps
-from abgap.records import Interval, NotEstimable, OfflineSweep
+from abgap.records import Interval, NotEstimable, OfflineSweep, SweptDefinition
 from abgap.study.load import check_study
 from tests.offline.ranking_oracle import value
 
@@ -67,6 +68,10 @@ def test_the_published_win_turns_under_exponential_gain(tmp_path: Path) -> None:
     assert found.gain.low > 0
     outcomes = {definition.change: definition.outcome for definition in found.definitions}
     assert outcomes == {"exponential gain": "turns", "gains not normalised (DCG)": "not established"}
+    turned = found.definitions[0]
+    assert isinstance(turned.gain, Interval)
+    assert isinstance(turned.shift, Interval)
+    assert turned.shift.estimate == pytest.approx(found.gain.estimate - turned.gain.estimate, abs=1e-12)
     # DCG is the same in every query, so that no test says anything about it.
     assert isinstance(found.definitions[1].gain, NotEstimable)
     assert found.survives == 0
@@ -164,7 +169,41 @@ def test_every_gain_is_the_paired_t_of_the_slow_oracle(tmp_path: Path) -> None:
             assert isinstance(other.gain, Interval)
             assert (other.gain.low, other.gain.high) == pytest.approx((interval.low, interval.high), rel=1e-9)
             assert other.outcome == "survives"
+            assert_shift(other, base, definition, runs, judged)
         assert sweep.survives == len(sweep.definitions)
+
+
+def assert_shift(
+    other: SweptDefinition,
+    base: Definition,
+    definition: Definition,
+    runs: Mapping[Any, Mapping[str, float]],
+    judged: Mapping[Any, Mapping[str, float]],
+) -> None:
+    """The declared gain minus the other one is the paired t of both differences, of the slow oracle."""
+    if {base.kind, definition.kind} == {"ndcg", "dcg"} or definition.empty != base.empty:
+        # Other units, other queries.
+        assert (other.shift, other.shift_p) == (None, None)
+        return
+    declared, changed = (
+        np.array(
+            [
+                value(each, runs["a", q], judged[q]) - value(each, runs["b", q], judged[q])  # type: ignore[operator]
+                for q in judged
+                if value(each, runs["a", q], judged[q]) is not None
+            ]
+        )
+        for each in (base, definition)
+    )
+    if np.ptp(declared - changed) < 1e-12:
+        assert isinstance(other.shift, NotEstimable)
+        return
+    expected = stats.ttest_rel(declared, changed)
+    assert other.shift_p == pytest.approx(expected.pvalue, rel=1e-9)
+    interval = expected.confidence_interval(0.95)
+    assert isinstance(other.shift, Interval)
+    assert other.shift.estimate == pytest.approx((declared - changed).mean(), abs=1e-12)
+    assert (other.shift.low, other.shift.high) == pytest.approx((interval.low, interval.high), rel=1e-9)
 
 
 def test_without_an_established_gain_nothing_can_survive(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abgap.gap.reasons import (
     data_faults,
+    definition,
     dilution,
     distribution_mismatch,
     heterogeneity,
@@ -29,6 +30,7 @@ REASONS: tuple[Reason, ...] = (
     winners_curse.REASON,
     distribution_mismatch.REASON,
     lazy_metric.REASON,
+    definition.REASON,
     trade_off.REASON,
     wrong_baseline.REASON,
     saturation.REASON,

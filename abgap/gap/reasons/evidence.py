@@ -90,6 +90,10 @@ class Evidence:
         """All models that are held against the same baseline in the same metric, over all examples."""
         return tuple(self._candidates.get((row.metric, row.baseline), ()))
 
+    def sweep(self, model: str, baseline: str, metric: str) -> OfflineSweep | None:
+        """A comparison under other definitions of its metric."""
+        return next(iter(self._sweeps.get((model, baseline, metric), ())), None)
+
     def metrics_of(self, model: str) -> tuple[str, ...]:
         """The offline metrics that a model was measured in, in the order of the rows."""
         return tuple(self._metrics.get(model, ()))
@@ -144,6 +148,10 @@ class Evidence:
     def _candidates(self) -> Mapping[tuple[str, str | None], list[OfflineRow]]:
         whole = (row for row in self.offline if row.slice_name is None)
         return _by(whole, lambda r: (r.metric, r.baseline))
+
+    @cached_property
+    def _sweeps(self) -> Mapping[Pair, list[OfflineSweep]]:
+        return _by(self.sweeps, lambda s: (s.model, s.baseline, s.metric))
 
     @cached_property
     def _metrics(self) -> Mapping[str, list[str]]:

@@ -31,11 +31,16 @@ _TIES: Mapping[Ties, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherDefinition:
-    """One comparison under another definition. change: from the declared one, in words."""
+    """One comparison under another definition. change: from the declared one, in words.
+
+    shift: sums of the declared difference minus this one, query by query; its candidate is the declared difference, its
+    base this one. None where they count other queries, or in other units.
+    """
 
     change: str
     definition: str
     sums: ValueSums
+    shift: ValueSums | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,11 +142,24 @@ def _of_label(
     distinct = list(dict.fromkeys(columns.values()))
     largest = {columns[d]: largest_value(d, made, label) for d in definitions}
     sums = [c for i, column in enumerate(distinct) for c in _sums(i, column, largest[column], made.queries)]
+    shifts: dict[tuple[Sql, Sql], int] = {}
+    for metric in metrics:
+        for _, other in others[metric.name]:
+            if _has_same_units(metric.definition, other):
+                shifts.setdefault((columns[metric.definition], columns[other]), len(shifts))
+    for pair, place in shifts.items():
+        sums += _shift_sums(place, *pair, sum(largest[column] for column in pair), made.queries)
     rows = engine.fetch(compile_query("ranking_differences", table=identifier(table), sums=sums))
     places = {column: i for i, column in enumerate(distinct)}
 
     def of_pair(definition: Definition, row: int) -> ValueSums:
         return _read(rows, places[columns[definition]], row)
+
+    def shift_of(declared: Definition, other: Definition, row: int) -> ValueSums | None:
+        place = shifts.get((columns[declared], columns[other]))
+        if place is None:
+            return None
+        return _read_shift(rows, place, of_pair(declared, row), of_pair(other, row), row)
 
     return [
         SweepSums(
@@ -149,7 +167,12 @@ def _of_label(
             declared=metric.definition.words,
             sums=of_pair(metric.definition, row),
             others=tuple(
-                OtherDefinition(change=change, definition=d.words, sums=of_pair(d, row))
+                OtherDefinition(
+                    change=change,
+                    definition=d.words,
+                    sums=of_pair(d, row),
+                    shift=shift_of(metric.definition, d, row),
+                )
                 for change, d in others[metric.name]
             ),
         )
@@ -172,6 +195,41 @@ def _sums(i: int, column: Sql, largest: float, queries: int) -> list[SumColumn]:
         grid = make_grid(bound, queries, integer=False)
         found += exact_sum(f"{name} {i}", Sql(f"({value})"), grid)
     return found
+
+
+def _has_same_units(declared: Definition, other: Definition) -> bool:
+    """Whether a gain may be subtracted from the other: of gains that are not normalised, only with one kind of gain."""
+    if "dcg" not in {declared.kind, other.kind}:
+        return True
+    return declared.kind == other.kind and declared.gain == other.gain
+
+
+def _shift_sums(i: int, declared: Sql, other: Sql, largest: float, queries: int) -> list[SumColumn]:
+    """Count and exact sums of what a change of definition moves, over queries where both have both values."""
+    moved = f"((m.{declared} - b.{declared}) - (m.{other} - b.{other}))"
+    found = [SumColumn(value=Sql(f"count{moved}"), name=identifier(f"moved queries {i}"))]
+    for name, value, bound in (
+        ("moved", moved, largest),
+        ("moved square", f"({moved} * {moved})", largest * largest),
+    ):
+        found += exact_sum(f"{name} {i}", Sql(value), make_grid(bound, queries, integer=False))
+    return found
+
+
+def _read_shift(rows: Columns, i: int, declared: ValueSums, other: ValueSums, row: int) -> ValueSums | None:
+    shared = int(rows[f"moved queries {i}"][row])
+    if not declared.shared == other.shared == shared:
+        return None
+    return ValueSums(
+        slice_name=None,
+        slice_value=None,
+        evaluated=declared.evaluated,
+        shared=shared,
+        candidate=declared.difference,
+        base=other.difference,
+        difference=float(sum_of(rows, f"moved {i}")[row]),
+        square=float(sum_of(rows, f"moved square {i}")[row]),
+    )
 
 
 def _read(rows: Columns, i: int, row: int) -> ValueSums:

@@ -29,6 +29,7 @@ def _judged(each: SweepSums, terms: Terms) -> OfflineSweep:
     swept = []
     for other in each.others:
         other_gain, other_p = _tested(other.sums, terms)
+        shift, shift_p = (None, None) if other.shift is None else _tested(other.shift, terms)
         n = other.sums.shared
         swept.append(
             SweptDefinition(
@@ -40,6 +41,8 @@ def _judged(each: SweepSums, terms: Terms) -> OfflineSweep:
                 gain=other_gain,
                 p_value=other_p,
                 outcome=_outcome(gain, other_gain, other.sums),
+                shift=shift,
+                shift_p=shift_p,
             )
         )
     survived = sum(definition.outcome == SURVIVES for definition in swept)
