@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
+from abgap.cli.reason_findings import show_why
 from abgap.cli.terminal import COLOURS, Terminal, columns
 from abgap.records import (
     Adjustment,
@@ -195,11 +196,17 @@ def _score(row: Estimate, alpha: float, *, trusted: bool) -> list[str | Text]:
     ]
 
 
-def show_gaps(gaps: Sequence[Gap], checks: Sequence[Check], *, currency: str | None) -> None:
-    """Every pair's verdict in a sentence; the failed checks of an experiment and the funnel of an arm once."""
+def show_gaps(
+    gaps: Sequence[Gap], checks: Sequence[Check], *, currency: str | None, in_full: bool = False
+) -> None:
+    """Every pair's verdict and diagnosis in a sentence; checks that failed, and the funnel of an arm, once.
+
+    in_full: with every reason, for the first pair of an arm.
+    """
     out = Terminal()
     shown: set[tuple[str, str, str]] = set()
     told: set[str] = set()
+    explained: set[tuple[str, str]] = set()
     for position, gap in enumerate(gaps):
         if position:
             out.line()
@@ -209,6 +216,9 @@ def show_gaps(gaps: Sequence[Gap], checks: Sequence[Check], *, currency: str | N
         out.line(gap.sentence)
         _failures(out, _failed(checks, gap.experiment) if gap.experiment not in told else ())
         told.add(gap.experiment)
+        first = (gap.experiment, gap.treatment) not in explained
+        explained.add((gap.experiment, gap.treatment))
+        show_why(out, gap, currency, in_full=in_full and first)
         arm = (gap.experiment, gap.treatment, gap.business_metric)
         if gap.funnel and arm not in shown:
             _funnel(out, gap, currency)

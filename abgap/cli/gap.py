@@ -20,9 +20,9 @@ from abgap.cli.output import put_part, tell
 def command(
     experiment: str | None, study_file: Path | None, *, as_json: bool, quiet: bool, fail_on: str
 ) -> int:
-    """Give the verdict of every offline x business pair, and where along the funnel the effect arose or got lost.
+    """Give the verdict of every offline x business pair, why lift is missing, and where along the funnel it got lost.
 
-    EXPERIMENT shows one; the default is all.
+    EXPERIMENT shows one, with every reason that was tested and the gap budget; the default is all.
     """
     with analysis_of(study_file, quiet=quiet, in_words=not as_json) as analysis:
         names = chosen(experiment, analysis.declared)
@@ -34,7 +34,7 @@ def command(
     elif gaps:
         from abgap.cli.findings import show_gaps  # noqa: PLC0415 - rich is not needed for --json
 
-        show_gaps(gaps, checks, currency=currency)
+        show_gaps(gaps, checks, currency=currency, in_full=experiment is not None)
     else:
         tell("the study declares no pairs; name metrics under [gap] offline and business")
     return gate(checks, fail_on, as_json=as_json)

@@ -22,7 +22,7 @@ from abgap.engine.waiting import interruptible
 from abgap.errors import DataError, QueryError
 from abgap.pipeline import export
 from abgap.pipeline.analysis import Analysis
-from abgap.report.tables import moments_table, records_table
+from abgap.report.tables import budget_table, moments_table, reasons_table, records_table
 from abgap.sources.sql import comma_list, literal
 
 _BATCH_ROWS = 50_000
@@ -131,4 +131,8 @@ def finding_table(analysis: Analysis, name: str) -> pa.Table:
             return records_table(analysis.checks)
         case "gaps":
             return records_table(analysis.diagnosed.gaps)
+        case "reasons":
+            return reasons_table(analysis.diagnosed.gaps)
+        case "budget":
+            return budget_table(analysis.diagnosed.gaps)
     raise ValueError(f"there is no finding {name!r}")

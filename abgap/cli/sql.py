@@ -71,7 +71,9 @@ def command(  # noqa: PLR0913 - one argument per option
     show: str | None,
     quiet: bool,
 ) -> None:
-    """Run one SELECT over exposures, fact tables, units, unit_outcomes, moments, estimates, offline, checks and gaps.
+    """Run one SELECT over exposures, fact tables, units, unit_outcomes, moments, and the findings.
+
+    The findings are estimates, offline, checks, gaps, reasons and budget.
 
     Without a statement it reads statements from a prompt, or one from stdin.
     """
@@ -122,7 +124,7 @@ def _run(statement: str | None, study_file: Path | None, form: str, out: Path | 
 
 def _compiled(analysis: Analysis, name: str, dialect: str) -> str:
     """Every statement of that name as it ran for this study, ready to paste into a client of the dialect."""
-    _ = analysis.gaps
+    _ = analysis.diagnosed
     statements = analysis.engine.record.texts
     purposes = {s.name: s.purpose for s in statements}
     if name == "list":

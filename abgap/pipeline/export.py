@@ -11,7 +11,7 @@ from abgap.study.model import Study
 
 OFFLINE_SCORES = "offline_scores"
 UNIT_VALUES = "unit_values"
-FINDINGS = ("moments", "estimates", "offline", "checks", "gaps")
+FINDINGS = ("moments", "estimates", "offline", "checks", "gaps", "reasons", "budget")
 # What is made of logs on the way to the moments, and what of a table that has one row per unit already.
 _OF_LOGS = (tables.ENROLMENTS, tables.FIRST_EXPOSURES, tables.UNIT_OUTCOMES, tables.CELLS)
 _OF_VALUES = (tables.UNIT_OUTCOMES, tables.CELLS)

@@ -8,6 +8,7 @@ decimals for two values that stand side by side, and log points, p-values and si
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -16,6 +17,7 @@ from abgap.records import Estimable, Interval, Kind, NotEstimable, Reason, words
 NOTHING = "—"
 _SIGNIFICANT_DIGITS = 4
 _MOST_DECIMALS = 8
+_MOST_DECIMALS_OF_LIFTS = 2
 _LEFT_BY_ROUNDING = 1e-12
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -82,6 +84,20 @@ def plain(value: Estimable | None) -> Shown:
     return _split(words.plain_interval(value))
 
 
+def lifts(values: Sequence[Interval]) -> list[Shown]:
+    """Relative changes that are read together, with the same decimals."""
+    hundred = [value.scaled(100.0) for value in values]
+    wanted = [words.interval_decimals(value, least=1) for value in hundred]
+    places = min(max(wanted, default=1), _MOST_DECIMALS_OF_LIFTS)
+    return [
+        Shown(
+            text=f"{words.signed(value.estimate, decimals=places)} %",
+            range=f"[{words.signed(value.low, decimals=places)}, {words.signed(value.high, decimals=places)}]",
+        )
+        for value in hundred
+    ]
+
+
 def money(value: Estimable | None, currency: str | None) -> Shown:
     """An amount with its interval: ``+1.24 million EUR`` and ``[−0.40, +2.88]``."""
     if not isinstance(value, Interval):
@@ -95,7 +111,7 @@ def log_points(value: float | None, low: float | None, high: float | None) -> Sh
         return missing("a stage is zero")
     if low is None or high is None:
         return Shown(text=words.signed(100.0 * value))
-    return _split(words.signed_interval(_interval(value, low, high).scaled(100.0)))
+    return _split(words.signed_interval(between(value, low, high).scaled(100.0)))
 
 
 def contribution(value: float | None, low: float | None, high: float | None) -> Shown:
@@ -104,7 +120,7 @@ def contribution(value: float | None, low: float | None, high: float | None) -> 
         return missing()
     if low is None or high is None:
         return Shown(text=words.signed(value))
-    return _split(words.signed_interval(_interval(value, low, high)))
+    return _split(words.signed_interval(between(value, low, high)))
 
 
 def side_by_side(control: float | None, treatment: float | None, kind: Kind) -> tuple[Shown, Shown]:
@@ -163,6 +179,11 @@ def size(n_bytes: int) -> str:
     return f"{words.plain(amount, decimals=1 if unit and amount < 99.95 else 0)} {_BYTE_UNITS[unit]}"
 
 
+def between(estimate: float, low: float, high: float) -> Interval:
+    """An interval that is only to be shown."""
+    return Interval(estimate=estimate, low=low, high=high, level=0.0, method="")
+
+
 def _without_number(value: NotEstimable | None) -> Shown:
     return missing(REASONS[value.reason]) if value else missing()
 
@@ -171,10 +192,6 @@ def _split(text: str) -> Shown:
     """What ``words`` writes as one text, in its two parts."""
     estimate, bracket, rest = text.rpartition(" [")
     return Shown(text=estimate, range=f"{bracket.strip()}{rest}")
-
-
-def _interval(estimate: float, low: float, high: float) -> Interval:
-    return Interval(estimate=estimate, low=low, high=high, level=0.0, method="")
 
 
 def _finite(value: float | None) -> TypeGuard[float]:

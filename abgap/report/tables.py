@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
 
 import numpy as np
 
-from abgap.records import Moments
+from abgap.records import BudgetBar, Finding, Moments
 from abgap.records.moments import FLOAT_COLUMNS, KEYS, LIST_COLUMNS, SCHEMA_VERSION
 from abgap.report.document import plain_data
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from abgap.records import Gap
+
+_PAIR = ("experiment", "treatment", "control", "offline_metric", "business_metric")
 
 
 def moments_table(moments: Moments) -> pa.Table:
@@ -45,6 +49,33 @@ def records_table(records: object) -> pa.Table:
     kinds: set[Any] = {type(record) for record in records} if isinstance(records, Sequence) else set()
     free = {name for kind in kinds for name in _mappings(kind)}
     return pa.Table.from_pylist([_with_pairs(row, free) for row in rows if isinstance(row, dict)])
+
+
+def reasons_table(gaps: Sequence[Gap]) -> pa.Table:
+    """The tested reasons of all pairs, a row each, in their order: ``place`` counts from 1 in each pair."""
+    return _parts_table([(gap, gap.reasons) for gap in gaps], Finding)
+
+
+def budget_table(gaps: Sequence[Gap]) -> pa.Table:
+    """The bars of all gap budgets, a row each, in their order."""
+    return _parts_table([(gap, gap.budget) for gap in gaps], BudgetBar)
+
+
+def _parts_table(parts: Sequence[tuple[Gap, Sequence[object]]], record: type) -> pa.Table:
+    import pyarrow as pa  # noqa: PLC0415 - only where tables leave the process
+
+    rows = []
+    for gap, records in parts:
+        pair = {name: getattr(gap, name) for name in _PAIR}
+        for place, found in enumerate(records, start=1):
+            fields = plain_data(found)
+            if isinstance(fields, dict):
+                rows.append({**pair, "place": place, **fields})
+    if rows:
+        return pa.Table.from_pylist(rows)
+    # A table without rows has its columns all the same.
+    names = (*_PAIR, "place", *get_type_hints(record))
+    return pa.table({name: pa.array([], type=pa.string()) for name in names})
 
 
 def _mappings(record: Any) -> frozenset[str]:

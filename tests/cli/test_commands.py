@@ -225,7 +225,7 @@ def test_the_exported_database_holds_the_data_and_the_findings(
         ).fetchall()[0]
     assert set(found) == {
         "exposures", "events", "offline_scores", "enrolments", "first_exposures", "unit_outcomes", "cells",
-        "moments", "estimates", "offline", "checks", "gaps",
+        "moments", "estimates", "offline", "checks", "gaps", "reasons", "budget",
     }  # fmt: skip
     assert users == found["exposures"] == 1200
     estimates = abgap_in(parquet_study, "analyze", "ranker", "--json").json["estimates"]

@@ -86,6 +86,19 @@ def renamed(results: Results) -> Results:
                 business_metric=metric[gap.business_metric],
                 funnel=tuple(replace(s, stage=HOSTILE[place]) for place, s in enumerate(gap.funnel)),
                 notes=(HOSTILE[0],),
+                diagnosis=None if gap.diagnosis is None else f"{gap.diagnosis} {HOSTILE[0]} {HOSTILE[8]}",
+                reasons=tuple(
+                    replace(
+                        found,
+                        title=f"{found.title} {HOSTILE[place % len(HOSTILE)]}",
+                        sentence=HOSTILE[1],
+                        next_action=f"{found.next_action} {HOSTILE[3]}",
+                        missing=tuple(f"{need} {HOSTILE[5]}" for need in found.missing),
+                        evidence=tuple(replace(row, name=HOSTILE[12]) for row in found.evidence),
+                        sql=HOSTILE[0] if found.sql else None,
+                    )
+                    for place, found in enumerate(gap.reasons)
+                ),
             )
             for gap in results.gaps
         ),

@@ -21,6 +21,7 @@ from abgap.records import (
     VerdictName,
 )
 from tests.report.made_experiments import METRICS, STORY, experiment_parts, interval, two_sided_p
+from tests.report.made_reasons import with_reasons
 
 
 def definitions() -> tuple[MetricDefinition, ...]:
@@ -116,7 +117,7 @@ def results_of(
     """One experiment per name; ``rows`` of STORY, one after the other when not given."""
     told = [row % len(STORY) for row in range(len(names))] if rows is None else rows
     parts = [experiment_parts(row, name, detailed=detailed) for row, name in zip(told, names, strict=True)]
-    gaps = tuple(gap for part in parts for gap in part[2])
+    gaps = tuple(with_reasons(gap) for part in parts for gap in part[2])
     headlines = [
         gap for gap in gaps if gap.offline_metric == "ndcg@10" and gap.business_metric == "revenue_per_user"
     ]

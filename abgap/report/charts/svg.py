@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 from matplotlib.figure import Figure
 
 from abgap.report.charts.canvas import FONT_SIZE, PLACEHOLDERS
+from abgap.report.charts.paths import leaner
 from abgap.report.text import one_line
 
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -85,6 +86,8 @@ def _simplify(element: ET.Element) -> None:
     for name in ("d", "x", "y", "width", "height", "transform", "points"):
         if value := element.get(name):
             element.set(name, _COMMAND.sub(r"\1", " ".join(_NUMBER.sub(_rounded, value).split())))
+    if path := element.get("d"):
+        element.set("d", leaner(path))
     if _ROTATION.match(element.get("transform", "")):
         del element.attrib["transform"]
 

@@ -1,4 +1,4 @@
-"""The waterfall of a funnel: every stage starts where the one before ended; the last bar is the total."""
+"""The waterfall of a funnel or a gap: every stage starts where the one before ended; the last bar is the total."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def draw_waterfall(picture: Waterfall, *, key: str, title: str, alt: str) -> str
 
 
 def _stage(axes: Axes, place: int, start: float, step: Step, limits: tuple[float, float]) -> None:
-    colour = PLACEHOLDERS["good" if step.amount >= 0.0 else "bad"]
+    colour = PLACEHOLDERS[step.tone or ("good" if step.amount >= 0.0 else "bad")]
     axes.barh(place, step.amount, left=start, height=_THICK, color=colour, linewidth=0)
     _whisker(axes, place, start, step, limits)
     end = start + step.amount

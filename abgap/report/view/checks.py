@@ -71,6 +71,17 @@ def _check(check: Check, query_anchors: dict[str, str]) -> tuple[Cell, ...]:
     )
 
 
+def passed_in_words(checks: Sequence[Check]) -> str:
+    """The checks that passed, by name with what they measured; empty when none did."""
+    passed = [_passed(check) for check in checks if check.status is Status.PASS]
+    return f"Passed: {', '.join(passed)}." if passed else ""
+
+
+def _passed(check: Check) -> str:
+    name = check.name.replace("_", " ")
+    return name if check.value is None else f"{name} ({numbers.measured(check.value).text})"
+
+
 def problems_table(index: Index, limits: Limits) -> Table | None:
     """The failed checks and warnings of all experiments, the failed first; None when there is none."""
     found = [

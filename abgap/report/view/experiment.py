@@ -1,4 +1,4 @@
-"""The section of one experiment: what happened, how sure, what to do, and everything it rests on."""
+"""The section of one experiment: what happened, how sure, why, what to do next, and everything it rests on."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from abgap.report import numbers, remarks
 from abgap.report.marks import NOT_JUDGED, STATUS_ORDER, outcome_mark, verdict_mark
 from abgap.report.translations import translations
 from abgap.report.view.cells import both_sides, cell, days_of, joined, whole_sentence
-from abgap.report.view.checks import checks_in_words, checks_table
+from abgap.report.view.checks import checks_in_words, checks_table, passed_in_words
 from abgap.report.view.funnel import cumulative_of, funnels_of
 from abgap.report.view.index import Index
 from abgap.report.view.limits import Limits, left_out
 from abgap.report.view.model import Cell, Column, ExperimentView, Fact, Group, Table, Verdict
+from abgap.report.view.reasons import whys_of
 from abgap.report.view.scorecard import scorecards_of, slices_of
 
 _MOST_CAUTIONS = 4
@@ -50,14 +51,20 @@ def experiment_view(
             *(_notes(spoken) if spoken else ()),
             *_cautions(index, experiment),
         ),
+        whys=whys_of(index, experiment, anchor, query_anchors),
         comparisons=_comparisons(index, experiment, anchor, limits),
         scorecards=scorecards_of(index, experiment, anchor, limits),
         funnels=funnels_of(index, experiment, anchor),
         cumulative=cumulative_of(index, experiment, anchor),
         slices=slices_of(index, experiment, anchor, limits),
         checks=checks_table(
-            checks, f"{anchor}-checks", f"Data checks of {experiment.name}", limits, query_anchors
+            [check for check in checks if check.status is not Status.PASS],
+            f"{anchor}-checks",
+            f"Data checks of {experiment.name} that did not pass",
+            limits,
+            query_anchors,
         ),
+        checks_passed=passed_in_words(checks),
         checks_title=checks_in_words(checks),
     )
 
@@ -97,6 +104,8 @@ def _facts(index: Index, gap: Gap) -> tuple[Fact, ...]:
     if gap.expected_lift is not None:
         expected = index.as_measured(gap.expected_lift, gap.business_metric)
         facts.append(("Expected lift", cell(numbers.lift(expected), sub=_power(gap.power_at_expected))))
+    if gap.shortfall is not None:
+        facts.append(("Missing lift", cell(numbers.lift(gap.shortfall), sub="expected minus observed")))
     if gap.smallest_worthwhile_lift is not None:
         sub = _power(gap.power_at_smallest_worthwhile)
         facts.append(

@@ -210,11 +210,41 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonView:
+    """A supported reason. explains: of the missing lift, with its interval; the share of the gap as ``sub``.
+
+    sql: the query behind it, with its link.
+    """
+
+    title: str
+    explains: Cell
+    sentence: str
+    evidence: tuple[Fact, ...]
+    next_action: str
+    sql: Cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why a gain got lost in one arm. title: the arm, where there are several. sentence: what is missing, mainly why.
+
+    contradicted, untested: the other reasons, a line each kind. budget: None where there is nothing to draw.
+    """
+
+    title: str
+    sentence: str
+    reasons: tuple[ReasonView, ...]
+    contradicted: str
+    untested: str
+    budget: Panel | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentView:
     """The section of one experiment.
 
     trusted: False when a blocking check failed, then ``alarms`` says which. verdicts: the headline first, then
-    the other arms. notes: what belongs to the facts and is no number.
+    the other arms. notes: what belongs to the facts and is no number. checks: those that did not pass.
     """
 
     anchor: str
@@ -232,12 +262,14 @@ class ExperimentView:
     next_action: str
     facts: tuple[Fact, ...]
     notes: tuple[str, ...]
+    whys: tuple[Why, ...]
     comparisons: Table | None
     scorecards: tuple[Table, ...]
     funnels: tuple[Panel, ...]
     cumulative: tuple[Panel, ...]
     slices: tuple[Table, ...]
     checks: Table | None
+    checks_passed: str
     checks_title: str
 
 

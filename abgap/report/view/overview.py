@@ -9,6 +9,7 @@ from abgap.records import Estimate, ExperimentResult, Gap, Role, words
 from abgap.report import numbers
 from abgap.report.marks import NOT_JUDGED, outcome_mark, verdict_mark
 from abgap.report.numbers import Shown
+from abgap.report.reasons import share_of_gap, supported
 from abgap.report.view.cells import both_sides, cell, days_of, joined
 from abgap.report.view.comparison import forest_of, nine_cells_of, scatters_of
 from abgap.report.view.index import Index
@@ -20,11 +21,12 @@ _COMPARED_ROLES = (Role.PRIMARY, Role.SECONDARY)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Metrics:
-    """The metrics that get a column; empty where there is none."""
+    """The metrics that get a column; empty where there is none. reasons: whether a gap has a reason."""
 
     offline: str
     second: str
     business: str
+    reasons: bool
 
 
 def overview_of(index: Index, limits: Limits) -> Overview | None:
@@ -50,6 +52,7 @@ def _table(index: Index, limits: Limits) -> Table:
         (metrics.second, Column(label="Online lift", kind="number", note=index.headed(metrics.second))),
         (metrics.business, Column(label="Online lift", kind="number", note=index.headed(metrics.business))),
         (metrics.offline, Column(label="Verdict", kind="mark")),
+        (metrics.reasons, Column(label="Main reason")),
         (True, Column(label="Decision", kind="mark")),
     )
     rows = [row for experiment in shown for row in _rows(index, experiment, metrics, limits)]
@@ -75,6 +78,7 @@ def _chosen(index: Index) -> _Metrics:
         offline=_most_common(gap.offline_metric for gap in gaps),
         second=_second_metric(index, business),
         business=business,
+        reasons=any(supported(gap) for gap in gaps),
     )
 
 
@@ -118,6 +122,7 @@ def _rows(
             (metrics.second, _lift_cell(index, estimates.get((metrics.second, arm)))),
             (metrics.business, _business_cell(index, gap, estimates.get((metrics.business, arm)), metrics)),
             (metrics.offline, Cell(mark=verdict_mark(gap.verdict)) if gap else Cell(text=numbers.NOTHING)),
+            (metrics.reasons, _reason_cell(gap)),
             (True, _decision_cell(index, experiment, arm)),
         )
         rows.append(tuple(found for wanted, found in cells if wanted))
@@ -163,6 +168,14 @@ def _judged(index: Index, experiment: str, shown: Shown, sub: str = "") -> Cell:
     if index.trusted(experiment):
         return cell(shown, sub=sub)
     return cell(shown, sub=joined(sub, NOT_JUDGED.word, by="; "), muted=True)
+
+
+def _reason_cell(gap: Gap | None) -> Cell:
+    """The reason that explains most of the gap, and how much."""
+    found = supported(gap)[:1] if gap else []
+    if not found:
+        return Cell(text=numbers.NOTHING)
+    return Cell(text=found[0].title, sub=share_of_gap(found[0]))
 
 
 def _decision_cell(index: Index, experiment: ExperimentResult, arm: str) -> Cell:

@@ -61,13 +61,17 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One stage of a funnel: what it adds, with its interval. text: the amount as the table writes it."""
+    """One stage of a funnel, or part of a gap: what it adds, with its interval.
+
+    text: the amount as the table writes it. tone: None for that of a gain or a loss.
+    """
 
     label: str
     amount: float
     low: float | None
     high: float | None
     text: str
+    tone: Tone | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from abgap.study.toml import Loc, quoted
 OWN_TABLES = (
     "arms",
     "binary_scores",
+    "budget",
     "caps",
     "cells",
     "centres",
@@ -87,6 +88,7 @@ OWN_TABLES = (
     "ranking_discounts",
     "ranking_grades",
     "ranking_models",
+    "reasons",
     "ranking_pairs",
     "ranking_places",
     "ranking_queries",

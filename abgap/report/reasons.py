@@ -1,0 +1,130 @@
+"""Why a gain got lost, in the words that report and terminal share: evidence as what it is, other reasons in a line."""
+
+from __future__ import annotations
+
+from abgap.records import BarKind, EvidenceRow, Finding, FindingStatus, Gap, Interval, Measure, words
+from abgap.report import numbers
+from abgap.report.numbers import Shown
+
+_LABELS = {
+    BarKind.EXPECTED: "Expected lift",
+    BarKind.UNEXPLAINED: "Unexplained",
+    BarKind.OBSERVED: "Observed lift",
+}
+_TAKES = {BarKind.REASON, BarKind.UNEXPLAINED}
+_UNTESTED = "Not testable: "
+
+
+def supported(gap: Gap) -> list[Finding]:
+    """The reasons that explain a part of the gap, the one that explains most first."""
+    return _of(gap, FindingStatus.SUPPORTED)
+
+
+def share_of_gap(found: Finding) -> str:
+    """How much of the gap a reason explains: ``60 % of the gap``; nothing where that is not known."""
+    return "" if found.share is None else f"{words.percent(found.share, decimals=0)} of the gap"
+
+
+def budget_parts(gap: Gap) -> list[tuple[BarKind, str, Interval]]:
+    """The parts of the gap budget, from expected to observed lift; what takes away goes down, with up as good."""
+    titles = {found.name: found.title for found in gap.reasons}
+    return [
+        (
+            bar.kind,
+            _LABELS.get(bar.kind) or titles.get(bar.name, bar.name),
+            bar.amount.flipped() if bar.kind in _TAKES else bar.amount,
+        )
+        for bar in gap.budget
+    ]
+
+
+def has_budget(gap: Gap) -> bool:
+    """Whether there is something to show: a reason that takes a part of the expected lift."""
+    return any(bar.kind is BarKind.REASON for bar in gap.budget)
+
+
+def contradicted(gap: Gap) -> str:
+    """The reasons that were tested and do not explain the gap, in a sentence; empty when there is none."""
+    told = [_with_amount(found) for found in _of(gap, FindingStatus.CONTRADICTED)]
+    return f"Tested, and not the reason: {'; '.join(told)}." if told else ""
+
+
+def untested(gap: Gap) -> str:
+    """The reasons that could not be tested, with the inputs that would be needed; empty when there is none.
+
+    Without an established gap nothing could be explained, which the diagnosis says already.
+    """
+    found = _of(gap, FindingStatus.NOT_TESTABLE)
+    if not found or gap.shortfall is None or gap.shortfall.low <= 0.0:
+        return ""
+    return f"Could not be tested: {'; '.join(_with_need(each) for each in found)}."
+
+
+def _of(gap: Gap, status: FindingStatus) -> list[Finding]:
+    return [found for found in gap.reasons if found.status is status]
+
+
+def _with_amount(found: Finding) -> str:
+    if not isinstance(found.lift, Interval):
+        return words.lower_case(found.title)
+    amount = numbers.lift(found.lift)
+    return f"{words.lower_case(found.title)} {amount.text} {amount.range}"
+
+
+def _with_need(found: Finding) -> str:
+    """The reason with the inputs that are missing, else with why it could not be told."""
+    why = f"needs {words.listed(found.missing)}" if found.missing else _detail(found.sentence)
+    return f"{words.lower_case(found.title)} ({why})" if why else words.lower_case(found.title)
+
+
+def _detail(sentence: str) -> str:
+    return words.lower_case(sentence.removeprefix(_UNTESTED).rstrip("."))
+
+
+def shown(row: EvidenceRow, currency: str | None) -> Shown:
+    """The value with its interval, where it has one; a dash where there is no value."""
+    if row.value is None:
+        return numbers.missing()
+    if row.low is not None and row.high is not None and row.low <= row.value <= row.high:
+        return _with_interval(row.measure, numbers.between(row.value, row.low, row.high), currency)
+    return Shown(text=_alone(row.measure, row.value, currency))
+
+
+def _with_interval(measure: Measure, value: Interval, currency: str | None) -> Shown:
+    match measure:
+        case Measure.LIFT:
+            return numbers.lift(value)
+        case Measure.SHARE:
+            return _percent(value)
+        case Measure.GAIN:
+            return numbers.gain(value)
+        case Measure.MONEY:
+            return numbers.money(value, currency)
+    found = numbers.plain(value)
+    return Shown(text=f"{found.text}{_unit(measure)}", range=found.range)
+
+
+def _alone(measure: Measure, value: float, currency: str | None) -> str:
+    match measure:
+        case Measure.LIFT:
+            return words.signed_percent(value)
+        case Measure.SHARE:
+            return words.percent(value)
+        case Measure.GAIN:
+            return words.signed(value)
+        case Measure.MONEY:
+            return words.money(value, currency)
+        case Measure.P_VALUE:
+            return numbers.p_value(value).text
+        case Measure.COUNT:
+            return words.count(value)
+    return f"{numbers.measured(value).text}{_unit(measure)}"
+
+
+def _unit(measure: Measure) -> str:
+    return {Measure.MILLISECONDS: " ms", Measure.DAYS: " days"}.get(measure, "")
+
+
+def _percent(share: Interval) -> Shown:
+    found = numbers.plain(share.scaled(100.0))
+    return Shown(text=f"{found.text} %", range=found.range)
