@@ -18,9 +18,8 @@ def show_why(out: Terminal, gap: Gap, currency: str | None, *, in_full: bool) ->
         return
     for place, found in enumerate(reasons.supported(gap), start=1):
         _reason(out, place, found, currency)
-    for text in (reasons.contradicted(gap), reasons.untested(gap)):
-        if text:
-            out.point(("·", "dim"), (text, "dim"))
+    for text in reasons.others(gap):
+        out.point(("·", "dim"), (text, "dim"))
     _budget(out, gap)
 
 
@@ -28,7 +27,7 @@ def _reason(out: Terminal, place: int, found: Finding, currency: str | None) -> 
     amount, share = numbers.lift(found.lift), reasons.share_of_gap(found)
     known = isinstance(found.lift, Interval)
     explains = f" explains {amount.text} {amount.range}{f', {share}' if share else ''}" if known else ""
-    out.point((str(place), "bold"), (found.title, "bold"), f"{explains}. {found.sentence}")
+    out.point((str(place), "bold"), (found.title, "bold"), f"{explains}. {reasons.sentence(found)}")
     if found.evidence:
         rows = [(row.name, reasons.shown(row, currency)) for row in found.evidence]
         said = "; ".join(" ".join(part for part in (name, n.text, n.range) if part) for name, n in rows)

@@ -19,6 +19,7 @@ from abgap.gap.reasons import REASONS
 from abgap.gap.reasons.case import Case, Target
 from abgap.gap.reasons.evidence import Evidence
 from abgap.gap.reasons.reason import Reason
+from abgap.gap.reasons.weighing import untestable
 from abgap.records import (
     BarKind,
     BudgetBar,
@@ -36,6 +37,8 @@ from abgap.study.model import Study
 from abgap.study.procedure import procedure_of
 
 _NOTHING_TO_EXPLAIN = {VerdictName.MISSED_BY_OFFLINE, VerdictName.LOSS_CONFIRMED}
+_OF_DATA = "data_faults"
+_BROKEN = "the data of this experiment cannot be trusted"
 _ORDER = {FindingStatus.SUPPORTED: 0, FindingStatus.CONTRADICTED: 1, FindingStatus.NOT_TESTABLE: 2}
 
 
@@ -56,16 +59,28 @@ def diagnose(
 def _diagnosed(case: Case, gap: Gap, reasons: Sequence[Reason]) -> Gap:
     if case.facts.same_model(case.treatment) or case.verdict in _NOTHING_TO_EXPLAIN:
         return gap
-    found = sorted((reason.judge(case) for reason in reasons), key=_rank)
+    found = sorted((_judged(case, reason) for reason in reasons), key=_rank)
     budget = _budget(case, found)
     return replace(
         gap,
         next_action=after_verdict(case.verdict, gap.next_action, main_reason(found)),
-        shortfall=case.gap,
+        shortfall=None if _is_broken(case) else case.gap,
         reasons=tuple(found),
         budget=budget,
         diagnosis=_sentence(case, found, budget),
     )
+
+
+def _judged(case: Case, reason: Reason) -> Finding:
+    """What a reason finds; of data that cannot be trusted only what is wrong with them."""
+    found = reason.judge(case)
+    if not _is_broken(case) or found.name == _OF_DATA:
+        return found
+    return untestable(found.name, found.title, _BROKEN, sql=found.sql, evidence=found.evidence)
+
+
+def _is_broken(case: Case) -> bool:
+    return case.verdict is VerdictName.UNTRUSTWORTHY
 
 
 def main_reason(findings: Sequence[Finding]) -> Finding | None:
@@ -96,9 +111,7 @@ def _budget(case: Case, findings: Sequence[Finding]) -> tuple[BudgetBar, ...]:
     """The budget of the gap, where both of its ends are known and can be trusted."""
     if case.target is None or not isinstance(case.observed, Interval):
         return ()
-    if case.verdict is VerdictName.UNTRUSTWORTHY:
-        return ()
-    return gap_budget(case.target.lift, case.observed, findings)
+    return () if _is_broken(case) else gap_budget(case.target.lift, case.observed, findings)
 
 
 def _rank(finding: Finding) -> tuple[int, float]:
@@ -200,13 +213,16 @@ def _at_face_value(gain: float, level: float) -> Interval:
 
 def _sentence(case: Case, findings: Sequence[Finding], budget: Sequence[BudgetBar]) -> str:
     """Whether there is a gap, how large, what explains most of it, and what nothing explains."""
+    main = main_reason(findings)
+    if _is_broken(case):
+        cause = f" Main reason: {lower_case(main.title)}." if main else ""
+        return f"Whether lift is missing cannot be told: {_BROKEN}.{cause}"
     if case.gap is None:
         return "Whether lift is missing cannot be told: what was to be expected, or what came, is not known."
     if not case.is_established:
         opening = f"No missing lift is established: expected minus observed is {percent_interval(case.gap)}."
     else:
         opening = f"Expected minus observed lift is {percent_interval(case.gap)}."
-    main = main_reason(findings)
     if main is None:
         return opening if not case.is_established else f"{opening} No tested reason explains it."
     others = [f.title for f in findings if f.status is FindingStatus.SUPPORTED and f is not main]

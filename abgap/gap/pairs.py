@@ -40,6 +40,7 @@ from abgap.study.model import Study
 from abgap.study.procedure import procedure_of
 
 NO_INTERVAL = "no interval given for the offline gain"
+AS_COMPARED = "the offline gain counts when its own interval excludes 0, not corrected over candidates"
 _CORRECTIONS = {
     Adjustment.HOLM: "Holm over primary metrics and arms",
     Adjustment.BENJAMINI_HOCHBERG: "Benjamini-Hochberg over secondary metrics and arms",
@@ -219,9 +220,7 @@ def _correction(case: _Case) -> str:
     online = case.subject.correction
     if case.subject.same_model or not isinstance(case.evidence.offline_gain, Interval):
         return online
-    return (
-        f"{online}; the offline gain counts when its own interval excludes 0, not corrected over candidates"
-    )
+    return f"{online}; {AS_COMPARED}"
 
 
 def _notes(case: _Case, verdict: Verdict) -> Iterator[str]:
@@ -239,15 +238,18 @@ def _notes(case: _Case, verdict: Verdict) -> Iterator[str]:
         rest = "nor is a smallest worthwhile lift: the verdict knows only signs"
         if evidence.delta is not None:
             rest = "so the verdict uses the smallest worthwhile lift alone"
-        yield (
-            f"no exchange rate is declared for {subject.offline_metric} and {subject.business_metric}, {rest}"
-        )
+        yield f"{no_rate_for(subject.offline_metric, subject.business_metric)}{rest}"
     if subject.offline_direction is Direction.DOWN:
         yield _turned_note(subject.offline_metric)
     if subject.business_direction is Direction.DOWN:
         yield _turned_note(subject.business_metric)
     if case.money is not None:
         yield case.money.assumptions
+
+
+def no_rate_for(offline_metric: str, business_metric: str) -> str:
+    """How a note begins that no expected lift is known."""
+    return f"no exchange rate is declared for {offline_metric} and {business_metric}, "
 
 
 def _turned_note(metric: str) -> str:

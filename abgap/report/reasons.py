@@ -43,21 +43,30 @@ def has_budget(gap: Gap) -> bool:
     return any(bar.kind is BarKind.REASON for bar in gap.budget)
 
 
-def contradicted(gap: Gap) -> str:
-    """The reasons that were tested and do not explain the gap, in a sentence; empty when there is none."""
-    told = [_with_amount(found) for found in _of(gap, FindingStatus.CONTRADICTED)]
-    return f"Tested, and not the reason: {'; '.join(told)}." if told else ""
+def sentence(found: Finding) -> str:
+    """What a reason says, without the amount that is shown beside it."""
+    if not isinstance(found.lift, Interval):
+        return found.sentence
+    amount = f": {words.percent_interval(found.lift)} of lift."
+    return f"{found.sentence.removesuffix(amount)}." if found.sentence.endswith(amount) else found.sentence
 
 
-def untested(gap: Gap) -> str:
-    """The reasons that could not be tested, with the inputs that would be needed; empty when there is none.
+def others(gap: Gap) -> list[str]:
+    """The reasons that explain nothing, a sentence each kind: ruled out, too uncertain, not tested for want of data.
 
-    Without an established gap nothing could be explained, which the diagnosis says already.
+    Without a gap and without a reason for one there is nothing to say of them: the diagnosis says that.
     """
-    found = _of(gap, FindingStatus.NOT_TESTABLE)
-    if not found or gap.shortfall is None or gap.shortfall.low <= 0.0:
-        return ""
-    return f"Could not be tested: {'; '.join(_with_need(each) for each in found)}."
+    established = gap.shortfall is not None and gap.shortfall.low > 0.0
+    if not established and not supported(gap):
+        return []
+    untested = _of(gap, FindingStatus.NOT_TESTABLE) if established else []
+    uncertain = [f for f in untested if isinstance(f.lift, Interval) and not f.missing]
+    groups = (
+        ("Tested, and not the reason", [_with_amount(f) for f in _of(gap, FindingStatus.CONTRADICTED)]),
+        ("Too uncertain to tell", [_with_amount(f) for f in uncertain]),
+        ("Could not be tested", [_with_need(f) for f in untested if f not in uncertain]),
+    )
+    return [f"{kind}: {'; '.join(told)}." for kind, told in groups if told]
 
 
 def _of(gap: Gap, status: FindingStatus) -> list[Finding]:
@@ -65,20 +74,23 @@ def _of(gap: Gap, status: FindingStatus) -> list[Finding]:
 
 
 def _with_amount(found: Finding) -> str:
-    if not isinstance(found.lift, Interval):
-        return words.lower_case(found.title)
+    """The reason with its amount, unless that is 0 for sure."""
+    title = words.lower_case(found.title)
+    if not isinstance(found.lift, Interval) or found.lift.low == found.lift.high == 0.0:
+        return title
     amount = numbers.lift(found.lift)
-    return f"{words.lower_case(found.title)} {amount.text} {amount.range}"
+    return f"{title} {amount.text} {amount.range}"
 
 
 def _with_need(found: Finding) -> str:
     """The reason with the inputs that are missing, else with why it could not be told."""
     why = f"needs {words.listed(found.missing)}" if found.missing else _detail(found.sentence)
-    return f"{words.lower_case(found.title)} ({why})" if why else words.lower_case(found.title)
+    title = words.lower_case(found.title)
+    return f"{title} ({why})" if why else title
 
 
-def _detail(sentence: str) -> str:
-    return words.lower_case(sentence.removeprefix(_UNTESTED).rstrip("."))
+def _detail(text: str) -> str:
+    return words.lower_case(text.removeprefix(_UNTESTED).rstrip("."))
 
 
 def shown(row: EvidenceRow, currency: str | None) -> Shown:

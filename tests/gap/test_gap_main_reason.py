@@ -110,8 +110,14 @@ def test_without_a_supported_reason_the_sentence_says_so_and_all_is_unexplained(
 
 
 def test_data_that_cannot_be_trusted_have_no_budget_and_are_repaired_first() -> None:
-    gap = diagnosed(finding("data_faults"), verdict=VerdictName.UNTRUSTWORTHY)
+    gap = diagnosed(finding("data_faults"), finding("latency"), verdict=VerdictName.UNTRUSTWORTHY)
     assert gap.budget == ()
+    assert gap.shortfall is None
+    assert gap.diagnosis == (
+        "Whether lift is missing cannot be told: the data of this experiment cannot be trusted. "
+        "Main reason: data faults."
+    )
+    assert [each.status for each in gap.reasons] == [FindingStatus.SUPPORTED, FindingStatus.NOT_TESTABLE]
     assert after_verdict(gap.verdict, "Mend the split.", gap.reasons[0]) == "Mend the split."
 
 

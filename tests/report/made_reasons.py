@@ -101,6 +101,12 @@ def findings(gap: float) -> tuple[Finding, ...]:
         latency,
         _contradicted("novelty", "Novelty or primacy", 0.0004),
         _contradicted("dilution", "Dilution", -0.0002),
+        replace(_contradicted("wrong_baseline", "Wrong baseline", 0.0), lift=about(0.0, 0.0)),
+        replace(
+            _untested("heterogeneity", "Slices that differ", "too few data"),
+            lift=about(0.01, 0.02),
+            share=0.5,
+        ),
         *UNTESTED,
     )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from abgap.records import EvidenceRow, FindingStatus, Gap, Interval, Measure, Results
+from abgap.records import EvidenceRow, FindingStatus, Gap, Interval, Measure, Results, words
 from abgap.report import reasons
 from abgap.report.html import render_html
 from abgap.report.markdown import escaped, render_markdown
@@ -55,20 +55,30 @@ def test_supported_reasons_stand_first_with_amount_evidence_step_and_query(view:
 
 def test_the_other_reasons_take_a_line_each_kind(view: ReportView) -> None:
     (why,) = section(view, LOST).whys
-    assert why.contradicted == (
+    ruled_out, uncertain, untested = why.others
+    assert ruled_out == (
         "Tested, and not the reason: novelty or primacy +0.04 % [−0.06, +0.14]; "
-        "dilution −0.02 % [−0.12, +0.08]."
+        "dilution −0.02 % [−0.12, +0.08]; wrong baseline."
     )
-    assert "position bias (needs column propensity of [offline.rankings])" in why.untested
-    assert "robustness (needs [gap] perturbed and [live.rankings])" in why.untested
-    assert "saturation (it takes 5 other experiments, and there are 3)" in why.untested
+    assert uncertain == "Too uncertain to tell: slices that differ +1.0 % [−1.0, +3.0]."
+    assert "position bias (needs column propensity of [offline.rankings])" in untested
+    assert "robustness (needs [gap] perturbed and [live.rankings])" in untested
+    assert "saturation (it takes 5 other experiments, and there are 3)" in untested
+
+
+def test_a_sentence_does_not_repeat_the_amount_beside_it(results: Results) -> None:
+    first, second = reasons.supported(gap_of(results, LOST))
+    assert isinstance(first.lift, Interval)
+    told = replace(first, sentence=f"It took this: {words.percent_interval(first.lift)} of lift.")
+    assert reasons.sentence(told) == "It took this."
+    assert reasons.sentence(second) == second.sentence
 
 
 def test_without_a_gap_nothing_is_drawn_and_nothing_listed(view: ReportView) -> None:
     (why,) = section(view, WON).whys
     assert why.reasons == ()
     assert why.budget is None
-    assert (why.contradicted, why.untested) == ("", "")
+    assert why.others == ()
 
 
 def test_what_was_not_diagnosed_has_no_why(view: ReportView) -> None:
@@ -185,7 +195,7 @@ def test_hostile_words_of_reasons_stay_text(few_hostile: Results) -> None:
     for text in (html, markdown):
         assert "<script" not in text.lower()
         assert "<img" not in text.lower()
-    assert escaped(why.untested) in markdown
+    assert all(escaped(line) in markdown for line in why.others)
 
 
 @pytest.mark.parametrize(
@@ -230,4 +240,4 @@ def test_no_reason_is_lost_between_the_three_kinds(view: ReportView, results: Re
         if found.status is FindingStatus.SUPPORTED:
             assert found.title in [reason.title for reason in why.reasons]
         else:
-            assert re.search(re.escape(found.title), why.contradicted + why.untested, re.IGNORECASE)
+            assert re.search(re.escape(found.title), " ".join(why.others), re.IGNORECASE)

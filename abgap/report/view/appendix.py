@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from abgap.records import MetricDefinition, Provenance, Results
+from abgap.records import MetricDefinition, Provenance, QueryText, Results
 from abgap.report import numbers
 from abgap.report.marks import VERDICT_MEANINGS, verdict_mark
 from abgap.report.view.cells import cell, joined
@@ -170,19 +170,17 @@ def input_tables(results: Results, limits: Limits) -> tuple[Table, ...]:
 
 def queries_of(results: Results, limits: Limits) -> tuple[tuple[QueryView, ...], str]:
     """The statements that ran, as many as fit, and what to say of the others."""
-    room, shown = limits.sql_chars, []
     queries = results.provenance.queries
     of_name = Counter(query.name for query in queries)
-    seen: Counter[str] = Counter()
-    for place, query in enumerate(queries, start=1):
+    kept, seen, shown = _fitting(queries, limits.sql_chars), Counter[str](), []
+    for place, query in enumerate(queries):
         seen[query.name] += 1
-        if len(query.sql) > room:
+        if place not in kept:
             continue
-        room -= len(query.sql)
         several = of_name[query.name] > 1
         shown.append(
             QueryView(
-                anchor=f"q{place}",
+                anchor=f"q{place + 1}",
                 name=query.name,
                 label=f"{query.name}, {seen[query.name]} of {of_name[query.name]}" if several else query.name,
                 purpose=query.purpose,
@@ -191,3 +189,18 @@ def queries_of(results: Results, limits: Limits) -> tuple[tuple[QueryView, ...],
             )
         )
     return tuple(shown), left_out(len(shown), len(queries), "queries")
+
+
+def _fitting(queries: Sequence[QueryText], room: int) -> set[int]:
+    """Places of the statements that fit: the first of each name before others, short ones before long ones."""
+    names = [query.name for query in queries]
+    order = sorted(
+        range(len(queries)),
+        key=lambda place: (names.index(names[place]) != place, len(queries[place].sql), place),
+    )
+    kept: set[int] = set()
+    for place in order:
+        if len(queries[place].sql) <= room:
+            room -= len(queries[place].sql)
+            kept.add(place)
+    return kept

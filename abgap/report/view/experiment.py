@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from abgap.gap.pairs import AS_COMPARED, no_rate_for
 from abgap.records import ExperimentResult, Gap, Status, words
 from abgap.report import numbers, remarks
 from abgap.report.marks import NOT_JUDGED, STATUS_ORDER, outcome_mark, verdict_mark
@@ -179,11 +180,43 @@ def _comparisons(index: Index, experiment: ExperimentResult, anchor: str, limits
             for arm in index.arm_order(experiment, (gap.treatment for gap in kept))
         ),
         note=joined(
-            *_distinct(f"{gap.business_metric}: {gap.correction}." for gap in kept if gap.correction),
-            *_distinct(whole_sentence(note) for gap in kept for note in gap.notes if note not in said_above),
+            *_corrections(kept),
+            *_without_rate(kept),
+            *_distinct(
+                whole_sentence(note)
+                for gap in kept
+                for note in gap.notes
+                if note not in said_above and not note.startswith(_no_rate(gap))
+            ),
             left_out(len(kept), len(gaps), "pairs"),
         ),
     )
+
+
+def _corrections(gaps: Sequence[Gap]) -> list[str]:
+    """How each metric was corrected for many tests, and once what holds for all."""
+    corrected = [(gap.business_metric, gap.correction.removesuffix(f"; {AS_COMPARED}")) for gap in gaps]
+    compared = any(gap.correction.endswith(AS_COMPARED) for gap in gaps)
+    said = _distinct(f"{metric}: {correction}." for metric, correction in corrected if correction)
+    return [*said, *([whole_sentence(AS_COMPARED)] if compared else [])]
+
+
+def _without_rate(gaps: Sequence[Gap]) -> list[str]:
+    """That no exchange rate is declared, once for all pairs with the same consequence."""
+    rests = [
+        note.removeprefix(_no_rate(gap))
+        for gap in gaps
+        for note in gap.notes
+        if note.startswith(_no_rate(gap))
+    ]
+    return [
+        f"No exchange rate is declared for {words.count(rests.count(rest))} of these pairs, {rest}."
+        for rest in _distinct(rests)
+    ]
+
+
+def _no_rate(gap: Gap) -> str:
+    return no_rate_for(gap.offline_metric, gap.business_metric)
 
 
 def _distinct(texts: Iterable[str]) -> list[str]:

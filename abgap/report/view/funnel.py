@@ -14,7 +14,7 @@ from abgap.report.view.model import Cell, Column, Figure, Group, Panel, Table
 from abgap.report.view.pictures import Cumulative, Step, Waterfall
 
 _MOST_STAGES = 12
-_MOST_DAYS = 7
+_MOST_DAYS = 5
 _MOST_ARMS = 3
 
 

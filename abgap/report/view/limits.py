@@ -30,9 +30,9 @@ class Limits:
 
 
 LADDER = (
-    Limits(sections=30, rows=200, scorecard_rows=60, slice_rows=16, points=150, sql_chars=250_000, models=30),
-    Limits(sections=20, rows=150, scorecard_rows=30, slice_rows=14, points=150, sql_chars=150_000, models=20),
-    Limits(sections=8, rows=100, scorecard_rows=15, slice_rows=10, points=100, sql_chars=60_000, models=10),
+    Limits(sections=30, rows=200, scorecard_rows=60, slice_rows=16, points=150, sql_chars=60_000, models=30),
+    Limits(sections=20, rows=150, scorecard_rows=30, slice_rows=14, points=150, sql_chars=60_000, models=20),
+    Limits(sections=8, rows=100, scorecard_rows=15, slice_rows=10, points=100, sql_chars=40_000, models=10),
     Limits(sections=0, rows=40, scorecard_rows=0, slice_rows=0, points=40, sql_chars=0, models=3),
 )
 

@@ -228,14 +228,13 @@ class ReasonView:
 class Why:
     """Why a gain got lost in one arm. title: the arm, where there are several. sentence: what is missing, mainly why.
 
-    contradicted, untested: the other reasons, a line each kind. budget: None where there is nothing to draw.
+    others: the reasons that explain nothing, a line each kind. budget: None where there is nothing to draw.
     """
 
     title: str
     sentence: str
     reasons: tuple[ReasonView, ...]
-    contradicted: str
-    untested: str
+    others: tuple[str, ...]
     budget: Panel | None
 
 

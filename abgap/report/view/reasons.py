@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -39,8 +40,7 @@ def _why(index: Index, gap: Gap, key: str, query_anchors: dict[str, str], title:
         title=title,
         sentence=gap.diagnosis or "",
         reasons=tuple(_reason(found, currency, query_anchors) for found in reasons.supported(gap)),
-        contradicted=reasons.contradicted(gap),
-        untested=reasons.untested(gap),
+        others=tuple(reasons.others(gap)),
         budget=_budget(index, gap, key),
     )
 
@@ -52,7 +52,7 @@ def _reason(found: Finding, currency: str | None, query_anchors: dict[str, str])
         explains=cell(numbers.lift(known), sub=reasons.share_of_gap(found))
         if known
         else Cell(text="no amount"),
-        sentence=found.sentence,
+        sentence=reasons.sentence(found),
         evidence=tuple(
             Fact(label=row.name, value=cell(reasons.shown(row, currency)))
             for row in found.evidence[:_MOST_EVIDENCE]
@@ -84,9 +84,19 @@ def _budget(index: Index, gap: Gap, key: str) -> Panel | None:
         caption=f"Gap budget of {name}",
         columns=(Column(label="Part"), Column(label="Lift", kind="number", note=metric)),
         groups=(Group(title="", rows=rows),),
-        note=joined(_basis(gap), _SHARED if sum(kind is BarKind.REASON for kind, _, _ in parts) > 1 else ""),
+        note=joined(_basis(gap), _SHARED if _is_shared(gap) else ""),
     )
     return Panel(title="Gap budget", figure=_figure(f"{key}-picture", name, steps, metric), table=table)
+
+
+def _is_shared(gap: Gap) -> bool:
+    """Whether a reason has less of the gap than it would have alone."""
+    own = {found.name: found.lift for found in gap.reasons}
+    return any(
+        isinstance(alone := own.get(bar.name), Interval)
+        and not math.isclose(bar.amount.estimate, alone.estimate, abs_tol=1e-9)
+        for bar in gap.budget
+    )
 
 
 def _as_measured(index: Index, gap: Gap, amount: Interval) -> Interval:
