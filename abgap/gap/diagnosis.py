@@ -232,4 +232,8 @@ def _sentence(case: Case, findings: Sequence[Finding], budget: Sequence[BudgetBa
 
 def _unexplained(budget: Sequence[BudgetBar]) -> str:
     rest = next((bar.amount for bar in budget if bar.kind is BarKind.UNEXPLAINED), None)
-    return "" if rest is None else f" Unexplained: {percent_interval(rest)}."
+    if rest is None:
+        return ""
+    if rest.high < 0.0:
+        return f" That is more than is missing, by {percent_interval(rest.flipped())}."
+    return f" Unexplained: {percent_interval(rest)}."
