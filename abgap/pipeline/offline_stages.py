@@ -138,9 +138,9 @@ class OfflineStages:
         self._analysis.progress("ranking documents")
         return evaluate_rankings(self._analysis.engine, self._study, self._analysis.directory)
 
-    def open_rankings(self) -> None:
-        """Put the values per query of computed ranking metrics into the engine, where the study has any."""
-        _ = self._ranked
+    def open_rankings(self) -> Ranked | None:
+        """Put the values per query of computed ranking metrics into the engine; None where the study has none."""
+        return self._ranked
 
     def _ranking_facts(self) -> Rankings:
         from abgap.offline.ranking.evaluate import Rankings

@@ -37,6 +37,11 @@ _RECORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "abgap.offline.predictions.evaluate": ("EvaluatedPredictions",),
     "abgap.offline.ranking.evaluate": ("Rankings",),
+    "abgap.offline.ranking.exposed": (
+        "ClickSums",
+        "ExposedClicks",
+        "PositionCount",
+    ),
     "abgap.offline.ranking.other_definitions": (
         "OtherDefinition",
         "SweepSums",

@@ -22,7 +22,6 @@ from abgap.study.flaws import Draft, Flaw, nearest
 from abgap.study.messages import SURE_LIKENESS, flaw_of
 from abgap.study.model import Study
 from abgap.study.rules import broken_rules
-from abgap.study.supported import unsupported_parts
 from abgap.study.toml import Loc
 from abgap.study.walk import known_keys
 
@@ -83,9 +82,7 @@ def check_study(data: Mapping[str, Any], *, file: str | None = None) -> Study:
     draft, flaws, set_aside = _understand(data)
     found = list(flaws)
     found += [
-        flaw
-        for flaw in (*broken_rules(draft), *unsupported_parts(draft))
-        if not any(_within(flaw.loc, broken) for broken in set_aside)
+        flaw for flaw in broken_rules(draft) if not any(_within(flaw.loc, broken) for broken in set_aside)
     ]
     if found:
         ordered = sorted(found, key=lambda flaw: _position(flaw.loc, data, draft.declared))

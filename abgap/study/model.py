@@ -1,9 +1,8 @@
 """The study file as typed, frozen models: every key of ``abgap.toml`` and nothing else.
 
 This module only says what a study *is*. Reading the file, naming the nearest key and collecting
-all problems is ``load.py``; rules that tie several keys together are ``rules/``; what this version can not
-do yet is ``supported.py``; what each key is for, in a sentence, is ``keys.py``; which values
-a key may have is ``fields.py``.
+all problems is ``load.py``; rules that tie several keys together are ``rules/``; what each key is for, in a
+sentence, is ``keys.py``; which values a key may have is ``fields.py``.
 """
 
 from __future__ import annotations

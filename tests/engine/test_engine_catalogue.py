@@ -113,6 +113,7 @@ PREDICTED = {
 }
 NEVER = Sql("false")
 
+RANKING_COLUMNS = ("model", "query", "item", "score", "split", "position", "propensity")
 RANKED = {"places": identifier("ranking_places"), "models": identifier("ranking_models")}
 GRADES = [identifier("grade 1"), identifier("grade 2")]
 OF_LABEL = {
@@ -280,7 +281,16 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         SOURCE | {"example": identifier("e"), "y_true": identifier("y"), "features": [AGE, AGE]},
     ),
     "test_ages": ({"ages": [AGE]},),
-    "rankings": (SOURCE | {name: identifier(name) for name in ("model", "query", "item", "score", "split")},),
+    "rankings": (SOURCE | {name: identifier(name) for name in RANKING_COLUMNS},),
+    "ranking_exposures": ({},),
+    "ranking_exposure_intake": ({},),
+    "ranking_clicks": ({"gain": GRADES[0], "counts": Sql("g.grade > 0")},),
+    "ranking_click_counts": ({},),
+    "ranking_click_rates": ({"counts": Sql("g.grade > 0"), "most": Sql("10")},),
+    "ranking_click_sums": (
+        {"hits": identifier("v: hits"), "of_model": Sql("m.place"), "of_base": Sql("b.place")}
+        | {"inner": SUMS, "columns": [SUMMED], "sums": SUMS},
+    ),
     "ranking_intake": ({"unique": True}, {"unique": False}),
     "ranking_counts": ({"table": identifier("v"), "sums": []}, {"table": identifier("v"), "sums": SUMS}),
     "ranking_grades": ({"grades": named("grade 1")},),

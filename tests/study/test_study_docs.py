@@ -148,17 +148,6 @@ def test_the_same_study_runs_on_spark_with_the_settings_of_the_page() -> None:
     assert check_study(tomllib.loads(f"{parts}\n{spark}")).engine.name == "spark"
 
 
-def test_what_the_page_calls_unsupported_is_refused_as_that_and_nothing_else() -> None:
-    (later,) = _examples(" later")
-    replaced = ("[offline.rankings]",)
-    parts = "\n".join(part for part in _examples(" part") if not part.startswith(replaced))
-    with pytest.raises(StudyError) as raised:
-        check_study(tomllib.loads(f"{parts}\n{later}"))
-    messages = [problem.message for problem in raised.value.problems]
-    assert len(messages) == 2
-    assert all("not supported yet" in message for message in messages)
-
-
 def test_every_example_block_is_tested() -> None:
     blocks = re.findall(r"^```(\w.*)$", PAGE, flags=re.MULTILINE)
     assert {block.split()[0] for block in blocks} == {"toml", "text"}
@@ -166,7 +155,6 @@ def test_every_example_block_is_tested() -> None:
         "toml",
         "toml part",
         "toml spark",
-        "toml later",
     }
 
 

@@ -17,6 +17,7 @@ from abgap.study.model import Study
 
 if TYPE_CHECKING:
     from abgap.engine.protocol import Engine, Relation
+    from abgap.offline.ranking.evaluate import Ranked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Reading:
     directory: Path
     facts: tuple[ExperimentFacts, ...]
     pairs: tuple[tuple[str, str], ...]
-    open_rankings: Callable[[], object]
+    open_rankings: Callable[[], Ranked | None]
     open_units: Callable[[], object]
 
 

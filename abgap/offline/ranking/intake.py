@@ -61,6 +61,10 @@ def open_rankings(engine: Engine, source: Source, directory: Path) -> Relation:
         name: mapped_text(source, relation.table, name) for name in ("model", "query", "item", "split")
     }
     score = order if role == "score" else Sql(f"(-{order})")
+    columns |= {
+        role: mapped_number(engine, source, relation.table, relation.sql, role)
+        for role in ("position", "propensity")
+    }
     engine.create_view(
         "rankings", compile_query("rankings", params=None, source=relation.sql, score=score, **columns)
     )
