@@ -1,13 +1,8 @@
 -- purpose: The canonical view of rankings: which document every model put where, for every query.
 -- takes: the study's column mapping of [offline.rankings], compiled into the select list.
 -- reads: the source of [offline.rankings].
--- gives: model, query, item (text), score (the larger the earlier; a rank turned round where ranks were given), split (text),
---        position and propensity (where it was shown, and how probably it was looked at there); what is not mapped is null.
-select list.
--- reads: the source of [offline.rankings].
--- gives: model, query, item (text), score (the larger the earlier; a rank turned round where ranks were given), split (text),
---        position and propensity (where it was shown and with which probability it was looked at there), null when not
---        mapped.
+-- gives: model, query, item (text), score (the larger the earlier; a rank turned round where ranks were given), split
+--        (text), position and propensity (where it was shown, and how probably it was looked at there); null if not mapped.
 select
     {{ model }} as model
     , {{ query }} as query
