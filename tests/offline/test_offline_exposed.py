@@ -13,6 +13,7 @@ from abgap.engine.duckdb import DuckDBEngine
 from abgap.errors import DataError
 from abgap.offline.ranking.evaluate import evaluate_rankings
 from abgap.offline.ranking.exposed import CLIP, COLUMNS, ExposedClicks, read_exposed
+from abgap.records.moments import FloatArray
 from abgap.study.load import check_study
 
 PROPENSITY = 1.0 / np.arange(1.0, 13.0) ** 1.1
@@ -66,20 +67,21 @@ def read(directory: Path, runs: pd.DataFrame, judged: pd.DataFrame, *metrics: st
         return read_exposed(engine, ranked, [("new", "old"), ("absent", "old")], metrics)
 
 
-def worth(metric: str, place: pd.Series[float]) -> pd.Series[float]:
-    """What the place of the one relevant document is worth, by the metric's own definition."""
+def worth(metric: str, ranked: pd.Series[float]) -> FloatArray:
+    """What the place of the one relevant document is worth, by the metric's own definition; 0 where it is not listed."""
+    place = np.asarray(ranked, dtype=np.float64)
     discount = 1.0 / np.log2(place + 1.0)
     found = {
-        "ndcg@10": discount.where(place <= 10),
-        "exp@5": discount.where(place <= 5),
+        "ndcg@10": np.where(place <= 10, discount, 0.0),
+        "exp@5": np.where(place <= 5, discount, 0.0),
         "mrr": 1.0 / place,
-        "map@3": (1.0 / place).where(place <= 3),
-        "recall@3": (place * 0.0 + 1.0).where(place <= 3),
-        "precision@4": (place * 0.0 + 0.25).where(place <= 4),
-        "rprec": (place * 0.0 + 1.0).where(place <= 1),
-        "bought@10": discount.where(place <= 10),
-    }[metric]
-    return found.fillna(0.0)
+        "map@3": np.where(place <= 3, 1.0 / place, 0.0),
+        "recall@3": np.where(place <= 3, 1.0, 0.0),
+        "precision@4": np.where(place <= 4, 0.25, 0.0),
+        "rprec": np.where(place <= 1, 1.0, 0.0),
+        "bought@10": np.where(place <= 10, discount, 0.0),
+    }
+    return np.nan_to_num(found[metric])
 
 
 def by_hand(runs: pd.DataFrame, judged: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, pd.DataFrame]:
