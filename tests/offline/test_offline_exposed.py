@@ -68,7 +68,7 @@ def read(directory: Path, runs: pd.DataFrame, judged: pd.DataFrame, *metrics: st
 
 
 def worth(metric: str, ranked: pd.Series[float]) -> FloatArray:
-    """What the place of the one relevant document is worth, by the metric's own definition; 0 where it is not listed."""
+    """What the place of the one relevant document is worth, by the metric's definition; 0 where it is not listed."""
     place = np.asarray(ranked, dtype=np.float64)
     discount = 1.0 / np.log2(place + 1.0)
     found = {
