@@ -81,7 +81,7 @@ def worth(metric: str, ranked: pd.Series[float]) -> FloatArray:
         "rprec": np.where(place <= 1, 1.0, 0.0),
         "bought@10": np.where(place <= 10, discount, 0.0),
     }
-    return np.nan_to_num(found[metric])
+    return np.where(np.isnan(place), 0.0, found[metric])
 
 
 def by_hand(runs: pd.DataFrame, judged: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, pd.DataFrame]:
