@@ -104,7 +104,7 @@ def test_the_budget_begins_with_what_was_expected_and_ends_with_what_came() -> N
 def test_reasons_that_explain_more_than_is_missing_are_said_to() -> None:
     gap = diagnosed(finding("latency", about(0.03, 0.002)))
     assert gap.diagnosis is not None
-    assert "That is more than is missing, by +2.06 % [" in gap.diagnosis
+    assert "That is more than is missing, by +2.1 % [+1.2, +2.9]." in gap.diagnosis
 
 
 def test_without_a_supported_reason_the_sentence_says_so_and_all_is_unexplained() -> None:
