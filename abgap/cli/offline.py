@@ -32,13 +32,14 @@ def command(study_file: Path | None, *, slices: bool, as_json: bool, quiet: bool
             )
         parts = found.parts
         if as_json:
-            put_part("offline", parts.pop("offline"), **parts)
+            put_part("offline", parts.pop("offline"), **parts, live_quality=analysis.live.quality)
         elif found.rows or found.counterfactual:
             from abgap.cli import offline_findings as shown  # noqa: PLC0415 - rich is not needed for --json
 
             shown.show_offline(found.rows, alpha=analysis.study.study.alpha, slices=slices)
             shown.show_beside(found.sweeps, found.curves, found.checks)
             shown.show_policies(found.counterfactual)
+            shown.show_live(analysis.live.quality, analysis.live.checks)
         else:
             ran = "no experiment ran two models that both have scores"
             tell(f"{ran if found.served else 'nothing to evaluate was found'}; see `abgap check`")

@@ -9,10 +9,12 @@ from rich.text import Text
 from abgap.cli.terminal import COLOURS, Terminal, columns
 from abgap.records import Check, OfflineRow, OfflineSweep, Status, words
 from abgap.records.counterfactual import Counterfactual
+from abgap.records.live import LiveQuality, LiveValue
 from abgap.records.predictions import PredictionCurves
 from abgap.report import marks, numbers, remarks
 from abgap.report.marks import offline_reading
 from abgap.report.offline_rows import by_pair, pair_title, slice_title
+from abgap.report.view.live import live_mark, live_title, shown_value, whole
 from abgap.report.view.policies import ESTIMATORS, policy_title
 
 _HEAD = (
@@ -143,6 +145,35 @@ def show_policies(policies: Sequence[Counterfactual]) -> None:
         out.point(("·", "dim"), policy.sentence)
         out.point(("→", "dim"), policy.next_action)
     out.show()
+
+
+def show_live(quality: LiveQuality, checks: Sequence[Check]) -> None:
+    """What models were worth in production, beside the test set; nothing without live sources."""
+    out = Terminal()
+    for model in quality.models:
+        out.line((f"in production: {live_title(model)}", "bold"))
+        out.table(
+            columns("metric", ">test set", ">live", ">interval", ">difference", ">its interval", "reading"),
+            [_live_value(value) for value in whole(model)],
+        )
+    for check in checks:
+        mark = marks.status_mark(check.status)
+        out.point((mark.sign, COLOURS[mark.tone]), check.sentence)
+    out.show()
+
+
+def _live_value(value: LiveValue) -> list[str | Text]:
+    mark = live_mark(value)
+    live, difference = shown_value(value.interval, value.value), numbers.gain(value.difference)
+    return [
+        value.metric,
+        shown_value(value.offline_interval, value.offline_value).text,
+        live.text,
+        live.range or live.why,
+        difference.text,
+        difference.range or difference.why,
+        Text(f"{mark.sign} {mark.word}", style=COLOURS[mark.tone]),
+    ]
 
 
 def _with_range(shown: numbers.Shown) -> tuple[str, str]:

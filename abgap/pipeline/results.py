@@ -57,6 +57,7 @@ def make_results(analysis: Analysis, *, generated_at: str | None = None) -> Resu
         counterfactual=analysis.offline.counterfactual,
         positions=analysis.offline.positions,
         curves=analysis.offline.curves,
+        live_quality=analysis.live.quality,
     )
 
 

@@ -8,9 +8,10 @@ a lift of 0.04 is +4 %. Money is in the study's currency.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from abgap.records.counterfactual import Counterfactual, PositionRate
+from abgap.records.live import LiveQuality
 from abgap.records.numbers import Estimable, Interval
 from abgap.records.offline import ConfusionMatrix, OfflineHistory, OfflineRow, OfflineSweep
 from abgap.records.predictions import PredictionCurves
@@ -406,3 +407,4 @@ class Results:
     counterfactual: tuple[Counterfactual, ...] = ()
     positions: tuple[PositionRate, ...] = ()
     curves: tuple[PredictionCurves, ...] = ()
+    live_quality: LiveQuality = field(default_factory=LiveQuality)

@@ -21,7 +21,7 @@ PRINTING = ("check", "analyze", "offline", "gap", "portfolio")
 PARTS = {
     "check": "checks",
     "analyze": "estimates heterogeneity trends",
-    "offline": "offline offline_history offline_sweeps counterfactual positions curves confusions",
+    "offline": "offline offline_history offline_sweeps counterfactual positions curves confusions live_quality",
     "gap": "gaps",
     "portfolio": "portfolio",
 }

@@ -35,6 +35,7 @@ TOP = [
     "counterfactual",
     "positions",
     "curves",
+    "live_quality",
 ]
 
 

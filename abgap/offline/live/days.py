@@ -18,6 +18,7 @@ from abgap.offline.live.unit_sums import Place
 from abgap.records import Check, Interval, Status
 from abgap.records.checks import make_check
 from abgap.records.live import LiveChange, LiveDay, LiveModel, LiveSeries
+from abgap.records.moments import FloatArray
 from abgap.records.words import plain, signed_interval
 from abgap.stats.change_point import ChangePoint, change_point
 from abgap.stats.clustered import ClusterSums, Influenced
@@ -86,7 +87,10 @@ class DaySums:
             return None
         values = np.array([found[period].value for period in periods])
         rows = [scale.rows(self.sums[Place(place, period)]) for period in periods]
-        covariance = self._covariance(place, [found[period] for period in periods], periods, self.units[arm])
+        carriers = np.array([scale.carriers(self.sums[Place(place, period)]).n for period in periods])
+        covariance = _steadied(
+            self._covariance(place, [found[period] for period in periods], periods, self.units[arm]), carriers
+        )
         change = change_point(
             values, covariance, np.array(rows, dtype=np.float64), alpha=scale.alpha, seed=seed
         )
@@ -102,9 +106,9 @@ class DaySums:
 
     def _covariance(
         self, place: int, found: Sequence[Influenced], periods: Sequence[str], units: int
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    ) -> FloatArray:
         size = len(periods)
-        joint = np.zeros((size, size))
+        joint: FloatArray = np.zeros((size, size))
         for i in range(size):
             for j in range(i, size):
                 products = self.across.get((place, periods[i], periods[j]), {})
@@ -115,6 +119,20 @@ class DaySums:
                     if (left, right) in products
                 )
         return joint * units / max(units - 1.0, 1.0)
+
+
+def _steadied(covariance: FloatArray, carriers: FloatArray) -> FloatArray:
+    """The same correlations, with the variance that one row has on all days together.
+
+    Under no change a row varies alike on all days. Variances of single days are made of few rows, and the largest of
+    many differences picks the day whose variance is too small by chance.
+    """
+    variance = np.diag(covariance)
+    if not ((variance > 0.0).all() and (carriers > 1.0).all()):
+        return covariance
+    of_row = float(np.average(variance * carriers, weights=carriers))
+    factor = np.sqrt(of_row / (carriers - 1.0) / variance)
+    return np.asarray(covariance * np.outer(factor, factor))
 
 
 def _change(found: ChangePoint, periods: Sequence[str], alpha: float) -> LiveChange:

@@ -15,6 +15,7 @@ from abgap.report.view.curves import curve_figures, threshold_tables
 from abgap.report.view.experiment import experiment_view
 from abgap.report.view.index import index_of
 from abgap.report.view.limits import LADDER, Limits, left_out
+from abgap.report.view.live import live_tables
 from abgap.report.view.methods import methods_of
 from abgap.report.view.model import ReportView
 from abgap.report.view.offline import models_table, offline_panels, offline_remarks, offline_slices
@@ -46,6 +47,7 @@ def view_of(results: Results, limits: Limits = LADDER[0]) -> ReportView:
         offline_slices=offline_slices(results, limits),
         offline_pictures=curve_figures(results),
         offline_more=(
+            *live_tables(results, limits),
             *other_definitions(results, limits),
             *threshold_tables(results, limits),
             *confusions(results),
