@@ -180,6 +180,16 @@ def test_of_several_twins_the_one_that_takes_most_has_to_hold_for_all() -> None:
     assert names[0].replace("_", " ").replace("ndcg", "NDCG") in finding.sentence
 
 
+def test_the_luck_of_the_best_of_many_candidates_is_no_proxy() -> None:
+    """Two hundred alike: the largest gain in clicks is luck, which the purchases of the same model did not have."""
+    alike = [drawn(3000 + seed, kept=1.0, n=300) for seed in range(200)]
+    case = proxy_case(max(alike, key=lambda gains: float(gains[METRIC].mean())))
+    rows = tuple(replace(row, candidates=200) for row in case.evidence.offline)
+    assert judge(case).status is FindingStatus.SUPPORTED
+    among_all = judge(replace(case, evidence=replace(case.evidence, offline=rows)))
+    assert among_all.status is FindingStatus.NOT_TESTABLE
+
+
 @pytest.mark.parametrize(("kept", "low", "high"), [(0.3, 0.90, 1.0), (1.0, 0.0, 0.05)])
 def test_it_is_found_when_planted_and_not_when_not(kept: float, low: float, high: float) -> None:
     truth = RATE * 0.06 * (1.0 - kept)

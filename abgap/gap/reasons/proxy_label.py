@@ -2,7 +2,8 @@
 
 A metric is held against its twins: declared metrics of the same base that count another label. The difference of both
 gains is paired over the queries that have both labels. A twin whose label the business metric is made of comes before
-others; of several the one that takes most speaks, and has to hold for all of them (Bonferroni).
+others; of several the one that takes most speaks, and has to hold for all of them (Bonferroni). A model that was picked
+among many by the metric has luck in it that no twin shares, so that it has to hold for all candidates as well.
 """
 
 from __future__ import annotations
@@ -83,7 +84,8 @@ def _twins(case: Case, target: Target, names: Sequence[str]) -> Iterator[_Twin]:
 
 
 def _weighed(case: Case, target: Target, twins: Sequence[_Twin]) -> Finding:
-    established = [twin for twin in twins if one_of(twin.lost, len(twins)).low > 0.0]
+    tests = len(twins) * _candidates(case, target)
+    established = [twin for twin in twins if one_of(twin.lost, tests).low > 0.0]
     chosen = max(established or twins, key=lambda twin: twin.lost.estimate if established else twin.lost.high)
     told = _told(case, target, chosen)
     words = Words(
@@ -101,6 +103,13 @@ def _weighed(case: Case, target: Target, twins: Sequence[_Twin]) -> Finding:
         sql=_QUERY,
         evidence=tuple(_evidence(case, target, chosen)),
     )
+
+
+def _candidates(case: Case, target: Target) -> int:
+    """Out of how many models this one may have been picked by the metric."""
+    model = case.model
+    row = None if model is None else case.evidence.offline_row(model, target.baseline, case.offline_metric)
+    return 1 if row is None or row.candidates is None else row.candidates
 
 
 def _told(case: Case, target: Target, twin: _Twin) -> str:
