@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from abgap.gap.diagnosis import case_of
@@ -65,6 +67,12 @@ def test_without_an_established_gap_nothing_is_explained() -> None:
     finding = weigh(case(observed=interval(0.08, 0.01)), "x", "X", interval(0.06, 0.01), WORDS)
     assert finding.status is FindingStatus.NOT_TESTABLE
     assert "no gap is established" in finding.sentence
+
+
+def test_data_that_cannot_be_trusted_support_no_amount() -> None:
+    finding = weigh(replace(case(), verdict=VerdictName.UNTRUSTWORTHY), "x", "X", interval(0.06, 0.01), WORDS)
+    assert finding.status is FindingStatus.NOT_TESTABLE
+    assert "cannot be trusted" in finding.sentence
 
 
 def test_the_gap_is_what_was_claimed_minus_what_came() -> None:

@@ -15,7 +15,7 @@ from abgap.gap.expected import critical
 from abgap.gap.next_steps import ENOUGH_POWER, run_longer
 from abgap.gap.reasons.case import Case
 from abgap.gap.reasons.reason import Reason
-from abgap.gap.reasons.weighing import decided, untestable
+from abgap.gap.reasons.weighing import UNTRUSTED, decided, untestable
 from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure, VerdictName
 from abgap.records.words import label, percent, percent_interval, signed_percent
 from abgap.stats.exaggeration import exaggeration
@@ -30,7 +30,7 @@ def judge(case: Case) -> Finding:
         detail = f"the lift of {label(case.business_metric)} is not known"
         return untestable(NAME, TITLE, detail, sql=SQL)
     if case.verdict is VerdictName.UNTRUSTWORTHY:
-        return untestable(NAME, TITLE, "the data of this experiment cannot be trusted", sql=SQL)
+        return untestable(NAME, TITLE, UNTRUSTED, sql=SQL)
     aim, power = _aim(case)
     evidence = tuple(_evidence(case, case.observed))
     if aim is None or power is None:

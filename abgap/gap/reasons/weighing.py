@@ -1,8 +1,9 @@
 """How an amount becomes a finding: one rule for all reasons.
 
 Amounts are parts of the missing lift, up is good. Without an established gap there is nothing that a reason could
-explain. A reason is supported when its own interval lies above 0 and it covers at least a quarter of the gap; it is
-contradicted when its interval ends below that quarter, or when it is real but smaller; else the data do not tell.
+explain, nor where the data cannot be trusted. A reason is supported when its own interval lies above 0 and it covers
+at least a quarter of the gap; it is contradicted when its interval ends below that quarter, or when it is real but
+smaller; else the data do not tell.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from abgap.records import (
     Measure,
     NotEstimable,
     Reason,
+    VerdictName,
 )
 from abgap.records.words import percent_interval
 
 QUARTER = 0.25
 """The least share of the gap that a supported reason covers."""
+UNTRUSTED = "the data of this experiment cannot be trusted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,8 @@ def weigh(
     evidence: Sequence[EvidenceRow] = (),
 ) -> Finding:
     """The finding of a reason with an amount. passes: what its support needs beside, such as a correction."""
+    if case.verdict is VerdictName.UNTRUSTWORTHY:
+        return untestable(name, title, UNTRUSTED, lift=amount, sql=sql, evidence=evidence)
     if not case.is_established or case.gap is None:
         detail = f"no gap is established that it could explain (its own amount: {percent_interval(amount)})"
         return untestable(name, title, detail, lift=amount, sql=sql, evidence=evidence)

@@ -15,7 +15,7 @@ from abgap.lab.sample.write import LOGS, OFFLINE, Folder, digest, write_by_month
 
 SEED = 20260101
 SMALL_SCALE = 0.02
-FORMAT = 2
+FORMAT = 3
 """Counted up when the files change though the truth does not."""
 
 Progress = Callable[[str, float], None]

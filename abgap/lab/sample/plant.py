@@ -40,7 +40,8 @@ class Arm:
 
     in_slices: (slice, value) -> effects that hold there instead of ``effects``.
     lost_share: share of the arm's users whose exposure is never logged (they are the less active ones).
-    verdict: what an honest analysis must say of the arm; None for the control.
+    verdict: what an honest analysis must say of the arm; None for the control. reason: by name, what took the missing
+    lift; None where nothing is missing.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Arm:
     in_slices: Mapping[tuple[str, str], Effects] = field(default_factory=dict)
     lost_share: float = 0.0
     verdict: VerdictName | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,7 @@ class PlantedModel:
     """One model: the facts a study file states, and the mean of each offline metric over the test queries.
 
     latency_p50_ms is the median of its requests in the logs too. A model without ``scores`` was never
-    evaluated.
+    evaluated. desktop_tilt: how much better it is on desktop queries than on others, on the logit scale.
     """
 
     version: str
@@ -109,6 +111,7 @@ class PlantedModel:
     latency_p50_ms: int
     cost_per_1000_requests: float
     scores: Mapping[str, float] = field(default_factory=dict)
+    desktop_tilt: float = 0.0
 
 
 CONTROL = "A"

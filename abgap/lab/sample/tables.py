@@ -71,7 +71,7 @@ def requests_table(experiment: PlantedExperiment, people: Population, rows: Requ
 
 
 def scores_table(parts: Iterable[Scores]) -> pa.Table:
-    """model, metric, qid, value."""
+    """model, metric, qid, value, device."""
     columns = [
         pa.table(
             {
@@ -79,6 +79,7 @@ def scores_table(parts: Iterable[Scores]) -> pa.Table:
                 "metric": pa.array([part.metric] * len(part.query)),
                 "qid": pa.array([f"q{query:04d}" for query in part.query]),
                 "value": pa.array(part.value),
+                "device": _words(part.device, DEVICES),
             }
         )
         for part in parts

@@ -62,6 +62,7 @@ def _experiment(experiment: PlantedExperiment) -> dict[str, object]:
 def _treatment(experiment: PlantedExperiment, arm: Arm) -> dict[str, object]:
     return {
         "verdict": arm.verdict,
+        "reason": arm.reason,
         "offline_gain": _offline_gain(experiment.control.model, arm.model),
         "online_lift": _rounded(true_lifts(experiment, arm)),
         "effects": _rounded(asdict(arm.effects)),
