@@ -154,22 +154,23 @@ def draw_visits(rng: np.random.Generator, users: Users, behaviour: Behaviour) ->
     )
 
 
-def adjusted_lift(users: Users, visits: Visits) -> float:
+def adjusted_lift(users: Users, visits: Visits, among: Mask | None = None) -> float:
     """The lift of revenue per user as it comes out: difference of means with what was spent before taken out.
 
-    Pooled regression on one covariate, as abgap does it by default; what is left of the true lift is chance.
+    Pooled regression on one covariate, as abgap does it by default; what it lies off the true lift is chance.
+    among: who counts, by default all.
     """
     window = (visits.second >= users.exposed[visits.user]).astype(np.intp)
     spent = np.zeros((2, len(users)))
     np.add.at(spent, (window, visits.user), visits.spend)
+    counts = np.ones(len(users), dtype=np.bool_) if among is None else among
     before, after = spent
-    arms = [users.treated, ~users.treated]
-    cross = sum(np.cov(before[arm], after[arm]) * (arm.sum() - 1) for arm in arms)
+    treated, control = users.treated & counts, ~users.treated & counts
+    cross = sum(np.cov(before[arm], after[arm]) * (arm.sum() - 1) for arm in (treated, control))
     theta = cross[0, 1] / cross[0, 0]
-    treated, control = users.treated, ~users.treated
     moved = after[treated].mean() - after[control].mean()
     moved -= theta * (before[treated].mean() - before[control].mean())
-    overall = after[control].mean() - theta * (before[control].mean() - before.mean())
+    overall = after[control].mean() - theta * (before[control].mean() - before[counts].mean())
     return float(moved / overall)
 
 

@@ -17,6 +17,8 @@ from abgap.lab.scenarios.visits import Floats, Mask
 NDCG, PURCHASE_NDCG, DIVERSITY = "ndcg@10", "purchase_ndcg@10", "diversity@10"
 QUERY_SPREAD = 0.06
 LABEL_SPREAD = 0.05
+TWIN_SPREAD = 0.5
+"""Of one query's difference by purchases beside that by clicks, as a part of the latter's own."""
 DIVERSITY_LEVEL, DIVERSITY_SPREAD = 0.6, 0.06
 CANDIDATE_STEP = 0.015
 """By how much candidates that were not launched are worse than the next."""
@@ -65,12 +67,12 @@ def draw_test_set(rng: np.random.Generator, plan: Plan, models: Models) -> TestS
     values |= _candidates(rng, plan, models, live)
     if plan.candidates_alike:
         _launch_the_luckiest(values, models, live)
-    bought = live + rng.normal(0.0, LABEL_SPREAD, n)
-    values |= _other_metric(
-        rng, plan, models, PURCHASE_NDCG, bought, plan.baseline_loss, gains - plan.twin_loss
-    )
     diversity = DIVERSITY_LEVEL + rng.normal(0.0, DIVERSITY_SPREAD, n)
-    values |= _other_metric(rng, plan, models, DIVERSITY, diversity, 0.0, np.full(n, -plan.diversity_loss))
+    values |= _by_purchases(rng, plan, values, models)
+    values |= {
+        (models.live, DIVERSITY): diversity,
+        (models.new, DIVERSITY): diversity - plan.diversity_loss + rng.normal(0.0, plan.spread, n),
+    }
     rounded: dict[tuple[str, str], Floats] = {
         key: each.clip(0.0, 1.0).round(DECIMALS) for key, each in values.items()
     }
@@ -108,28 +110,25 @@ def _candidates(
     }
 
 
-def _other_metric(
-    rng: np.random.Generator,
-    plan: Plan,
-    models: Models,
-    metric: str,
-    base: Floats,
-    live_gain: float,
-    new_gain: Floats,
-) -> dict[tuple[str, str], Floats]:
-    """A metric beside the claimed one: gains over ``base``, which is what the claim was made against."""
-    new = base + new_gain + rng.normal(0.0, plan.spread, plan.queries)
-    if models.claimed is None:
-        return {(models.live, metric): base, (models.new, metric): new}
-    live = base + live_gain + rng.normal(0.0, plan.spread, plan.queries)
-    return {(models.claimed, metric): base, (models.live, metric): live, (models.new, metric): new}
-
-
 def _launch_the_luckiest(values: dict[tuple[str, str], Floats], models: Models, live: Floats) -> None:
     """The candidate with the largest gain changes places with the new model."""
     tried = [models.new, *models.others]
     best = max(tried, key=lambda name: float(np.mean(values[name, NDCG] - live)))
     values[models.new, NDCG], values[best, NDCG] = values[best, NDCG], values[models.new, NDCG]
+
+
+def _by_purchases(
+    rng: np.random.Generator, plan: Plan, values: Mapping[tuple[str, str], Floats], models: Models
+) -> dict[tuple[str, str], Floats]:
+    """The same rankings by other labels: differences go along with those by clicks, less what clicks pretend."""
+    bought = rng.normal(0.0, LABEL_SPREAD, plan.queries)
+    own = rng.normal(0.0, TWIN_SPREAD * plan.spread, plan.queries)
+    found = {
+        (name, PURCHASE_NDCG): values[name, NDCG] + bought
+        for name in (models.live, models.claimed)
+        if name is not None
+    }
+    return {**found, (models.new, PURCHASE_NDCG): values[models.new, NDCG] + bought - plan.twin_loss + own}
 
 
 def _marked(rng: np.random.Generator, count: int, share: float) -> Mask:

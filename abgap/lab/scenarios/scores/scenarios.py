@@ -89,7 +89,12 @@ _RECIPES = (
         story="The luckiest of many equally good models was launched.",
         reasons=("winners_curse",),
         planting=lambda share: Plan(
-            gain=0.02, queries=40, spread=0.076 * share, candidates=159, candidates_alike=True
+            users=1000,
+            gain=0.01,
+            queries=40,
+            spread=0.09 * share,
+            candidates=149,
+            candidates_alike=True,
         ),
     ),
     _Recipe(

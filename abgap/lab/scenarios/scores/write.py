@@ -89,6 +89,8 @@ def _truth(made: _Made) -> PlantedTruth:
         "offline_noise": expected - true_lift,
         "underpowered": true_lift - adjusted_lift(made.logs.users, made.logs.visits),
     }
+    if plan.fault is not None:
+        amounts["data_faults"] = _hidden(made)
     if plan.mixed:
         amounts["heterogeneity"] = mix_loss(plan)
     return PlantedTruth(
@@ -100,6 +102,13 @@ def _truth(made: _Made) -> PlantedTruth:
         true_lift=true_lift,
         reasons={reason: amounts.get(reason) for reason in planned.reasons or ()},
     )
+
+
+def _hidden(made: _Made) -> float:
+    """What of the lift is gone because exposures are missing: the lift with all of them less that without."""
+    users, visits = made.logs.users, made.logs.visits
+    among = exposed(users, made.planned.plan)
+    return adjusted_lift(users, visits) - adjusted_lift(users, visits, among)
 
 
 def _exposures(made: Sequence[_Made]) -> pa.Table:
