@@ -543,8 +543,11 @@ class TestDataFaults:
         faults = (check("sample_ratio", Status.FAIL, blocking=True),)
         before = {("x", "B", "revenue"): interval(-0.05, 0.01)}
         found = judged("data_faults", case(estimate(0.0, 0.01), checks=faults, before=before))
-        assert amount(found) == dataclasses.replace(before["x", "B", "revenue"].flipped(), method="test")
-        assert found.share == pytest.approx(0.05 / 0.08)
+        # Alike before, the arms would have had a lift of 1 / 0.95 - 1 where none came.
+        told, apart = amount(found), before["x", "B", "revenue"].flipped()
+        expected = [apart.estimate / 0.95, apart.low / 0.95, apart.high / 0.95]
+        assert [told.estimate, told.low, told.high] == pytest.approx(expected)
+        assert found.share == pytest.approx(0.05 / 0.95 / 0.08)
 
     def test_what_the_adjustment_has_made_up_for_is_not_missing(self) -> None:
         raw = Unadjusted(difference=interval(0.0, 0.1), lift=interval(-0.04, 0.01), p_value=0.0)
@@ -552,7 +555,7 @@ class TestDataFaults:
         faults = (check("sample_ratio", Status.FAIL, blocking=True),)
         before = {("x", "B", "revenue"): interval(-0.05, 0.01)}
         found = judged("data_faults", case(adjusted, checks=faults, before=before))
-        assert amount(found).estimate == pytest.approx(0.02)
+        assert amount(found).estimate == pytest.approx(0.96 / 0.95 - 1.0 + 0.01)
 
     def test_arms_out_of_balance_alone_must_cover_a_quarter_of_the_gap(self) -> None:
         faults = (check("covariate_balance", Status.FAIL),)
@@ -568,7 +571,7 @@ class TestDataFaults:
         for _ in range(RUNS):
             before = {("x", "B", "revenue"): interval(rng.normal(-0.05, 0.01), 0.01)}
             found = judged("data_faults", case(estimate(0.0, 0.01), checks=faults, before=before))
-            covered += amount(found).low <= 0.05 <= amount(found).high
+            covered += amount(found).low <= 0.05 / 0.95 <= amount(found).high
         assert 0.9 <= covered / RUNS <= 0.985
 
 

@@ -22,6 +22,8 @@ _FAILURES = frozenset(
     {"sample_ratio", "arms_present", "clusters_in_two_variants", "missing_values", _BALANCE}
 )
 _WARNINGS = frozenset({"units_in_two_variants", "tracking_loss", "missing_days", "bots"})
+_MOST_LEFT = 2.0
+"""Of what arms lay apart before exposure, the most that is taken to count after it."""
 _MEND = "Find the cause, mend the data or run the experiment again; no other reason counts before that."
 
 
@@ -74,23 +76,30 @@ def _before(case: Case) -> Interval | None:
 
 
 def _amount(case: Case, before: Interval | None) -> Interval | None:
-    """What the arms lay apart before exposure, less what the adjustment has made up for."""
-    if before is None:
+    """What arms that lay apart before exposure take: the lift if they had been alike, less the one that came.
+
+    Arms that lay apart by b then still do: a treatment that multiplies by 1 + L comes out at (1 + L)(1 + b). What the
+    adjustment for covariates has made up for is in the lift that came; the interval is that of b, as far as it counts.
+    """
+    lifts = _lifts(case)
+    if before is None or lifts is None or case.estimate is None:
+        return before if before is None else before.flipped()
+    sign = case.estimate.direction.sign
+    unadjusted, came = lifts
+    if before.estimate == 0.0 or sign * before.estimate <= -1.0:
+        return before.flipped()
+    alike = (1.0 + unadjusted) / (1.0 + sign * before.estimate) - 1.0
+    left = sign * (alike - came) / -before.estimate
+    return before.flipped().scaled(min(max(left, 0.0), _MOST_LEFT))
+
+
+def _lifts(case: Case) -> tuple[float, float] | None:
+    """The lift without adjustment, and the one that is told."""
+    if case.estimate is None or not isinstance(case.estimate.lift, Interval):
         return None
-    made_up = _adjusted_by(case)
-    left = 1.0 if before.estimate == 0.0 else 1.0 - made_up / before.estimate
-    return before.flipped().scaled(min(max(left, 0.0), 1.0))
-
-
-def _adjusted_by(case: Case) -> float:
-    """By how much the adjustment for covariates lowered the lift."""
-    raw = None if case.estimate is None else case.estimate.unadjusted
-    if raw is None or case.estimate is None:
-        return 0.0
-    lifts = raw.lift, case.estimate.lift
-    if not isinstance(lifts[0], Interval) or not isinstance(lifts[1], Interval):
-        return 0.0
-    return case.estimate.direction.sign * (lifts[0].estimate - lifts[1].estimate)
+    came = case.estimate.lift.estimate
+    raw = case.estimate.unadjusted
+    return (raw.lift.estimate if raw is not None and isinstance(raw.lift, Interval) else came), came
 
 
 def _finding(

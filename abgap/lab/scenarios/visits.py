@@ -170,8 +170,7 @@ def adjusted_lift(users: Users, visits: Visits, among: Mask | None = None) -> fl
     theta = cross[0, 1] / cross[0, 0]
     moved = after[treated].mean() - after[control].mean()
     moved -= theta * (before[treated].mean() - before[control].mean())
-    overall = after[control].mean() - theta * (before[control].mean() - before[counts].mean())
-    return float(moved / overall)
+    return float(moved / after[control].mean())
 
 
 def exposure_table(groups: Sequence[Users]) -> pa.Table:

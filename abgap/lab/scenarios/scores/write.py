@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from abgap.lab.scenarios.text import REVENUE
 from abgap.lab.scenarios.visits import ARMS, adjusted_lift, exposure_table, generator, visit_table
 
 QUERIES_PER_EXPERIMENT = 1_000_000
+MANY_USERS = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,7 @@ def _truth(made: _Made) -> PlantedTruth:
         "underpowered": true_lift - adjusted_lift(made.logs.users, made.logs.visits),
     }
     if plan.fault is not None:
-        amounts["data_faults"] = _hidden(made)
+        amounts["data_faults"] = _hidden(replace(plan, level=0.0))
     if plan.mixed:
         amounts["heterogeneity"] = mix_loss(plan)
     return PlantedTruth(
@@ -104,11 +106,12 @@ def _truth(made: _Made) -> PlantedTruth:
     )
 
 
-def _hidden(made: _Made) -> float:
-    """What of the lift is gone because exposures are missing: the lift with all of them less that without."""
-    users, visits = made.logs.users, made.logs.visits
-    among = exposed(users, made.planned.plan)
-    return adjusted_lift(users, visits) - adjusted_lift(users, visits, among)
+@cache
+def _hidden(plan: Plan) -> float:
+    """What of the lift is gone because exposures are missing, among very many users."""
+    logs = draw_logs(generator(0, "hidden"), "", 1, replace(plan, users=MANY_USERS))
+    among = exposed(logs.users, plan)
+    return adjusted_lift(logs.users, logs.visits) - adjusted_lift(logs.users, logs.visits, among)
 
 
 def _exposures(made: Sequence[_Made]) -> pa.Table:
