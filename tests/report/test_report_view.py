@@ -50,6 +50,7 @@ def test_the_verdict_counts_what_was_planted(view: ReportView) -> None:
     )
     assert view.opening.detail == (
         "Of these gains, 1 brought less than expected, 2 did not move it, 1 went the other way and 3 are inconclusive. "
+        "Main reason: proxy label (4). "
         "Without an offline gain, 1 won all the same, 1 changed nothing that is established and 1 lost online too."
     )
     assert view.title == f"Search ranking 2026: {view.opening.verdict}"

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 
 from abgap.records import Decision, ExperimentResult, Gap, VerdictName, words
 from abgap.report.marks import DECISION_ORDER
+from abgap.report.reasons import supported
 from abgap.report.view.cells import joined
 from abgap.report.view.index import Index, gain_is_established
 
 _REACHED = frozenset({VerdictName.TRANSLATED, VerdictName.FELL_SHORT})
+_MOST_REASONS = 3
 _DECISION_WORDS = {
     Decision.SHIP: "to ship",
     Decision.DO_NOT_SHIP: "not to ship",
@@ -52,7 +54,16 @@ def _with_gaps(gaps: Sequence[Gap]) -> tuple[str, str]:
         sentence = f"{words.count(reached)} {of_all} reached {_metric_of(gaps)}{cannot}."
     else:
         sentence = f"None {of_all} is shown to have reached {_metric_of(gaps)}{cannot}."
-    return sentence, joined(_fate(won), others)
+    return sentence, joined(_fate(won), _main_reasons(won), others)
+
+
+def _main_reasons(won: Sequence[Gap]) -> str:
+    """Which reasons explain most of what did not arrive, the commonest first."""
+    counts = Counter(found[0].title for gap in won if (found := supported(gap)))
+    if not counts:
+        return ""
+    told = [f"{words.lower_case(title)} ({words.count(n)})" for title, n in counts.most_common(_MOST_REASONS)]
+    return f"Main {'reasons' if len(told) > 1 else 'reason'}: {words.listed(told)}."
 
 
 def _fate(won: Sequence[Gap]) -> str:
