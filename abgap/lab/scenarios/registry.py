@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from abgap.lab.scenarios import predictions, scores
+from abgap.lab.scenarios import lists, predictions, scores
 from abgap.lab.scenarios.base import Scenario
 
-SCENARIOS: Mapping[str, Scenario] = {each.name: each for each in (*scores.SCENARIOS, *predictions.SCENARIOS)}
+SCENARIOS: Mapping[str, Scenario] = {
+    each.name: each for each in (*scores.SCENARIOS, *lists.SCENARIOS, *predictions.SCENARIOS)
+}
 """By name, which no two worlds share."""
