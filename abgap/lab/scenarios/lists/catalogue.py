@@ -73,8 +73,8 @@ _RECIPES = (
     _Recipe(
         name="position_bias",
         planting=_position_bias,
-        story="Clicks were collected where the top of the list is looked at most; the new model is better for what stood "
-        "there, and worse for the rest.",
+        story="Clicks were collected where the top of the list is looked at most; the new model is better for what "
+        "stood there, and worse for the rest.",
     ),
     _Recipe(
         name="clicks_not_purchases",
@@ -84,13 +84,13 @@ _RECIPES = (
     _Recipe(
         name="list_serving_skew",
         planting=_skew,
-        story="The service undoes most of what the new model changes, so that live lists are not those of the test set.",
+        story="The service undoes most of what the new model changes: live lists are not those of the test set.",
     ),
     _Recipe(
         name="deep_hits",
         planting=_definition,
-        story="The win is one of the first ten places: what was clicked comes from the end to the sixth and below, where "
-        "nobody looks.",
+        story="The win is one of the first ten places: what was clicked comes from the end to the sixth and below, "
+        "where nobody looks.",
     ),
     _Recipe(
         name="lists_honest_win",

@@ -30,18 +30,19 @@ SHUFFLED = 0.25
 class Queries:
     """Queries, each with as many items. same: whether the clicked item is bought.
 
-    shown: position of every item when clicks were collected. live, new: places of the items in either model's list;
-    served: in that which the service makes of the new model. Places and positions (n, items), from 1.
+    shown: position of every item when clicks were collected, (n, items), from 1.
     """
 
     same: Mask
     shown: Ints
-    live: Ints
-    new: Ints
-    served: Ints
 
     def __len__(self) -> int:
         return len(self.same)
+
+    @property
+    def length(self) -> int:
+        """Items of a query."""
+        return int(self.shown.shape[1])
 
     @property
     def bought(self) -> Ints:
@@ -49,34 +50,54 @@ class Queries:
         return np.where(self.same, CLICKED, BOUGHT)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """Places of the items in the lists of either model, (n, items), from 1; served: as the service makes those of new."""
+
+    live: Ints
+    new: Ints
+    served: Ints
+
+
 def draw_queries(rng: np.random.Generator, plan: Plan, n: int, *, seen: bool) -> Queries:
-    """seen: whether queries are in the test set, because their relevant item was looked at and clicked."""
+    """seen: whether queries are in the test set, because their relevant item was looked at and clicked.
+
+    Shares are met exactly, so that models that are judged by the same queries do not share any luck with them.
+    """
+    browsed = 0.0 if plan.deep is not None else BROWSED
+    chances = np.array(EXAMINED[: plan.length]) if seen else np.ones(plan.length)
+    ends = np.round(np.cumsum(chances) / chances.sum() * n)
+    of_clicked = rng.permutation(1 + np.searchsorted(ends, np.arange(n), side="right"))
+    return Queries(
+        same=np.asarray(rng.permutation(n) >= round(browsed * n)),
+        shown=_swapped(_places(rng, n, plan.length), np.full(n, CLICKED), of_clicked),
+    )
+
+
+def draw_lists(rng: np.random.Generator, plan: Plan, queries: Queries) -> Lists:
+    """The lists of both models of one experiment."""
+    live = _places(rng, len(queries), queries.length)
     if plan.deep is not None:
-        return _deep(rng, plan, plan.deep, n)
-    same = np.asarray(rng.permutation(n) >= round(BROWSED * n))
-    shown = _shown(rng, n, EXAMINED[:LENGTH] if seen else (1.0,) * LENGTH)
-    live = _places(rng, n, LENGTH)
-    item, up = _swaps(rng, plan, same, shown[:, CLICKED] <= TOP)
+        return _deep(rng, plan, plan.deep, live)
+    item, up = _swaps(rng, plan, queries)
     ends = np.where(up, 1, LENGTH)
     new = _swapped(live, item, ends)
-    own = (item < 0) & (rng.random(n) < SHUFFLED)
+    own = (item < 0) & (rng.random(len(queries)) < SHUFFLED)
     new[own] = _places(rng, int(own.sum()), LENGTH)
-    kept = np.where(rng.random(n) < plan.served, item, -1)
+    kept = np.where(rng.random(len(queries)) < plan.served, item, -1)
     served = _swapped(live, kept, ends)
     served[own] = new[own]
-    return Queries(same=same, shown=shown, live=live, new=new, served=served)
+    return Lists(live=live, new=new, served=served)
 
 
-def _deep(rng: np.random.Generator, plan: Plan, deep: float, n: int) -> Queries:
+def _deep(rng: np.random.Generator, plan: Plan, deep: float, live: Ints) -> Lists:
     """Long lists, where the new model brings what was clicked from the very end into the places that count."""
-    live = _places(rng, n, DEEP)
-    last = live[:, CLICKED] > SEEN
-    moved = last & (rng.random(n) < plan.claimed_gain * DEEP / (DEEP - SEEN))
+    n = len(live)
+    moved = (live[:, CLICKED] > SEEN) & (rng.random(n) < plan.claimed_gain * DEEP / (DEEP - SEEN))
     far = rng.random(n) < deep
     to = np.where(far, rng.integers(LOOKED_AT + 1, SEEN + 1, n), rng.integers(1, LOOKED_AT + 1, n))
     new = _swapped(live, np.where(moved, CLICKED, -1), to)
-    same = np.ones(n, dtype=np.bool_)
-    return Queries(same=same, shown=_shown(rng, n, EXAMINED[:DEEP]), live=live, new=new, served=new)
+    return Lists(live=live, new=new, served=new)
 
 
 def scores_of(rng: np.random.Generator, places: Ints) -> Floats:
@@ -84,18 +105,13 @@ def scores_of(rng: np.random.Generator, places: Ints) -> Floats:
     return np.asarray(np.round(places.shape[1] - places + rng.uniform(0.0, 0.9, places.shape), 4))
 
 
-def _shown(rng: np.random.Generator, n: int, chances: tuple[float, ...]) -> Ints:
-    """Positions of items; that of the clicked one by the chances of being looked at."""
-    of_clicked = rng.choice(np.arange(1, len(chances) + 1), n, p=np.array(chances) / sum(chances))
-    return _swapped(_places(rng, n, len(chances)), np.full(n, CLICKED), of_clicked)
-
-
 def _places(rng: np.random.Generator, n: int, length: int) -> Ints:
     return np.asarray(rng.permuted(np.tile(np.arange(1, length + 1), (n, 1)), axis=1))
 
 
-def _swaps(rng: np.random.Generator, plan: Plan, same: Mask, top: Mask) -> tuple[Ints, Mask]:
+def _swaps(rng: np.random.Generator, plan: Plan, queries: Queries) -> tuple[Ints, Mask]:
     """The item that the new model swaps in every query (-1 for none), and whether with the first of the list."""
+    same, top = queries.same, queries.shown[:, CLICKED] <= TOP
     item, up = np.full(len(same), -1), np.ones(len(same), dtype=np.bool_)
     chance = rng.random(len(same))
     for in_top, gains in ((True, plan.top), (False, plan.low)):

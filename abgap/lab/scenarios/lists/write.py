@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from abgap.lab.scenarios.base import PlantedTruth
 from abgap.lab.scenarios.folder import STUDY, write_parquet
-from abgap.lab.scenarios.lists.draw import CLICKED, Queries, draw_queries, scores_of
+from abgap.lab.scenarios.lists.draw import CLICKED, Lists, Queries, draw_lists, draw_queries, scores_of
 from abgap.lab.scenarios.lists.plan import DEEP, EXAMINED, LENGTH, Plan
 from abgap.lab.scenarios.lists.study import CLICK, PURCHASE, study_text
 from abgap.lab.scenarios.text import REVENUE
@@ -44,7 +44,6 @@ class _Made:
     name: str
     plan: Plan
     rankings: pa.Table
-    judgements: pa.Table
     users: Users
     visits: Visits
     lists: pa.Table | None
@@ -54,13 +53,18 @@ class _Made:
 def write_study(
     directory: Path, plan: Plan, replicates: int, *, name: str, story: str, seed: int
 ) -> tuple[PlantedTruth, ...]:
-    """Write independent experiments of one plan as one study, and give its truth."""
-    made = [_draw(f"launch_{i:03d}", i, plan, name, seed) for i in range(1, replicates + 1)]
+    """Write experiments of one plan as one study, and give its truth.
+
+    Their models are judged by the same queries, as those of one company are: a query that a model does not rank would
+    count as 0. All else is drawn for each of them.
+    """
+    tested = draw_queries(generator(seed, name, "queries"), plan, plan.queries, seen=True)
+    made = [_draw(f"launch_{i:03d}", i, plan, tested, name, seed) for i in range(1, replicates + 1)]
     logs, offline = directory / "logs", directory / "offline"
     write_parquet(exposure_table([each.users for each in made]), logs / "exposures.parquet")
     write_parquet(visit_table([(each.users, each.visits) for each in made]), logs / "visits.parquet")
     write_parquet(pa.concat_tables([each.rankings for each in made]), offline / "rankings.parquet")
-    write_parquet(pa.concat_tables([each.judgements for each in made]), offline / "judgements.parquet")
+    write_parquet(_judgements(tested), offline / "judgements.parquet")
     if plan.logged:
         lists, picked = [each.lists for each in made], [each.picked for each in made]
         write_parquet(pa.concat_tables(lists), logs / "lists.parquet")
@@ -75,21 +79,22 @@ def _models(experiment: str) -> tuple[str, str]:
     return f"{experiment} live", f"{experiment} new"
 
 
-def _draw(name: str, number: int, plan: Plan, scenario: str, seed: int) -> _Made:
+def _draw(name: str, number: int, plan: Plan, tested: Queries, scenario: str, seed: int) -> _Made:
     rng = generator(seed, scenario, number)
-    first = number * QUERIES_PER_EXPERIMENT
-    tested = draw_queries(rng, plan, plan.queries, seen=True)
     users = draw_users(rng, name, number, count=plan.users, slices={})
     lift = np.full((len(users), WINDOW_DAYS), plan.true_lift)
     latency = np.full(len(users), LATENCY_MS)
     behaviour = Behaviour(lift=lift, clicks_lift=np.zeros(len(users)), latency_ms=latency)
     visits = draw_visits(rng, users, behaviour)
-    lists, picked = _live(rng, plan, name, users, visits, first) if plan.logged else (None, None)
+    lists, picked = (
+        _live(rng, plan, name, users, visits, number * QUERIES_PER_EXPERIMENT)
+        if plan.logged
+        else (None, None)
+    )
     return _Made(
         name=name,
         plan=plan,
-        rankings=_rankings(rng, tested, name, first),
-        judgements=_judgements(tested, first),
+        rankings=_rankings(rng, tested, draw_lists(rng, plan, tested), name),
         users=users,
         visits=visits,
         lists=lists,
@@ -97,34 +102,34 @@ def _draw(name: str, number: int, plan: Plan, scenario: str, seed: int) -> _Made
     )
 
 
-def _rankings(rng: np.random.Generator, tested: Queries, name: str, first: int) -> pa.Table:
+def _rankings(rng: np.random.Generator, tested: Queries, lists: Lists, name: str) -> pa.Table:
     """model, query, item, score, position, looked_at."""
-    n, length = tested.live.shape
+    n, length = tested.shown.shape
     shown = tested.shown.ravel()
     parts = [
         pa.table(
             {
                 "model": pa.array([model] * (n * length)),
-                "query": pa.array(np.repeat(_numbers(first, n), length)),
-                "item": pa.array(_items(first, n, length).ravel()),
+                "query": pa.array(np.repeat(_numbers(0, n), length)),
+                "item": pa.array(_items(0, n, length).ravel()),
                 "score": pa.array(scores_of(rng, places).ravel()),
                 "position": pa.array(shown),
                 "looked_at": pa.array(np.array(EXAMINED)[shown - 1]),
             }
         )
-        for model, places in zip(_models(name), (tested.live, tested.new), strict=True)
+        for model, places in zip(_models(name), (lists.live, lists.new), strict=True)
     ]
     return pa.concat_tables(parts)
 
 
-def _judgements(tested: Queries, first: int) -> pa.Table:
+def _judgements(tested: Queries) -> pa.Table:
     """query, item, relevance, label."""
     n = len(tested)
-    rows, items = np.arange(n), _items(first, n, tested.live.shape[1])
+    rows, items = np.arange(n), _items(0, n, tested.length)
     both = np.concatenate([items[:, CLICKED], items[rows, tested.bought]])
     return pa.table(
         {
-            "query": pa.array(np.tile(_numbers(first, n), 2)),
+            "query": pa.array(np.tile(_numbers(0, n), 2)),
             "item": pa.array(both),
             "relevance": pa.array(np.ones(2 * n, dtype=np.int64)),
             "label": pa.array([CLICK] * n + [PURCHASE] * n),
@@ -140,15 +145,15 @@ def _live(
     asked = np.flatnonzero(day == 0)[: plan.requests]
     asked = asked[visits.second[asked] >= users.exposed[visits.user[asked]]]
     n = len(asked)
-    requests = draw_queries(rng, plan, n, seen=False)
+    lists = draw_lists(rng, plan, draw_queries(rng, plan, n, seen=False))
     user, second = visits.user[asked], visits.second[asked]
     treated = users.treated[user][:, None]
-    replayed = scores_of(rng, np.where(treated, requests.new, requests.live))
-    alike = np.all(requests.served == requests.new, axis=1)[:, None] | ~treated
-    served: Floats = np.where(alike, replayed, scores_of(rng, requests.served))
+    replayed = scores_of(rng, np.where(treated, lists.new, lists.live))
+    alike = np.all(lists.served == lists.new, axis=1)[:, None] | ~treated
+    served: Floats = np.where(alike, replayed, scores_of(rng, lists.served))
     number = _numbers(first + QUERIES_PER_EXPERIMENT // 2, n)
     items = _items(first + QUERIES_PER_EXPERIMENT // 2, n, LENGTH)
-    lists = pa.table(
+    shown = pa.table(
         {
             "user_id": pa.array(np.repeat(users.ids[user], LENGTH)),
             "ts": _moments(np.repeat(second, LENGTH)),
@@ -159,7 +164,7 @@ def _live(
             "replayed": pa.array(replayed.ravel()),
         }
     )
-    return lists, _picked(users.ids[user], second, number, items[:, CLICKED])
+    return shown, _picked(users.ids[user], second, number, items[:, CLICKED])
 
 
 def _picked(user: Ints, second: Ints, query: Ints, item: Ints) -> pa.Table:
