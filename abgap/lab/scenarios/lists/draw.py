@@ -52,7 +52,7 @@ class Queries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lists:
-    """Places of the items in the lists of either model, (n, items), from 1; served: as the service makes those of new."""
+    """Places of the items in the lists of either model, (n, items), from 1. served: as the service makes new ones."""
 
     live: Ints
     new: Ints

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from abgap.lab.scenarios.base import PlantedTruth, Scenario, Strength
@@ -56,7 +56,9 @@ class _Recipe:
     ) -> tuple[PlantedTruth, ...]:
         """Write as many independent experiments as one study."""
         plan = self.planting(SHARE[strength])
-        return write_study(directory, [plan] * replicates, name=self.name, story=self.story, seed=seed)
+        # The first one has the numbers of the story; with all of them so, no replicate would differ from the next.
+        plans = [plan, *[replace(plan, exact=False)] * (replicates - 1)]
+        return write_study(directory, plans, name=self.name, story=self.story, seed=seed)
 
     def scenario(self) -> Scenario:
         """As the lab knows it."""

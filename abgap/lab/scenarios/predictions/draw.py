@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, ndtr
 
 from abgap.lab.scenarios.predictions.plan import Ability, Alarm, Mix
 from abgap.lab.scenarios.visits import Floats, Mask
@@ -56,10 +56,10 @@ def other_noise(rng: np.random.Generator, noise: Floats) -> Floats:
     return _mixed(rng, noise)
 
 
-def score(model: Ability | Alarm, drawn: Drawn, noise: Floats) -> Floats:
-    """The probability that a model gives, with this noise."""
+def score(model: Ability | Alarm, drawn: Drawn, noise: Floats, *, exact: bool = True) -> Floats:
+    """The probability that a model gives, with this noise. exact: whether alarms meet their shares exactly."""
     if isinstance(model, Alarm):
-        return _alarms(model, drawn, noise)
+        return _alarms(model, drawn, noise, exact=exact)
     separation = np.empty(len(drawn))
     for new in (False, True):
         for perturbed in (False, True):
@@ -69,12 +69,13 @@ def score(model: Ability | Alarm, drawn: Drawn, noise: Floats) -> Floats:
     return np.asarray(expit(separation * seen))
 
 
-def _alarms(model: Alarm, drawn: Drawn, noise: Floats) -> Floats:
+def _alarms(model: Alarm, drawn: Drawn, noise: Floats, *, exact: bool) -> Floats:
     scores = np.empty(len(drawn))
     for label, share in ((True, model.recall), (False, model.false_alarms)):
         rows = np.flatnonzero(drawn.positive == label)
         order = rows[np.argsort(noise[rows])]
-        called = round(share * len(rows))
+        by_chance = int((ndtr(noise[rows]) > 1.0 - share).sum())
+        called = round(share * len(rows)) if exact else by_chance
         scores[order] = np.linspace(0.001, 0.4, len(rows))
         if called:
             scores[order[-called:]] = np.linspace(0.5, 0.95, called)

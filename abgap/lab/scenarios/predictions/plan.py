@@ -49,7 +49,7 @@ class Ability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """A model of a rare label by its decisions: the shares of either label that it calls positive, met exactly."""
+    """A model of a rare label by its decisions: the shares of either label that it calls positive."""
 
     recall: float
     false_alarms: float
@@ -91,7 +91,8 @@ class Mix:
 class Plan:
     """One experiment. metric: that the gain is claimed in. reason: which is planted, if any.
 
-    positives: their share among examples and requests. test, live: what examples and requests are like.
+    positives: their share among examples and requests. test, live: what examples and requests are like. exact: whether
+    alarms meet their shares exactly, or up to chance.
     """
 
     control: Model
@@ -101,6 +102,7 @@ class Plan:
     users: int = 3_000
     examples: int = 6_000
     positives: float = 0.5
+    exact: bool = True
     test: Mix = field(default_factory=Mix)
     live: Mix = field(default_factory=Mix)
 

@@ -100,7 +100,9 @@ def _draw(name: str, number: int, plan: Plan, scenario: str, seed: int) -> _Made
     models = dict(zip(_names(name), (plan.control, plan.treatment), strict=True))
     tested = draw(rng, plan.examples, positives=plan.positives, mix=plan.test)
     first = number * EXAMPLES_PER_EXPERIMENT
-    test = pa.concat_tables([_tested(rng, tested, each, model, first) for each, model in models.items()])
+    test = pa.concat_tables(
+        [_tested(rng, tested, each, model, first, exact=plan.exact) for each, model in models.items()]
+    )
     users = draw_users(rng, name, number, count=plan.users, slices={})
     nothing = np.zeros(len(users))
     lift = np.full((len(users), WINDOW_DAYS), plan.true_lift)
@@ -112,9 +114,11 @@ def _draw(name: str, number: int, plan: Plan, scenario: str, seed: int) -> _Made
     )
 
 
-def _tested(rng: np.random.Generator, tested: Drawn, name: str, model: Model, first: int) -> pa.Table:
+def _tested(
+    rng: np.random.Generator, tested: Drawn, name: str, model: Model, first: int, *, exact: bool
+) -> pa.Table:
     """model, example, taken, score, market, inputs: of the test set."""
-    scores = score(model.offline, tested, own_noise(rng, tested))
+    scores = score(model.offline, tested, own_noise(rng, tested), exact=exact)
     return pa.table(
         {
             "model": pa.array([name] * len(tested)),
@@ -138,7 +142,7 @@ def _served(
     parts = []
     for arm, (name, model) in enumerate(models.items()):
         mine = users.treated[user] == bool(arm)
-        served, replayed = _both(rng, model, requests.keep(mine))
+        served, replayed = _both(rng, model, requests.keep(mine), exact=plan.exact)
         parts.append(
             pa.table(
                 {
@@ -156,13 +160,13 @@ def _served(
     return pa.concat_tables(parts), _taken(users.ids[user[taken]], second[taken], number[taken])
 
 
-def _both(rng: np.random.Generator, model: Model, requests: Drawn) -> tuple[Floats, Floats]:
+def _both(rng: np.random.Generator, model: Model, requests: Drawn, *, exact: bool) -> tuple[Floats, Floats]:
     """As served, and as the offline pipeline says: the same where nothing is wrong."""
     noise = own_noise(rng, requests)
-    replayed = score(model.replayed, requests, noise)
+    replayed = score(model.replayed, requests, noise, exact=exact)
     if model.served == model.replayed:
         return replayed, replayed
-    return score(model.served, requests, other_noise(rng, noise)), replayed
+    return score(model.served, requests, other_noise(rng, noise), exact=exact), replayed
 
 
 def _kinds(drawn: Drawn) -> dict[str, pa.Array]:
