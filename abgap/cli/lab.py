@@ -131,20 +131,63 @@ def _run(
 
 
 @options.command(
+    "kpi-trap", examples=["abgap lab kpi-trap --out trap", "abgap lab kpi-trap --out trap --seed 7"]
+)
+@click.option(
+    "--out",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder for the study with its data, the report, the pictures and kpi-trap.md. Files of these names are replaced.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=20260101,
+    show_default=True,
+    help="With another one, other orders are drawn.",
+)
+@options.json_option
+@options.quiet_option
+def _kpi_trap(directory: Path, seed: int, *, as_json: bool, quiet: bool) -> None:
+    """Train a model, chase one metric at a time, and report what each chase gained and what it cost.
+
+    Accuracy, recall, precision and ROC AUC are chased by weighting, by sampling and by the threshold. Every number comes
+    from the files that are written: predictions, and the logs of two A/B tests.
+    """
+    from abgap.cli.progress import Progress  # noqa: PLC0415 - only for this command
+    from abgap.lab.kpi_trap import make  # noqa: PLC0415
+
+    refuse_unwritable(directory)
+    try:
+        with Progress(quiet=quiet) as progress:
+            made = make(directory, seed, progress=progress)
+    except OSError as error:
+        raise UsageError(f"cannot write to {directory}: {error.strerror or error}") from error
+    put_paths([made.study, *made.files], as_json=as_json)
+    if not as_json:
+        for found in made.findings:
+            tell(f"{found.title}: {'shown' if found.shown else 'not shown'}")
+        tell(f"Read {directory / 'kpi-trap.md'}, or look further with: abgap offline --study {made.study}")
+
+
+@options.command(
     "lab",
     examples=[
         "abgap lab",
         "abgap lab run latency",
         "abgap lab make several --out several",
+        "abgap lab kpi-trap --out trap",
         "abgap lab --json",
     ],
-    parts={"make": _make, "run": _run},
+    parts={"make": _make, "run": _run, "kpi-trap": _kpi_trap},
 )
 @options.json_option
 def command(*, as_json: bool) -> None:
     """List scenarios: made-up experiments in which it is known why the gain got lost, or that it did not.
 
-    `abgap lab make` writes one as a study, `abgap lab run` diagnoses it and shows the truth beside it.
+    `abgap lab make` writes one as a study, `abgap lab run` diagnoses it and shows the truth beside it. `abgap lab
+    kpi-trap` is an experiment of its own: one metric is chased on purpose.
     """
     from abgap.lab.scenarios.registry import SCENARIOS  # noqa: PLC0415 - only for this command
 

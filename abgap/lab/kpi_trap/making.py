@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from abgap.lab.kpi_trap.judged import Judged, judge
+from abgap.lab.kpi_trap.manifestations import Manifestation, manifestations
 from abgap.lab.kpi_trap.page import PAGE, page
 from abgap.lab.kpi_trap.study import SEED, write_study
 from abgap.online.wide import Progress
@@ -22,6 +23,7 @@ class Experiment:
     study: Path
     files: tuple[Path, ...]
     judged: Judged
+    findings: tuple[Manifestation, ...]
     page: str
 
 
@@ -48,7 +50,9 @@ def make(directory: Path, seed: int = SEED, *, progress: Progress | None = None)
     text = page(judged, seed)
     files.append(directory / PAGE)
     files[-1].write_text(text, encoding="utf-8")
-    return Experiment(study=made.study, files=tuple(files), judged=judged, page=text)
+    return Experiment(
+        study=made.study, files=tuple(files), judged=judged, findings=manifestations(judged), page=text
+    )
 
 
 def _silent(message: str) -> None:
