@@ -138,7 +138,7 @@ def _run(
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="Folder for the study with its data, the report, the pictures and kpi-trap.md. Files of these names are replaced.",
+    help="Folder for study, data, report, pictures and kpi-trap.md. Files of these names are replaced.",
 )
 @click.option(
     "--seed",
@@ -152,8 +152,8 @@ def _run(
 def _kpi_trap(directory: Path, seed: int, *, as_json: bool, quiet: bool) -> None:
     """Train a model, chase one metric at a time, and report what each chase gained and what it cost.
 
-    Accuracy, recall, precision and ROC AUC are chased by weighting, by sampling and by the threshold. Every number comes
-    from the files that are written: predictions, and the logs of two A/B tests.
+    Accuracy, recall, precision and ROC AUC are chased by weighting, by sampling and by the threshold. Every number
+    comes from the files that are written: predictions, and the logs of two A/B tests.
     """
     from abgap.cli.progress import Progress  # noqa: PLC0415 - only for this command
     from abgap.lab.kpi_trap import make  # noqa: PLC0415

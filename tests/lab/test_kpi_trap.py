@@ -11,8 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import statsmodels.api as sm
+from click.testing import CliRunner
 from sklearn import metrics as oracle
 
+from abgap.cli.main import cli
 from abgap.lab.kpi_trap import SEED, Experiment, make, online
 from abgap.lab.kpi_trap.cases import ABROAD, RATE, balanced
 from abgap.lab.kpi_trap.judged import Online
@@ -169,3 +171,20 @@ def test_the_baseline_is_in_every_picture_of_boundaries_and_in_both_tests(trap: 
     )
     assert BASELINE in boundaries
     assert all(control == BASELINE for control, _ in online.EXPERIMENTS.values())
+
+
+def test_the_command_names_its_files_and_says_which_manifestations_are_shown(
+    trap: Experiment, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Path, int]] = []
+
+    def made(directory: Path, seed: int, *, progress: object) -> Experiment:  # noqa: ARG001 - as make
+        asked.append((directory, seed))
+        return trap
+
+    monkeypatch.setattr("abgap.lab.kpi_trap.make", made)
+    found = CliRunner().invoke(cli, ["lab", "kpi-trap", "--out", str(folder), "--seed", "7"])
+    assert found.exit_code == 0
+    assert asked == [(folder, 7)]
+    assert found.stdout.split() == [str(trap.study), *map(str, trap.files)]
+    assert "Trade-off imbalance: shown" in found.stderr
