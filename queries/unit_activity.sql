@@ -10,8 +10,7 @@ with sized as (
         , x.variant
 {% for part in parts %}
         , case
-            when {{ part.value }} > 0
-                then cast(floor(8 * ln(cast({{ part.value }} as double)) / ln(2) + 0.000000001) as bigint)
+            when {{ part.value }} > 0 then floor(8 * ln(cast({{ part.value }} as double)) / ln(2) + 0.000000001)
         end as {{ part.name }}
 {% endfor %}
     from first_exposures as x

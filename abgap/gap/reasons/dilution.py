@@ -1,7 +1,8 @@
 """Was the effect diluted? Only units for whom the two models differ at all can feel a difference.
 
-The lift of these units (a slice of exposures, true for them) is held against the lift of all. The others are an A/A
-test inside the experiment: where they moved as well, the slice does not tell who was touched, and says nothing here.
+The lift of these units (a slice of exposures, true for them) is held against the lift of all, to which the others
+bring nothing. They are an A/A test inside the experiment: where they moved as well, or where it cannot be told that
+they moved less, the slice says nothing here.
 """
 
 from __future__ import annotations
@@ -39,12 +40,22 @@ def judge(case: Case) -> Finding:
     if others is None:
         detail = f"every unit is triggered by {name!r}, or nothing is known of those that are not"
         return untestable(NAME, TITLE, detail, evidence=tuple(_evidence(touched, None)))
-    # The whole lift is the weighted sum of both.
-    amount = weighted_sum(((others.weight, touched.lift), (-others.weight, others.lift)))
+    # The whole lift is the weighted sum of both, and that of the others is 0 by what the slice means.
+    amount = touched.lift.scaled(others.weight)
+    differ = weighted_sum(((1.0, touched.lift), (-1.0, others.lift)))
     evidence = tuple(_evidence(touched, others))
     if others.estimate.p_value is not None and others.estimate.p_value < AA_ALPHA:
         return _broken(case, name, others, amount, evidence)
-    return weigh(case, NAME, TITLE, amount, _words(touched), sql="rollup", evidence=evidence)
+    return weigh(
+        case,
+        NAME,
+        TITLE,
+        amount,
+        _words(touched),
+        passes=differ.low > 0.0,
+        sql="rollup",
+        evidence=evidence,
+    )
 
 
 def _one(slices: Sequence[SliceLift], *, is_true: bool) -> SliceLift | None:

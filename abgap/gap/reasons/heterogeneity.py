@@ -116,7 +116,7 @@ def _candidate(
 def _mixes(
     case: Case, slices: dict[str, tuple[SliceLift, ...]], tests: dict[str, Heterogeneity]
 ) -> Iterator[_Candidate]:
-    """What the mix of slices takes; the interval stands for the most striking of all slice names."""
+    """What the mix of slices takes; established where it is though the most striking of all slice names."""
     value = None if case.estimate is None else case.estimate.value_control
     if case.estimate is None or not value or value < 0.0:
         return
@@ -126,9 +126,10 @@ def _mixes(
             lift = parts.mix.scaled(1.0 / value)
             taken = lift.flipped() if case.estimate.direction.sign > 0 else lift
             left = _left_by_adjustment(case, slices[name], taken.estimate)
-            amount = one_of(taken.scaled(left), len(made))
+            amount = taken.scaled(left)
+            established = one_of(amount, len(made)).low > 0.0
             yield _Candidate(
-                slice_name=name, amount=amount, losing=(), rest=slices[name], established=amount.low > 0.0
+                slice_name=name, amount=amount, losing=(), rest=slices[name], established=established
             )
 
 

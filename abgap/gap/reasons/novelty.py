@@ -36,7 +36,8 @@ def judge(case: Case) -> Finding:
     amount = (
         slope.flipped().scaled(trend.mean_day) if wears_off else slope.scaled(trend.days - 1 - trend.mean_day)
     )
-    established = trend.p_adjusted is not None and trend.p_adjusted < case.study.study.alpha
+    # Either direction would explain something.
+    established = trend.p_adjusted is not None and trend.p_adjusted < case.study.study.alpha / 2.0
     return weigh(
         case,
         NAME,
