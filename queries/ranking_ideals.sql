@@ -1,6 +1,6 @@
 -- purpose: What every judged query could give at best: its relevant documents, and its ideal gains.
 -- takes: the grade of a label, and the ideal gains by gain and cut-off, compiled in.
--- reads: the queries (all, or drawn ones), ranking_grades.
+-- reads: the queries (all, or drawn ones), graded documents.
 -- gives: one row per query: query_id, query, relevant (documents from grade 1 on), graded (above 0), and one column per
 --        ideal gain.
 with ordered as (
@@ -8,7 +8,7 @@ with ordered as (
         query_id
         , {{ grade }} as grade
         , row_number() over (partition by query_id order by {{ grade }} desc) as place
-    from ranking_grades
+    from {{ graded }}
     where {{ grade }} > 0
 )
 

@@ -1,6 +1,6 @@
 -- purpose: Every run in its order, in one pass: the places of judged documents, of ties, of the top and of the last one.
 -- takes: $queries, how many there are; the grades, and up to which place all documents are kept, compiled in.
--- reads: rankings and their models, ranking_queries, ranking_grades.
+-- reads: rankings and their models, queries, graded documents.
 -- gives: one row per kept document: model_id, query_id, item, score, place (from 1; within a tie in no particular order, and
 --        a tie is kept whole or not at all), is_tied, and the grades.
 with graded as (
@@ -15,8 +15,8 @@ with graded as (
 {% endfor %}
     from {{ rankings }} as r
     join {{ models }} as m on m.model = r.model
-    join ranking_queries as q on q.query = r.query
-    left join ranking_grades as g on g.query_id = q.query_id and g.item = r.item
+    join {{ queries }} as q on q.query = r.query
+    left join {{ graded }} as g on g.query_id = q.query_id and g.item = r.item
 )
 
 , placed as (

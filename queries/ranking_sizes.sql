@@ -1,6 +1,6 @@
 -- purpose: How many queries are judged, and how many documents of one query at most.
--- takes: nothing.
--- reads: ranking_grades.
+-- takes: the graded documents, compiled in.
+-- reads: the graded documents.
 -- gives: one row: queries, and longest (documents judged under one query).
 select
     count(*) as queries
@@ -9,6 +9,6 @@ from (
     select
         query_id
         , count(*) as documents
-    from ranking_grades
+    from {{ graded }}
     group by query_id
 ) as sizes

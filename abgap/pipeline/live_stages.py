@@ -51,9 +51,30 @@ class LiveStages:
 
     @cached_property
     def _found(self) -> tuple[Findings, ...]:
-        if self._study.live.predictions is None:
-            return ()
-        return (self._predictions(),)
+        live, found = self._study.live, []
+        if live.predictions is not None:
+            found.append(self._predictions())
+        if live.rankings is not None:
+            found.append(self._lists())
+        return tuple(found)
+
+    def _lists(self) -> Findings:
+        from abgap.offline.live.lists import measure_lists
+
+        analysis = self._analysis
+        analysis.progress("measuring live lists")
+
+        def compute() -> Findings:
+            _ = analysis.made_wide
+            analysis.offline.open_rankings()
+            return measure_lists(analysis.engine, self._study, analysis.directory, analysis.served)
+
+        keys = ("rankings", "judgements", "items", "queries")
+        return analysis.stages.result(
+            self._stage("live lists", "live.rankings", *(f"offline.{key}" for key in keys)),
+            compute,
+            lambda found: {found.intake.source: found.relation},
+        )
 
     def _predictions(self) -> Findings:
         from abgap.offline.live.predictions import measure_predictions

@@ -240,5 +240,6 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "within_days": "How long after the request they count.",
         "key": "Column of the fact table that holds the request, when events carry it.",
         "item": "Column of the fact table that holds the item; for rankings.",
+        "label": "Of the judgements, the label that these events stand for; for rankings.",
     },
 }

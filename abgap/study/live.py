@@ -17,6 +17,7 @@ class Outcome(StudyModel):
     within_days: Days = 1.0
     key: NonEmpty | None = None
     item: NonEmpty | None = None
+    label: NonEmpty | None = None
 
 
 class LivePredictions(SlicedSource):

@@ -115,8 +115,14 @@ NEVER = Sql("false")
 
 RANKING_COLUMNS = ("model", "query", "item", "score", "split", "position", "propensity")
 RANKED = {"places": identifier("ranking_places"), "models": identifier("ranking_models")}
+JUDGED_QUERIES = {
+    "judgements": identifier("judgements"),
+    "queries": identifier("ranking_queries"),
+    "graded": identifier("ranking_grades"),
+}
 GRADES = [identifier("grade 1"), identifier("grade 2")]
 OF_LABEL = {
+    "graded": identifier("ranking_grades"),
     "queries": identifier("ranking_queries"),
     "grade": GRADES[0],
     "hits": identifier("v: hits"),
@@ -272,6 +278,15 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "live_scores": ({"served": SERVED},),
     "live_test_set": ({"slices": []}, {"slices": named("slice 1")}),
     "live_dated": ({"served": SERVED},),
+    "live_runs": (
+        {"score": Sql("l.score"), "recomputed": False},
+        {"score": Sql("l.offline_score"), "recomputed": True},
+    ),
+    "live_lists": (
+        {"served": SERVED, "part": Sql("s.day"), "values": identifier("v"), "base": None, "terms": []},
+        {"served": SERVED, "part": Sql("s.day"), "values": identifier("v"), "base": identifier("b")}
+        | {"terms": named("a")},
+    ),
     "trained_overlap": (
         SOURCE | {"example": identifier("e"), "model": None} | TESTED,
         SOURCE | {"example": identifier("e"), "model": identifier("m")} | TESTED,
@@ -293,7 +308,9 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "ranking_intake": ({"unique": True}, {"unique": False}),
     "ranking_counts": ({"table": identifier("v"), "sums": []}, {"table": identifier("v"), "sums": SUMS}),
-    "ranking_grades": ({"grades": named("grade 1")},),
+    "ranking_grades": ({"grades": named("grade 1")} | JUDGED_QUERIES,),
+    "ranking_queries": ({"judgements": identifier("judgements")},),
+    "ranking_sizes": ({"graded": identifier("ranking_grades")},),
     "ranking_hits": (
         RANKED | OF_LABEL | {"tied": False, "priced": False, "within": None},
         RANKED | OF_LABEL | {"tied": True, "priced": True, "within": identifier("ranking_places")},
@@ -315,8 +332,8 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "ranking_differences": ({"table": identifier("v"), "sums": SUMS},),
     "ranking_places": (
-        RANKED | {"rankings": identifier("rankings"), "grades": GRADES[:1], "top": Sql("0")},
-        RANKED | {"rankings": identifier("rankings"), "grades": GRADES, "top": Sql("10")},
+        RANKED | JUDGED_QUERIES | {"rankings": identifier("rankings"), "grades": GRADES[:1], "top": Sql("0")},
+        RANKED | JUDGED_QUERIES | {"rankings": identifier("rankings"), "grades": GRADES, "top": Sql("10")},
     ),
     "ranking_shape": (RANKED | {"grades": GRADES},),
     "ranking_values": (

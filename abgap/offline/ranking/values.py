@@ -40,6 +40,7 @@ class Board:
     """Runs put in order. places, models: their tables. grades: columns of the labels, in the labels' order.
 
     largest: grade of each label, at least 1. price: of an item, the largest. asked: table of the queries that count.
+    numbered, graded: tables of all judged queries, and of the grades of documents.
     is_tied: whether a tie could change anything; if not, one order is as good as any other.
     within: places of other runs; of a query no list is longer than the longest of theirs, None without such a bound.
     """
@@ -50,6 +51,8 @@ class Board:
     largest: tuple[float, ...]
     price: float = 0.0
     asked: str = "ranking_queries"
+    numbered: str = "ranking_queries"
+    graded: str = "ranking_grades"
     places: str = PLACES
     models: str = MODELS
     within: str | None = None
@@ -70,18 +73,34 @@ class Board:
         return definition if self.is_tied else replace(definition, ties="docid")
 
 
-def number_judgements(engine: Engine, runs: Runs) -> Board:
-    """Number the judged queries, and put the grades of every label beside their documents; no run is in order yet."""
+def number_judgements(
+    engine: Engine,
+    runs: Runs,
+    *,
+    judgements: str = "judgements",
+    numbered: str = "ranking_queries",
+    graded: str = "ranking_grades",
+) -> Board:
+    """Number the judged queries, and put the grades of every label beside their documents; no run is in order yet.
+
+    judgements: their view. numbered, graded: what the tables are called.
+    """
     grades = tuple(identifier(f"grade {i}") for i in range(1, len(runs.grades) + 1))
     columns = [Named(name=name, value=_grade(of.label)) for name, of in zip(grades, runs.grades, strict=True)]
-    engine.create_table("ranking_queries", compile_query("ranking_queries"))
-    engine.create_table("ranking_grades", compile_query("ranking_grades", grades=columns))
-    sizes = engine.fetch_row(compile_query("ranking_sizes"))
+    judged, queries, table = identifier(judgements), identifier(numbered), identifier(graded)
+    engine.create_table(numbered, compile_query("ranking_queries", judgements=judged))
+    engine.create_table(
+        graded, compile_query("ranking_grades", judgements=judged, queries=queries, grades=columns)
+    )
+    sizes = engine.fetch_row(compile_query("ranking_sizes", graded=table))
     return Board(
         grades=grades,
         queries=int(sizes["queries"]),
         judged_longest=int(sizes["longest"]),
         largest=tuple(max(of.largest, 1.0) for of in runs.grades),
+        asked=numbered,
+        numbered=numbered,
+        graded=graded,
     )
 
 
@@ -107,6 +126,8 @@ def order_runs(
         params={"queries": numbered.queries + 1},
         rankings=identifier(rankings),
         models=identifier(models),
+        queries=identifier(numbered.numbered),
+        graded=identifier(numbered.graded),
         grades=numbered.grades,
         top=literal(top),
     )
@@ -153,7 +174,14 @@ def make_values(
     sums, best = ideals(settled, limits)
     engine.create_table(
         ideal,
-        compile_query("ranking_ideals", queries=identifier(made.asked), grade=grade, sums=sums, ideals=best),
+        compile_query(
+            "ranking_ideals",
+            queries=identifier(made.asked),
+            graded=identifier(made.graded),
+            grade=grade,
+            sums=sums,
+            ideals=best,
+        ),
     )
     if hits is None:
         hits = hits_of(table)
