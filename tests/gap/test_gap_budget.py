@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from abgap.gap.budget import Side, gap_budget, side_of
 from abgap.gap.expected import shortfall
+from abgap.gap.reasons import REASONS
 from abgap.records import BarKind, BudgetBar, Finding, FindingStatus, Interval, NotEstimable, Reason
 
 OFFLINE, ONLINE, CHANCE = "proxy_label", "latency", "underpowered"
@@ -252,3 +253,22 @@ def test_intervals_cover_what_each_reason_and_the_rest_took() -> None:
         for bar in gap_budget(about(drawn, se_gain), about(seen + se_seen * random.normal(), se_seen), found):
             held[bar.name] += bar.amount.low <= truth[bar.name] <= bar.amount.high
     assert all(0.90 <= times / draws <= 0.98 for times in held.values()), held
+
+
+def test_every_reason_that_is_given_a_side_is_in_the_registry() -> None:
+    names = {reason.name for reason in REASONS}
+    assert {name for name in names if side_of(name) is Side.OFFLINE} == {
+        "offline_noise",
+        "winners_curse",
+        "distribution_mismatch",
+        "proxy_label",
+        "position_bias",
+        "robustness",
+        "leakage",
+        "train_serve_skew",
+        "wrong_baseline",
+        "lazy_metric",
+        "definition",
+        "saturation",
+    }
+    assert [name for name in names if side_of(name) is Side.CHANCE] == ["underpowered"]

@@ -8,7 +8,17 @@ from dataclasses import replace
 
 import pytest
 
-from abgap.records import EvidenceRow, FindingStatus, Gap, Interval, Measure, Results, words
+from abgap.records import (
+    EvidenceRow,
+    FindingStatus,
+    Gap,
+    Interval,
+    Measure,
+    NotEstimable,
+    Reason,
+    Results,
+    words,
+)
 from abgap.report import reasons
 from abgap.report.html import render_html
 from abgap.report.markdown import escaped, render_markdown
@@ -180,6 +190,22 @@ def test_without_any_reason_the_overview_has_no_column_for_it(results: Results) 
     overview = view_of(bare).overview
     assert overview is not None
     assert "Main reason" not in [column.label for column in overview.table.columns]
+
+
+def test_a_reason_without_an_amount_explains_without_a_number(results: Results) -> None:
+    none = NotEstimable(reason=Reason.NOT_DECLARED, detail="no covariate")
+    bare = replace(
+        results,
+        gaps=tuple(
+            replace(gap, reasons=tuple(replace(found, lift=none, share=None) for found in gap.reasons))
+            for gap in results.gaps
+        ),
+    )
+    view = view_of(bare)
+    (why,) = section(view, LOST).whys
+    assert why.reasons[0].explains.text == ""
+    assert "<strong>Proxy label</strong></p>" in render_html(view)
+    assert "1. **Proxy label**. With purchases as labels" in render_markdown(view)
 
 
 def test_every_arm_has_its_own_why(several_arms: Results) -> None:

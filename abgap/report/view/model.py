@@ -211,7 +211,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonView:
-    """A supported reason. explains: of the missing lift, with its interval; the share of the gap as ``sub``.
+    """A supported reason. explains: of the missing lift, with its interval; empty where it has no amount.
 
     sql: the query behind it, with its link.
     """
