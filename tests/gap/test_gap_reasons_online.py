@@ -31,6 +31,7 @@ from abgap.records import (
     MixDecomposition,
     ModelFacts,
     NotEstimable,
+    OfflineRow,
     Reason,
     Role,
     Status,
@@ -362,6 +363,11 @@ class TestDilution:
         nothing = judged("dilution", case(estimate(0.0, 0.01), sliced("changed", "maybe", 0.0, 0.01)))
         assert nothing.missing == ("true values of the slice changed",)
 
+    def test_how_alike_the_lists_are_stands_beside(self) -> None:
+        given = case(estimate(0.0, 0.01), gap={}, offline=(_overlap("new", 0.7), _overlap("other", 0.2)))
+        (row,) = judged("dilution", given).evidence
+        assert (row.name, row.value) == ("RBO@10 of the two models' lists (1: the same)", 0.7)
+
     @pytest.mark.parametrize(("touched", "expected"), [(0.10, "found"), (0.05, "absent")])
     def test_planted_dilution_is_found_and_its_amount_covered(self, touched: float, expected: str) -> None:
         rng = np.random.default_rng(20260103)
@@ -378,6 +384,25 @@ class TestDilution:
         supported, covered = rates(found, 0.5 * touched)
         assert supported >= 0.9 if expected == "found" else supported <= 0.05
         assert 0.9 <= covered <= 0.985
+
+
+def _overlap(model: str, value: float) -> OfflineRow:
+    return OfflineRow(
+        model=model,
+        baseline="old",
+        metric="rbo@10",
+        definition="RBO@10",
+        direction=Direction.UP,
+        slice_name=None,
+        slice_value=None,
+        n=100,
+        skipped=0,
+        value=value,
+        baseline_value=None,
+        gain=NotEstimable(reason=Reason.NOT_DEFINED, detail="no gain"),
+        p_value=None,
+        p_adjusted=None,
+    )
 
 
 def differing(name: str, p: float, mix: Interval | None = None) -> Heterogeneity:

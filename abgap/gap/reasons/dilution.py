@@ -15,7 +15,7 @@ from abgap.gap.reasons.combining import weighted_sum
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.weighing import Words, untestable, weigh
 from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure
-from abgap.records.words import percent, percent_interval
+from abgap.records.words import label, percent, percent_interval
 
 NAME, TITLE = "dilution", "Dilution"
 AA_ALPHA = 0.01
@@ -31,7 +31,14 @@ def judge(case: Case) -> Finding:
             "Log with every exposure whether the two models' lists differ for the unit, and name that slice."
         )
         detail = "no slice tells for whom the two models differ"
-        return untestable(NAME, TITLE, detail, missing=("[gap] triggered",), next_action=advice)
+        return untestable(
+            NAME,
+            TITLE,
+            detail,
+            missing=("[gap] triggered",),
+            next_action=advice,
+            evidence=tuple(_overlaps(case)),
+        )
     slices = slice_lifts(case).get(name, ())
     touched, others = (_one(slices, is_true=wanted) for wanted in (True, False))
     if touched is None:
@@ -43,7 +50,7 @@ def judge(case: Case) -> Finding:
     # The whole lift is the weighted sum of both, and that of the others is 0 by what the slice means.
     amount = touched.lift.scaled(others.weight)
     differ = weighted_sum(((1.0, touched.lift), (-1.0, others.lift)))
-    evidence = tuple(_evidence(touched, others))
+    evidence = (*_evidence(touched, others), *_overlaps(case))
     if others.estimate.p_value is not None and others.estimate.p_value < AA_ALPHA:
         return _broken(case, name, others, amount, evidence)
     return weigh(
@@ -105,6 +112,16 @@ def _evidence(touched: SliceLift, others: SliceLift | None) -> Iterator[Evidence
         yield EvidenceRow(
             name="p-value of the A/A check", value=others.estimate.p_value, measure=Measure.P_VALUE
         )
+
+
+def _overlaps(case: Case) -> Iterator[EvidenceRow]:
+    """How alike the lists of the two models are over the test queries, where rankings tell."""
+    for row in case.evidence.offline:
+        if (row.model, row.baseline) != (case.model, case.live_model) or row.slice_name is not None:
+            continue
+        if row.metric.lower().startswith("rbo") and row.value is not None:
+            name = f"{label(row.metric)} of the two models' lists (1: the same)"
+            yield EvidenceRow(name=name, value=row.value, measure=Measure.SHARE)
 
 
 def _lift_row(name: str, one: SliceLift) -> EvidenceRow:
