@@ -14,7 +14,7 @@ from abgap.gap.reasons.case import Case
 from abgap.gap.reasons.offline_sources import offline_query
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.weighing import QUARTER, Words, decided, untestable, weigh, without_claim
-from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure, OfflineRow, VerdictName
+from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure, OfflineRow
 from abgap.records.words import count, label, percent_interval, signed, signed_interval
 
 NAME, TITLE = "winners_curse", "Winner's curse"
@@ -66,7 +66,7 @@ def judge(case: Case) -> Finding:
 
 def _is_open(case: Case, amount: Interval) -> bool:
     """Whether less came than was claimed, as far as can be told, and the luck is real and a good part of that."""
-    if case.gap is None or case.verdict is VerdictName.TRANSLATED:
+    if case.gap is None or case.gap.estimate <= 0.0:
         return False
     return amount.low > 0.0 and amount.estimate >= QUARTER * case.gap.estimate
 
