@@ -1,8 +1,8 @@
 """Was the gain claimed against another model than the one that ran in control?
 
 Offline the candidate is held against the baseline that the study declares of it, else against the production model.
-Where control ran another one, the candidate's advantage over that other one is all that the test could show: what goes away is the gain of control's
-model over the declared one, by the same test set.
+Where control ran another one, the candidate's advantage over that other one is all that the test could show: what goes
+away is the gain of control's model over the declared one, by the same test set.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _other_model(case: Case, target: Target, live: str) -> Finding:
             f"{signed_interval(ahead)} of {name}"
         ),
         contradicted=f"control ran {live!r} and not {target.baseline!r}, but the two are too alike in {name}",
-        next_action=f"Claim gains against {live!r}, the model that is live: name it as the baseline of the next models.",
+        next_action=f"Claim gains against {live!r}, which is live: name it as the baseline of the next models.",
     )
     return weigh(
         case,
