@@ -49,9 +49,7 @@ def _reason(found: Finding, currency: str | None, query_anchors: dict[str, str])
     known = found.lift if isinstance(found.lift, Interval) else None
     return ReasonView(
         title=found.title,
-        explains=cell(numbers.lift(known), sub=reasons.share_of_gap(found))
-        if known
-        else Cell(text="no amount"),
+        explains=cell(numbers.lift(known), sub=reasons.share_of_gap(found)) if known else Cell(),
         sentence=reasons.sentence(found),
         evidence=tuple(
             Fact(label=row.name, value=cell(reasons.shown(row, currency)))
