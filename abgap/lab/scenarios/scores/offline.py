@@ -55,8 +55,8 @@ class TestSet:
 def draw_test_set(rng: np.random.Generator, plan: Plan, models: Models) -> TestSet:
     """The values of every model."""
     n = plan.queries
-    new_market = _marked(rng, n, plan.test_new_market)
-    misspelt = _marked(rng, n, plan.test_typos)
+    new_market = rng.random(n) < plan.test_new_market
+    misspelt = rng.random(n) < plan.test_typos
     live = plan.level + rng.normal(0.0, QUERY_SPREAD, n)
     gains = plan.old_market_gain - plan.market_loss * new_market - plan.typo_loss * misspelt
     luck, true_gain = _luck(rng, plan, gains)
@@ -129,8 +129,3 @@ def _by_purchases(
         if name is not None
     }
     return {**found, (models.new, PURCHASE_NDCG): values[models.new, NDCG] + bought - plan.twin_loss + own}
-
-
-def _marked(rng: np.random.Generator, count: int, share: float) -> Mask:
-    """As many as the share says, in no order."""
-    return rng.permutation(count) < round(share * count)
