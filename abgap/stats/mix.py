@@ -71,14 +71,14 @@ def reweighted(
     """Return a mean over examples minus the same mean if their categories had the shares ``other`` (these sum to 1).
 
     mean, variance: of the values in every category (variance per example, with n - 1); counts: examples. size: examples
-    that the other shares were counted over, infinite where they are known. Both mixes count as samples: the variance is
-    that of the means, ``sum (p - q)^2 s^2 / n``, and that of the shares, the spread of the means over each mix by its
-    size. Degrees of freedom by Satterthwaite, of the part that is estimated.
+    that the other shares were counted over, infinite where they are known. The mix of the examples counts as it is: the
+    mean over them is taken apart. The variance is that of the means, ``sum (p - q)^2 s^2 / n``, and that of
+    the other shares, the spread of the means over that mix by its size. Degrees of freedom by Satterthwaite.
     """
     n = float(np.sum(counts))
     share = counts / n
     of_means = (share - other) ** 2 * variance / counts
-    between = _spread(share, mean) / n + _spread(other, mean) / size
+    between = _spread(other, mean) / size
     total = float(np.sum(of_means)) + between
     with np.errstate(divide="ignore", invalid="ignore"):
         unsure = float(np.sum(of_means**2 / np.maximum(counts - 1.0, 1.0)))

@@ -37,7 +37,7 @@ def by_hand(frame: pd.DataFrame, live: float, draws: float = np.inf) -> tuple[fl
     count, mean, variance = (np.asarray(column, dtype=float) for column in (by.size(), by.mean(), by.var()))
     test, other = count / len(frame), np.array([live, 1.0 - live])
     terms = (test - other) ** 2 * variance / count
-    spread = float(np.prod(test)) / len(frame) + live * (1.0 - live) / draws
+    spread = live * (1.0 - live) / draws
     error = np.sqrt(terms.sum() + spread * (mean[0] - mean[1]) ** 2)
     df = terms.sum() ** 2 / (terms**2 / (count - 1)).sum()
     return float(frame["difference"].mean() - other @ mean), float(stats.t.ppf(0.975, df) * error)
