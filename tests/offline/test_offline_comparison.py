@@ -348,7 +348,7 @@ def test_a_declared_metric_that_nothing_brings_is_named_with_what_may_be_meant()
 def test_keys_of_rankings_under_another_metric_are_named() -> None:
     declared = {
         "mae": OfflineMetric(gain="exp", ties="expected", why="errors"),
-        "errors of <buyers>": OfflineMetric(metric="rmse", label="purchase"),
+        "errors of <buyers>": OfflineMetric(metric="mape", label="purchase"),
         "ndcg@10": OfflineMetric(gain="exp", ties="expected", empty="zero"),
         "not there": OfflineMetric(gain="exp"),
         "rmse": OfflineMetric(smallest_worthwhile_gain=1.0),
