@@ -362,9 +362,11 @@ def logs_with_units(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pd.DataFrame({"unit": units, "age": rng.integers(18, 80, 200)}).to_parquet(
         folder / "units.parquet", index=False
     )
+    served_models(folder, units)
     study = folder / "abgap.toml"
     study.write_text(
-        """
+        SERVED
+        + """
 [exposures]
 path = "seen.jsonl"
 columns = { experiment = { value = "e" }, unit = "unit", variant = "arm", at = "ts" }
@@ -378,6 +380,7 @@ columns = { unit = "unit" }
 [experiments.e]
 control = "A"
 start = 2026-03-01
+models = { A = "old", B = "new" }
 [metrics.revenue]
 kind = "mean"
 fact = "events"
@@ -385,6 +388,7 @@ where = "kind = 'buy'"
 value = "amount * 1.1"
 window_days = 7
 covariate = { column = "age" }
+smallest_worthwhile_lift = 0.01
 [metrics.largest]
 kind = "mean"
 fact = "events"
@@ -413,6 +417,75 @@ quantile = 0.75
         encoding="utf-8",
     )
     return study
+
+
+SERVED = """
+[facts.outcomes]
+path = "outcomes.parquet"
+columns = { unit = "unit", at = "ts" }
+[offline.predictions]
+path = "tests.parquet"
+task = "binary"
+columns = { model = "by", example = "id", y_true = "y", y_score = "p", at = "t" }
+features = ["f"]
+[offline.trained_on]
+path = "trained.parquet"
+columns = { example = "id", model = "by" }
+[models.new]
+trained_until = 2026-02-01
+[offline.rankings]
+path = "runs.parquet"
+columns = { model = "by", query = "q", item = "d", score = "s" }
+[offline.judgements]
+path = "judged.parquet"
+columns = { query = "q", item = "d", relevance = "r" }
+[live.predictions]
+path = "served.parquet"
+columns = { unit = "unit", at = "ts", model = "by", example = "id", y_score = "p", offline_score = "o" }
+outcome = { fact = "outcomes", within_days = 0.5, key = "id" }
+[live.rankings]
+path = "lists.parquet"
+columns = { unit = "unit", at = "ts", model = "by", query = "id", item = "d", score = "s", offline_score = "o" }
+outcome = { fact = "outcomes", key = "id", item = "d" }
+[offline_metrics.roc_auc]
+[offline_metrics.log_loss]
+[offline_metrics."hit@2"]
+[gap]
+offline = ["roc_auc"]
+business = ["revenue"]
+"""
+
+
+def served_models(folder: Path, units: Sequence[str]) -> None:
+    """Two models on a test set and in production, with outcomes; four rows that name no request."""
+    rng = np.random.default_rng(31)
+    by = np.array(["A" if int(u) % 2 else "B" for u in units])
+    n = len(units)
+    ts = pd.Timestamp("2026-03-02") + pd.to_timedelta(np.arange(n) * 600, unit="s")
+    ids = [*[None] * 4, *(f"it's {i}" for i in range(4, n))]
+    frame = {
+        "unit": units,
+        "ts": ts.astype("datetime64[us]"),
+        "by": np.where(by == "A", "old", "new"),
+        "id": ids,
+    }
+    served = pd.DataFrame(frame | {"p": rng.random(n).round(2), "o": rng.random(n).round(2)})
+    served.to_parquet(folder / "served.parquet", index=False)
+    lists = pd.concat(
+        [served.iloc[4::5].assign(d=f"d{i}", s=rng.random(len(served.iloc[4::5]))) for i in range(3)]
+    )
+    lists.drop(columns="p").to_parquet(folder / "lists.parquet", index=False)
+    happened = served.iloc[4::3].assign(d="d1", ts=served.ts + pd.Timedelta("1h"))
+    happened[["unit", "ts", "id", "d"]].to_parquet(folder / "outcomes.parquet", index=False)
+    y = rng.integers(0, 2, 40)
+    tests = {"id": np.arange(40), "y": y, "f": y + rng.normal(size=40), "t": pd.Timestamp("2026-02-03")}
+    table = pd.concat([pd.DataFrame(tests | {"by": m, "p": rng.random(40)}) for m in ("old", "new")])
+    table.to_parquet(folder / "tests.parquet", index=False)
+    table[["id", "by"]].iloc[:9].to_parquet(folder / "trained.parquet", index=False)
+    runs = [(m, f"q{q}", f"d{d}", rng.random()) for m in ("old", "new") for q in range(9) for d in range(3)]
+    pd.DataFrame(runs, columns=["by", "q", "d", "s"]).to_parquet(folder / "runs.parquet", index=False)
+    judged = pd.DataFrame({"q": [f"q{q}" for q in range(9)], "d": "d1", "r": 1})
+    judged.to_parquet(folder / "judged.parquet", index=False)
 
 
 @pytest.fixture(scope="session")
