@@ -31,8 +31,8 @@ right? The lab plants reasons whose amounts are known into logs and test sets, `
 and this page counts what it makes of them. It is the output of `make diagnosis`; a test holds it against the record of
 the run, and a smaller run is part of all tests.
 
-{scenarios} scenarios of {worlds} worlds, {replicates} replicates of each, at three strengths of what is planted:
-barely, medium, clear. Every replicate is an experiment of its own with its own test set; all inputs of all reasons
+{scenarios} scenarios of {worlds} worlds, {replicates} replicates of each with the clear strength of what is planted,
+and about a third as many with the medium and the barely noticeable one, for which no goal is set. Every replicate is an experiment of its own with its own test set; all inputs of all reasons
 that its world can test are there and healthy, except for what is planted. The seed is {seed}, and was not chosen.
 Intervals of rates are those of Clopper and Pearson, at 95 %.
 

@@ -15,6 +15,8 @@ from abgap.pipeline.fingerprint import program_sha256
 
 SEED = 20260101
 REPLICATES = 200
+WEAKER = 0.3
+"""Replicates at the weaker strengths, as a part of those at the clear one: no goal is set there."""
 
 
 def cells_to_run(
@@ -47,10 +49,10 @@ def run_all(
     """The cells one after the other; those that the folder ``kept`` has from this program are read there."""
     kept.mkdir(parents=True, exist_ok=True)
     for scenario, strength in cells:
-        name = f"{scenario.name}-{strength.value}-{replicates}-{program_sha256()[:16]}.json"
-        file = kept / name
+        wanted = replicates if strength is Strength.CLEAR else max(2, round(WEAKER * replicates))
+        file = kept / f"{scenario.name}-{strength.value}-{wanted}-{program_sha256()[:16]}.json"
         if not file.exists():
-            cell = run_cell(scenario, strength, replicates=replicates, progress=progress)
+            cell = run_cell(scenario, strength, replicates=wanted, progress=progress)
             half = file.with_suffix(".part")
             half.write_text(to_json([cell]), encoding="utf-8")
             half.replace(file)
