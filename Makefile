@@ -6,6 +6,7 @@ INSTALLED := .venv/.installed
 DEV := .venv/.dev
 SIZE ?= quick
 REPLICATES ?= 200
+JOBS ?= 1
 
 .PHONY: demo test cover lint fast bench diagnosis examples clean
 
@@ -34,7 +35,7 @@ examples: $(INSTALLED)            ## rebuild reports/examples/ from the sample d
 	$(BIN)/python -m abgap.lab.examples
 
 diagnosis: $(INSTALLED)           ## mark the diagnosis by scenarios of known truth: docs/diagnosis.md
-	$(BIN)/python -m abgap.lab.diagnosis --replicates $(REPLICATES)
+	$(BIN)/python -m abgap.lab.diagnosis --replicates $(REPLICATES) --jobs $(JOBS)
 
 bench: $(DEV)                     ## speed against statements by hand and against peers; SIZE=full for the published sizes
 	$(BIN)/python -m benchmarks --size $(SIZE)

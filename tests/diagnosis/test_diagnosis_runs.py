@@ -23,10 +23,6 @@ UNLIKELY = 1e-4
 IMPORTANT = ("honest_win", "honest_flat", "latency", "distribution_mismatch", "wrong_baseline")
 
 
-def silent(message: str) -> None:
-    """No progress."""
-
-
 @pytest.fixture(scope="module")
 def recorded() -> dict[str, Cell]:
     text = (Path(__file__).parent / "recorded.json").read_text(encoding="utf-8")
@@ -46,7 +42,7 @@ def too_many(found: int, n: int, then: Rate) -> bool:
 @pytest.mark.parametrize("name", IMPORTANT)
 def test_a_scenario_comes_out_no_worse_than_the_page_says(name: str, recorded: dict[str, Cell]) -> None:
     then = recorded[name]
-    now = run_cell(SCENARIOS[name], Strength.CLEAR, replicates=REPLICATES, progress=silent)
+    now = run_cell(SCENARIOS[name], Strength.CLEAR, replicates=REPLICATES)
     assert now.replicates == REPLICATES
     assert set(then.reasons) <= set(now.reasons), "run: make diagnosis"
     for reason, before in then.reasons.items():
@@ -73,9 +69,9 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr("abgap.lab.diagnosis.runs.run_cell", counted)
     todo = [(SCENARIOS["honest_win"], Strength.CLEAR)]
-    first = list(run_all(todo, replicates=2, kept=tmp_path, progress=silent))
-    again = list(run_all(todo, replicates=2, kept=tmp_path, progress=silent))
+    first = list(run_all(todo, replicates=2, kept=tmp_path))
+    again = list(run_all(todo, replicates=2, kept=tmp_path))
     assert first == again
     assert len(ran) == 1
-    list(run_all(todo, replicates=3, kept=tmp_path, progress=silent))
+    list(run_all(todo, replicates=3, kept=tmp_path))
     assert len(ran) == 2

@@ -29,7 +29,7 @@ def main() -> None:
         return
     todo = cells_to_run(asked.scenario, [Strength(name) for name in asked.strength])
     began, cells = time.monotonic(), []
-    for cell in run_all(todo, replicates=asked.replicates, kept=asked.kept, progress=lambda _: None):
+    for cell in run_all(todo, replicates=asked.replicates, kept=asked.kept, jobs=asked.jobs):
         cells.append(cell)
         sys.stderr.write(_told(cell, len(cells), len(todo), time.monotonic() - began))
     if asked.scenario or len(asked.strength) < len(Strength):
@@ -45,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--strength", action="append", choices=[s.value for s in Strength], help="only this one"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="cells run at once")
     parser.add_argument("--page", action="store_true", help="write page and picture from the record")
     kept = Path(tempfile.gettempdir()) / "abgap-diagnosis"
     parser.add_argument("--kept", type=Path, default=kept, help="where finished cells are kept")

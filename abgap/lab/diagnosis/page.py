@@ -32,9 +32,10 @@ and this page counts what it makes of them. It is the output of `make diagnosis`
 the run, and a smaller run is part of all tests.
 
 {scenarios} scenarios of {worlds} worlds, {replicates} replicates of each with the clear strength of what is planted,
-and about a third as many with the medium and the barely noticeable one, for which no goal is set. Every replicate is an experiment of its own with its own test set; all inputs of all reasons
-that its world can test are there and healthy, except for what is planted. The seed is {seed}, and was not chosen.
-Intervals of rates are those of Clopper and Pearson, at 95 %.
+and about a third as many with the medium and the barely noticeable one, for which no goal is set. Every replicate is
+an experiment of its own with its own test set; all inputs of all reasons that its world can test are there and
+healthy, except for what is planted. The seed is {seed}, and was not chosen. Intervals of rates are those of Clopper
+and Pearson, at 95 %.
 
 - **Found**: the planted reason is called *supported*. Goal: at least 90 % at the clear strength.
 - **False alarm**: a reason that was not planted is called supported, of the times it could be tested while something

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from abgap.lab.diagnosis.record import from_json, to_json
@@ -10,7 +12,6 @@ from abgap.lab.diagnosis.tally import Cell, cell_of
 from abgap.lab.scenarios.base import Scenario, Strength
 from abgap.lab.scenarios.registry import SCENARIOS
 from abgap.lab.scenarios.running import run_scenario
-from abgap.online.wide import Progress
 from abgap.pipeline.fingerprint import program_sha256
 
 SEED = 20260101
@@ -32,11 +33,9 @@ def cells_to_run(
     ]
 
 
-def run_cell(
-    scenario: Scenario, strength: Strength, *, replicates: int, progress: Progress, seed: int = SEED
-) -> Cell:
+def run_cell(scenario: Scenario, strength: Strength, *, replicates: int, seed: int = SEED) -> Cell:
     """One scenario, made and diagnosed as one study of many experiments."""
-    with run_scenario(scenario, seed=seed, strength=strength, replicates=replicates, progress=progress) as (
+    with run_scenario(scenario, seed=seed, strength=strength, replicates=replicates, progress=_silent) as (
         _,
         found,
     ):
@@ -44,16 +43,36 @@ def run_cell(
 
 
 def run_all(
-    cells: Iterable[tuple[Scenario, Strength]], *, replicates: int, kept: Path, progress: Progress
+    cells: Sequence[tuple[Scenario, Strength]], *, replicates: int, kept: Path, jobs: int = 1
 ) -> Iterator[Cell]:
-    """The cells one after the other; those that the folder ``kept`` has from this program are read there."""
+    """The cells in their order; those that the folder ``kept`` has from this program are read there.
+
+    jobs: how many are run at once, each in a process of its own; one is run in this one.
+    """
     kept.mkdir(parents=True, exist_ok=True)
-    for scenario, strength in cells:
-        wanted = replicates if strength is Strength.CLEAR else max(2, round(WEAKER * replicates))
-        file = kept / f"{scenario.name}-{strength.value}-{wanted}-{program_sha256()[:16]}.json"
-        if not file.exists():
-            cell = run_cell(scenario, strength, replicates=wanted, progress=progress)
-            half = file.with_suffix(".part")
-            half.write_text(to_json([cell]), encoding="utf-8")
-            half.replace(file)
-        yield from from_json(file.read_text(encoding="utf-8"))
+    todo = [(scenario.name, strength, _wanted(strength, replicates), kept) for scenario, strength in cells]
+    if jobs == 1:
+        yield from (_kept_cell(*each) for each in todo)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_kept_cell, *zip(*todo, strict=True))
+
+
+def _wanted(strength: Strength, replicates: int) -> int:
+    return replicates if strength is Strength.CLEAR else max(2, round(WEAKER * replicates))
+
+
+def _kept_cell(name: str, strength: Strength, replicates: int, kept: Path) -> Cell:
+    """One cell, from the folder where it is there already."""
+    file = kept / f"{name}-{strength.value}-{replicates}-{program_sha256()[:16]}.json"
+    if not file.exists():
+        cell = run_cell(SCENARIOS[name], strength, replicates=replicates)
+        half = file.with_suffix(".part")
+        half.write_text(to_json([cell]), encoding="utf-8")
+        half.replace(file)
+    (found,) = from_json(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _silent(message: str) -> None:
+    """A cell is told of when it is done."""
