@@ -59,7 +59,7 @@ def scores(y: Any, area: float, noise: Any) -> Any:
     return stats.norm.cdf(noise + apart * (y - 0.5))
 
 
-def write(folder: Path, *, tested: float, live: float, served: float) -> Path:
+def write(folder: Path, *, tested: float, live: float, served: float, control: float = 0.70) -> Path:
     """Experiments in which the new model has these areas: on the test set, live, and as it was served."""
     rng = np.random.default_rng(8)
     found: dict[str, list[pd.DataFrame]] = {
@@ -95,7 +95,7 @@ def write(folder: Path, *, tested: float, live: float, served: float) -> Path:
                     "model": np.where(new, f"new{e}", f"old{e}"),
                     "id": request,
                     "offline": offline,
-                    "served": np.where(new & (served != live), worse, offline),
+                    "served": np.where(new, worse if served != live else offline, scores(y, control, noise)),
                 }
             )
         )
@@ -203,3 +203,12 @@ def test_without_a_live_log_it_is_named(tmp_path: Path) -> None:
     found = diagnosed(file)
     assert {f.missing for f in found["leakage"]} == {("[live.predictions]",)}
     assert {f.missing for f in found["train_serve_skew"]} == {("column offline_score of [live.predictions]",)}
+
+
+def test_a_control_that_serves_better_scores_than_its_model_is_a_wrong_baseline(tmp_path: Path) -> None:
+    found = diagnosed(write(tmp_path, tested=0.80, live=0.80, served=0.80, control=0.78))
+    for finding in found["wrong_baseline"]:
+        assert finding.status is FindingStatus.SUPPORTED
+        assert isinstance(finding.lift, Interval)
+        assert finding.lift.estimate == pytest.approx(0.08, abs=0.02)
+    assert FindingStatus.SUPPORTED not in {f.status for f in found["train_serve_skew"]}

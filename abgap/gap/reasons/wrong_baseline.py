@@ -12,7 +12,7 @@ from abgap.gap.reasons.offline_sources import offline_query
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.weighing import Words, decided, untestable, weigh
 from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure
-from abgap.records.words import label, signed_interval
+from abgap.records.words import label, percent, signed_interval
 
 NAME, TITLE = "wrong_baseline", "Wrong baseline"
 
@@ -25,7 +25,7 @@ def judge(case: Case) -> Finding:
         missing = [f"[experiments] models of {case.experiment!r}", "[gap] exchange_rate"]
         return untestable(NAME, TITLE, detail, missing=missing)
     if target.baseline == live:
-        return _same_model(case, target, live)
+        return _by_served_scores(case, target, live) or _same_model(case, target, live)
     return _other_model(case, target, live)
 
 
@@ -36,6 +36,47 @@ def _same_model(case: Case, target: Target, live: str) -> Finding:
     return decided(
         case, NAME, TITLE, FindingStatus.CONTRADICTED, detail, lift=none, sql=offline_query(case.study)
     )
+
+
+def _by_served_scores(case: Case, target: Target, live: str) -> Finding | None:
+    """The declared model served other scores than its own: what they are worth more is what control was ahead by.
+
+    None where nothing says so.
+    """
+    served = case.evidence.live.of(case.experiment, case.facts.control, case.offline_metric)
+    skew = None if served is None else served.skew(case.offline_metric)
+    if served is None or skew is None or served.scores is None or not served.scores.differing:
+        return None
+    if not isinstance(skew.skew, Interval):
+        return None
+    value = served.value(case.offline_metric)
+    is_up = value is None or value.direction.sign > 0
+    ahead = skew.skew.flipped() if is_up else skew.skew
+    said = f"{percent(served.scores.share)} of the scores that control served are not those of {live!r}"
+    name = label(case.offline_metric)
+    words = Words(
+        supported=f"{said}, and what it served is ahead by {signed_interval(ahead)} of {name} on the same requests",
+        contradicted=f"{said}, but they are worth about the same in {name} ({signed_interval(ahead)})",
+        next_action=f"Find out which model control served under the name {live!r}, and repeat the claim against it.",
+    )
+    evidence = (
+        EvidenceRow(
+            name=f"scores of control that are not those of {live}",
+            value=served.scores.share,
+            measure=Measure.SHARE,
+        ),
+        EvidenceRow(
+            name="largest difference of two scores", value=served.scores.largest, measure=Measure.NUMBER
+        ),
+        EvidenceRow(
+            name="served scores against the declared model's",
+            value=ahead.estimate,
+            measure=Measure.GAIN,
+            low=ahead.low,
+            high=ahead.high,
+        ),
+    )
+    return weigh(case, NAME, TITLE, target.in_lift(ahead), words, sql="live_scores", evidence=evidence)
 
 
 def _other_model(case: Case, target: Target, live: str) -> Finding:
