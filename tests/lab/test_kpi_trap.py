@@ -22,7 +22,7 @@ from abgap.lab.kpi_trap.manifestations import manifestations
 from abgap.lab.kpi_trap.page import PAGE, page, picture_in_docs
 from abgap.lab.kpi_trap.training import Logistic, fit_logistic, terms
 from abgap.lab.kpi_trap.variants import BASELINE, TARGETS, THRESHOLD, Way, roc_auc
-from abgap.records import Interval, VerdictName
+from abgap.records import FindingStatus, Interval, VerdictName
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -127,6 +127,11 @@ def test_the_offline_win_does_not_move_revenue_and_the_truth_lies_in_the_interva
     for name, lift in truth.items():
         revenue = of_experiment(trap, name).revenue
         assert revenue.low <= lift <= revenue.high
+
+
+def test_the_diagnosis_names_the_lazy_metric_as_the_reason(trap: Experiment) -> None:
+    reasons = of_experiment(trap, "chasing_accuracy").gap.reasons
+    assert "lazy_metric" in {r.name for r in reasons if r.status is FindingStatus.SUPPORTED}
 
 
 def test_chasing_recall_turns_honest_customers_from_abroad_and_noisy_orders_away_first(

@@ -110,6 +110,7 @@ def test_all_models_rank_all_queries_and_live_lists_differ_from_replayed_ones_in
         ("position_bias", "position_bias"),
         ("clicks_not_purchases", "proxy_label"),
         ("deep_hits", "definition"),
+        ("list_serving_skew", "train_serve_skew"),
         ("lists_honest_win", None),
     ],
 )
@@ -127,3 +128,12 @@ def test_the_planted_reason_is_found_with_its_amount_and_no_other(
         assert amount is not None
         assert isinstance(lift, Interval)
         assert lift.low <= amount <= lift.high
+
+
+def test_live_lists_whose_outcomes_stand_for_no_declared_label_measure_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "x"
+    make_scenario(SCENARIOS["lists_honest_win"], place, seed=1, strength=Strength.CLEAR, replicates=1)
+    study = place / STUDY
+    study.write_text(study.read_text(encoding="utf-8").replace(', label = "click" }', " }"), encoding="utf-8")
+    with open_analysis(load_study(study), progress=silent) as analysis:
+        assert [model.values for model in analysis.live.quality.models] == [(), ()]

@@ -179,7 +179,9 @@ class _Lists:
         return DaySums(sums=sums, across=adder.across_days(self._engine), units=units)
 
     def tested(self, study: Study) -> TestValues:
-        """What the queries of the test set say of the models that were live."""
+        """What the queries of the test set say of the models that were live; nothing without a metric to measure."""
+        if not self._metrics:
+            return {}
         models = [arm.model for arm in self._served.arms]
         self._engine.put_table(
             "live_models",

@@ -39,7 +39,7 @@ columns = { unit = "user_id", at = "ts" }
 path = "logs/lists.parquet"
 columns = { unit = "user_id", at = "ts", model = "model", query = "query", item = "item", score = "score", \
 offline_score = "replayed" }
-outcome = { fact = "picked", within_days = 1, key = "query", item = "item" }
+outcome = { fact = "picked", within_days = 1, key = "query", item = "item", label = "click" }
 """
 _GAP = """\
 [gap]
