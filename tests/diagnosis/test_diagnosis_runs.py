@@ -20,7 +20,14 @@ from abgap.stats.uniformity import binomial_cdf, binomial_sf
 
 REPLICATES = 20
 UNLIKELY = 1e-4
-IMPORTANT = ("honest_win", "honest_flat", "latency", "distribution_mismatch", "wrong_baseline")
+IMPORTANT = (
+    "honest_win",
+    "honest_flat",
+    "latency",
+    "distribution_mismatch",
+    "wrong_baseline",
+    "position_bias",
+)
 
 
 @pytest.fixture(scope="module")
