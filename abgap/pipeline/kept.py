@@ -48,6 +48,7 @@ class KeptStages(Stages):
         self._loaded = loaded
         self._engine = engine
         self._cache = cache
+        self._first: dict[str, FileState] = {}
 
     @property
     def hashes(self) -> FileHashes:
@@ -65,7 +66,7 @@ class KeptStages(Stages):
         if files is None:
             return compute()
         before = self._states(cache, files)
-        if before is None:
+        if before is None or not self._as_first_read(before):
             return compute()
         name = f"{stage.name}-{self._sha256(stage, before)}"
         kept = cache.find(name, before)
@@ -96,6 +97,12 @@ class KeptStages(Stages):
             return tuple(state_of(path, cache.hashes) for path in files)
         except OSError:
             return None
+
+    def _as_first_read(self, states: Sequence[FileState]) -> bool:
+        """Whether the files are what they were when this run first met them: stages share tables made of them."""
+        return all(
+            state.is_of(self._first.setdefault(state.path, state), self._cache.hashes) for state in states
+        )
 
     def _sha256(self, stage: Stage, states: Sequence[FileState]) -> str:
         depends_on = [
