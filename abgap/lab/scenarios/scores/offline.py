@@ -23,9 +23,10 @@ DIVERSITY_LEVEL, DIVERSITY_SPREAD = 0.6, 0.06
 CANDIDATE_STEP = 0.015
 """By how much candidates that were not launched are worse than the next."""
 DECIMALS = 6
-# How far below the line the luck of a gain that is noise stays, in standard errors.
-_LEAST_LUCK, _MOST_LUCK = 0.4, 1.85
-_TRUE_SPREAD = 0.3
+# Of models that are alike: the standard deviation of their true gains, in standard errors of a measured one.
+_ALIKE = 0.25
+# What a gain that is noise has to look like to be launched, in standard errors.
+_LEAST_LUCK = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def draw_test_set(rng: np.random.Generator, plan: Plan, models: Models) -> TestS
         values[models.claimed, NDCG] = live
     values |= _candidates(rng, plan, models, live)
     if plan.candidates_alike:
-        _launch_the_luckiest(values, models, live)
+        true_gain += _launch_the_luckiest(rng, plan, values, models)
     diversity = DIVERSITY_LEVEL + rng.normal(0.0, DIVERSITY_SPREAD, n)
     values |= _by_purchases(rng, plan, values, models)
     values |= {
@@ -90,13 +91,10 @@ def _luck(rng: np.random.Generator, plan: Plan, gains: Floats) -> tuple[Floats, 
     """The differences to the live model, and their true mean; of a lucky model they are positive, and noise."""
     if not plan.lucky:
         return gains + rng.normal(0.0, plan.spread, plan.queries), float(np.mean(gains))
-    error = plan.spread / np.sqrt(plan.queries)
     while True:
-        true = rng.normal(0.0, _TRUE_SPREAD * error)
-        found = true + rng.normal(0.0, plan.spread, plan.queries)
-        z = found.mean() / (found.std(ddof=1) / np.sqrt(plan.queries))
-        if _LEAST_LUCK < z < _MOST_LUCK:
-            return found, float(true)
+        found = rng.normal(0.0, plan.spread, plan.queries)
+        if found.mean() > _LEAST_LUCK * found.std(ddof=1) / np.sqrt(plan.queries):
+            return found, 0.0
 
 
 def _candidates(
@@ -110,11 +108,18 @@ def _candidates(
     }
 
 
-def _launch_the_luckiest(values: dict[tuple[str, str], Floats], models: Models, live: Floats) -> None:
-    """The candidate with the largest gain changes places with the new model."""
+def _launch_the_luckiest(
+    rng: np.random.Generator, plan: Plan, values: dict[tuple[str, str], Floats], models: Models
+) -> float:
+    """Give every model a gain of its own; the one that looks best takes the new one's place. Returns its own gain."""
     tried = [models.new, *models.others]
-    best = max(tried, key=lambda name: float(np.mean(values[name, NDCG] - live)))
-    values[models.new, NDCG], values[best, NDCG] = values[best, NDCG], values[models.new, NDCG]
+    own = rng.normal(0.0, _ALIKE * plan.spread / np.sqrt(plan.queries), len(tried))
+    for name, more in zip(tried, own, strict=True):
+        values[name, NDCG] = values[name, NDCG] + more
+    best = max(range(len(tried)), key=lambda place: float(np.mean(values[tried[place], NDCG])))
+    launched, lucky = (models.new, NDCG), (tried[best], NDCG)
+    values[launched], values[lucky] = values[lucky], values[launched]
+    return float(own[best])
 
 
 def _by_purchases(

@@ -33,8 +33,8 @@ class Plan:
 
     gain: claimed, of the new model, over the test queries. level: of the live model's NDCG. queries, spread: of the
     test set, and the standard deviation of one query's difference. candidates: how many other models were tried.
-    candidates_alike: whether all models are equally good in truth and the luckiest is launched; ``gain`` is then what
-    each of them has. lucky: whether the model is as good as the live one in truth, or nearly, and only looked better.
+    candidates_alike: whether all models are nearly equally good in truth and the luckiest is launched; ``gain`` is then
+    about what each of them has. lucky: whether the model is as good as the live one in truth, and only looked better.
     market_loss: gain in the old market minus that in the new one, whose share of the test queries is test_new_market,
     and of the users live_new_market. typo_loss: the same of clean and misspelt queries. twin_loss: what of the gain is
     gone when purchases are the labels. baseline_loss: what of the gain is gone against the model that was live.

@@ -86,7 +86,7 @@ _RECIPES = (
     ),
     _Recipe(
         name="winners_curse",
-        story="The luckiest of many equally good models was launched.",
+        story="The luckiest of many models that are nearly alike was launched.",
         reasons=("winners_curse",),
         planting=lambda share: Plan(
             users=1000,

@@ -66,7 +66,8 @@ def _draw(planned: Planned, number: int, name: str, seed: int) -> _Made:
     plan, rng = planned.plan, generator(seed, name, number)
     models = _models(planned)
     tests = draw_test_set(rng, plan, models)
-    logs = draw_logs(rng, planned.name, number, plan, gain=tests.true_gain if plan.lucky else None)
+    drawn = plan.lucky or plan.candidates_alike
+    logs = draw_logs(rng, planned.name, number, plan, gain=tests.true_gain if drawn else None)
     return _Made(planned=planned, models=models, tests=tests, logs=logs)
 
 
