@@ -2,8 +2,9 @@
 
 Reasons on the offline side revise the gain: each keeps a part of it, and together they keep the product of the parts,
 so what one of them takes depends on which came before. Reasons on the online side take their amount, whatever else
-is true. Chance can only account for what is left. What each takes is its Shapley value, the average over all orders;
-a reason that is alone takes its own amount, with its own interval.
+is true. Chance can only account for what is left. The cause of a loss, its place and its days may be three reasons for
+one loss: together they explain no more than can be missing, the upper end of the gap. What each takes is its Shapley
+value, the average over all orders; a reason that is alone takes its own amount, with its own interval.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from abgap.gap.expected import critical
+from abgap.gap.expected import critical, shortfall
 from abgap.records import BarKind, BudgetBar, Finding, FindingStatus, Interval
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import BoolArray
@@ -132,11 +133,17 @@ class _Game:
         alone = np.where(chance, 0.0, amounts) - once
         kept = np.where(members, 1.0 - (once / expected if expected > 0.0 else 0.0), 1.0).prod(axis=1)
         explained = max(expected, 0.0) * (1.0 - kept) + members @ alone
+        explained = np.minimum(explained, max(self._most, float(np.max(once + alone, initial=0.0))))
         for place in np.flatnonzero(chance):
             amount = self.inputs[2 + int(place)]
             left = np.clip(expected - explained - observed, amount.low, amount.high)
             explained = explained + np.where(members[:, place], left, 0.0)
         return np.asarray(explained)
+
+    @property
+    def _most(self) -> float:
+        """The largest lift that can be missing."""
+        return shortfall(self.inputs[0], self.inputs[1]).high
 
     def _are(self, side: Side) -> BoolArray:
         return np.array([each is side for each in self.sides], dtype=np.bool_)

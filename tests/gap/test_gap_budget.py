@@ -152,9 +152,19 @@ def test_two_that_each_halve_the_gain_leave_a_quarter() -> None:
 def test_reasons_of_the_online_side_take_their_amounts_whatever_else_is_true() -> None:
     own = {OFFLINE: 0.03, ONLINE: 0.01, "dilution": 0.005}
     findings = [finding(name, about(amount, 0.001)) for name, amount in own.items()]
-    taken = amounts(gap_budget(about(0.04, 0.001), about(0.01, 0.001), findings))
+    taken = amounts(gap_budget(about(0.06, 0.001), about(0.01, 0.001), findings))
     assert {name: taken[name] for name in own} == pytest.approx(own)
-    assert taken["unexplained"] == pytest.approx(-0.015)
+    assert taken["unexplained"] == pytest.approx(0.005)
+
+
+def test_one_loss_told_by_cause_and_by_place_is_taken_once() -> None:
+    cause, place = finding(ONLINE, about(0.05, 0.001)), finding("heterogeneity", about(0.068, 0.008))
+    expected, observed = about(0.02, 0.001), about(-0.046, 0.007)
+    taken = amounts(gap_budget(expected, observed, [cause, place]))
+    most = shortfall(expected, observed).high
+    assert taken[ONLINE] + taken["heterogeneity"] == pytest.approx(most)
+    assert taken["heterogeneity"] - taken[ONLINE] == pytest.approx(0.018)
+    assert taken[BarKind.UNEXPLAINED] == pytest.approx(0.066 - most)
 
 
 def test_a_gain_is_lost_only_once_but_a_turned_gain_costs_beyond_it() -> None:

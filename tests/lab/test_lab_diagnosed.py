@@ -60,7 +60,6 @@ def test_reasons_that_are_absent_can_be_tested() -> None:
         "wrong_baseline",
         "robustness",
         "latency",
-        "novelty",
         "dilution",
         "data_faults",
     }
