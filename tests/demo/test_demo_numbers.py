@@ -279,7 +279,7 @@ def test_offline_gains_agree_with_a_paired_test(demo: Any) -> None:
     table = scores.pivot_table(index=["metric", "qid"], columns="model", values="value")
     alone = {row["model"] for row in demo.results["offline"] if row["baseline"] is None}
     assert alone == {"ranker-2-shadow"}, "the only model that no experiment ran"
-    for row in demo.results["offline"]:
+    for row in demo.rows("offline", slice_name=None):
         if row["baseline"] is None:
             continue
         pair = table.loc[row["metric"]][[row["model"], row["baseline"]]].dropna()

@@ -72,7 +72,7 @@ def test_every_planted_offline_gain_lies_in_its_interval(demo: Any) -> None:
             model = experiment["models"][arm]
             for metric, gain in treatment["offline_gain"].items():
                 if model != baseline:
-                    row = demo.row("offline", model=model, baseline=baseline, metric=metric)
+                    row = demo.row("offline", model=model, baseline=baseline, metric=metric, slice_name=None)
                     missed += not holds(row["gain"], gain)
                     assert row["gain"]["estimate"] == pytest.approx(gain, abs=0.01)
     assert missed <= 3
@@ -92,7 +92,7 @@ def test_planted_lifts_lie_in_their_intervals_about_as_often_as_promised(demo: A
 
 
 def test_search_v2_gained_offline_and_clicks_but_no_revenue(demo: Any) -> None:
-    offline = demo.row("offline", model="ranker-2", baseline="ranker-1", metric="ndcg@10")
+    offline = demo.row("offline", model="ranker-2", baseline="ranker-1", metric="ndcg@10", slice_name=None)
     assert offline["value"] == pytest.approx(0.78, abs=0.005)
     assert offline["baseline_value"] == pytest.approx(0.72, abs=0.005)
     clicks = demo.estimate("search_v2", "clicks_per_session")

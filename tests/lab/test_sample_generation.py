@@ -137,6 +137,7 @@ def test_every_file_has_the_columns_that_the_study_maps(made: Path) -> None:
             "metric": "string",
             "qid": "string",
             "value": "double",
+            "device": "string",
         },
         "offline/rare_events.parquet": {
             "model": "string",
