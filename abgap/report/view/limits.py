@@ -24,16 +24,53 @@ class Limits:
     rows: int
     scorecard_rows: int
     slice_rows: int
+    offline_slices: int
     points: int
     sql_chars: int
     models: int
 
 
 LADDER = (
-    Limits(sections=30, rows=200, scorecard_rows=60, slice_rows=16, points=150, sql_chars=60_000, models=30),
-    Limits(sections=20, rows=150, scorecard_rows=30, slice_rows=14, points=150, sql_chars=60_000, models=20),
-    Limits(sections=8, rows=100, scorecard_rows=15, slice_rows=10, points=100, sql_chars=40_000, models=10),
-    Limits(sections=0, rows=40, scorecard_rows=0, slice_rows=0, points=40, sql_chars=0, models=3),
+    Limits(
+        sections=30,
+        rows=200,
+        scorecard_rows=60,
+        slice_rows=16,
+        offline_slices=60,
+        points=150,
+        sql_chars=60_000,
+        models=30,
+    ),
+    Limits(
+        sections=20,
+        rows=150,
+        scorecard_rows=30,
+        slice_rows=14,
+        offline_slices=60,
+        points=150,
+        sql_chars=60_000,
+        models=20,
+    ),
+    Limits(
+        sections=8,
+        rows=100,
+        scorecard_rows=15,
+        slice_rows=10,
+        offline_slices=40,
+        points=100,
+        sql_chars=40_000,
+        models=10,
+    ),
+    Limits(
+        sections=0,
+        rows=40,
+        scorecard_rows=0,
+        slice_rows=0,
+        offline_slices=10,
+        points=40,
+        sql_chars=0,
+        models=3,
+    ),
 )
 
 

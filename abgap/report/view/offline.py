@@ -132,11 +132,13 @@ def _in_percent(row: OfflineRow) -> Interval | None:
 
 
 def offline_slices(results: Results, limits: Limits) -> Table | None:
-    """Every model against its baseline by slice; None without slices."""
+    """Every model against its baseline by slice, of very many first where it got worse; None without slices."""
     rows = [row for row in results.offline if row.slice_name is not None]
     if not rows:
         return None
-    kept = rows[: limits.rows]
+    alpha = results.study.alpha
+    worst_first = sorted(range(len(rows)), key=lambda i: (not _got_worse(rows[i], alpha), i))
+    kept = [rows[i] for i in sorted(worst_first[: limits.offline_slices])]
     metrics = list(dict.fromkeys(row.metric for row in kept))
     return Table(
         key="offline-slices",
@@ -152,11 +154,17 @@ def offline_slices(results: Results, limits: Limits) -> Table | None:
             Column(label="Reading", kind="mark"),
         ),
         groups=tuple(
-            _slice_group(metric, [row for row in kept if row.metric == metric], alpha=results.study.alpha)
+            _slice_group(metric, [row for row in kept if row.metric == metric], alpha=alpha)
             for metric in metrics
         ),
         note=left_out(len(kept), len(rows), "rows"),
     )
+
+
+def _got_worse(row: OfflineRow, alpha: float) -> bool:
+    change = row.improvement
+    established = row.p_adjusted is not None and row.p_adjusted < alpha
+    return established and isinstance(change, Interval) and change.high < 0.0
 
 
 def _slice_group(metric: str, rows: Sequence[OfflineRow], *, alpha: float) -> Group:
