@@ -219,7 +219,9 @@ def _sentence(case: Case, findings: Sequence[Finding], budget: Sequence[BudgetBa
         return f"Whether lift is missing cannot be told: {_BROKEN}.{cause}"
     if case.gap is None:
         return "Whether lift is missing cannot be told: what was to be expected, or what came, is not known."
-    if not case.is_established:
+    if case.gap.high < 0.0:
+        opening = f"No lift is missing: {percent_interval(case.gap.flipped())} more came than was expected."
+    elif not case.is_established:
         opening = f"No missing lift is established: expected minus observed is {percent_interval(case.gap)}."
     else:
         opening = f"Expected minus observed lift is {percent_interval(case.gap)}."
@@ -227,7 +229,16 @@ def _sentence(case: Case, findings: Sequence[Finding], budget: Sequence[BudgetBa
         return opening if not case.is_established else f"{opening} No tested reason explains it."
     others = [f.title for f in findings if f.status is FindingStatus.SUPPORTED and f is not main]
     also = f", beside {listed([lower_case(title) for title in others])}" if others else ""
-    return f"{opening} Main reason: {lower_case(main.title)}{also}.{_unexplained(budget)}"
+    rest = _overlap(case.gap, findings) or _unexplained(budget)
+    return f"{opening} Main reason: {lower_case(main.title)}{also}.{rest}"
+
+
+def _overlap(gap: Interval, findings: Sequence[Finding]) -> str:
+    """That several reasons tell of one loss, where they add up to more than can be missing."""
+    told = [f.lift for f in findings if f.status is FindingStatus.SUPPORTED and isinstance(f.lift, Interval)]
+    if len(told) < 2 or sum(lift.estimate for lift in told) <= gap.high:
+        return ""
+    return " They overlap: alone, each would take what others take too, and together more than is missing."
 
 
 def _unexplained(budget: Sequence[BudgetBar]) -> str:

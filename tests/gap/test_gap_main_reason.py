@@ -107,6 +107,21 @@ def test_reasons_that_explain_more_than_is_missing_are_said_to() -> None:
     assert "That is more than is missing, by +2.1 % [+1.2, +2.9]." in gap.diagnosis
 
 
+def test_reasons_that_tell_of_one_loss_are_said_to_overlap() -> None:
+    gap = diagnosed(finding("latency", about(0.03, 0.002)), finding("heterogeneity", about(0.02, 0.002)))
+    assert gap.diagnosis is not None
+    assert "They overlap: alone, each would take what others take too" in gap.diagnosis
+
+
+def test_more_than_was_expected_is_said_to_be_more() -> None:
+    _, _, (gap, *_), _ = experiment_parts(LOST, "ranker", detailed=False)
+    won = replace(gap, online_lift=about(0.05, 0.002))
+    (found,) = diagnose(Study(), [won], facts(), Evidence(), reasons=[])
+    assert found.diagnosis is not None
+    assert found.diagnosis.startswith("No lift is missing: +4.00 % [")
+    assert found.diagnosis.endswith("more came than was expected.")
+
+
 def test_without_a_supported_reason_the_sentence_says_so_and_all_is_unexplained() -> None:
     gap = diagnosed(finding(status=FindingStatus.CONTRADICTED))
     assert gap.diagnosis is not None
