@@ -138,7 +138,7 @@ def _run(
     "directory",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="Folder for study, data, report, pictures and kpi-trap.md. Files of these names are replaced.",
+    help="Folder for study, data, report, pictures and kpi-trap.md. One that was made in this way before is made anew.",
 )
 @click.option(
     "--seed",
@@ -171,6 +171,13 @@ def _kpi_trap(directory: Path, seed: int, *, as_json: bool, quiet: bool) -> None
         tell(f"Read {directory / 'kpi-trap.md'}, or look further with: abgap offline --study {made.study}")
 
 
+@options.command("list", examples=["abgap lab list", "abgap lab list --json"])
+@options.json_option
+def _list(*, as_json: bool) -> None:
+    """List scenarios, as `abgap lab` alone does."""
+    _show_all(as_json=as_json)
+
+
 @options.command(
     "lab",
     examples=[
@@ -180,7 +187,7 @@ def _kpi_trap(directory: Path, seed: int, *, as_json: bool, quiet: bool) -> None
         "abgap lab kpi-trap --out trap",
         "abgap lab --json",
     ],
-    parts={"make": _make, "run": _run, "kpi-trap": _kpi_trap},
+    parts={"list": _list, "make": _make, "run": _run, "kpi-trap": _kpi_trap},
 )
 @options.json_option
 def command(*, as_json: bool) -> None:
@@ -189,6 +196,10 @@ def command(*, as_json: bool) -> None:
     `abgap lab make` writes one as a study, `abgap lab run` diagnoses it and shows the truth beside it. `abgap lab
     kpi-trap` is an experiment of its own: one metric is chased on purpose.
     """
+    _show_all(as_json=as_json)
+
+
+def _show_all(*, as_json: bool) -> None:
     from abgap.lab.scenarios.registry import SCENARIOS  # noqa: PLC0415 - only for this command
 
     if as_json:

@@ -34,8 +34,16 @@ class ExampleCommand(click.Command):
         """Read the arguments of this command, or of the part that the first of them names."""
         part = self.parts.get(args[0]) if args else None
         if part is None:
+            self._refuse_unknown_part(args, parent)
             return super().make_context(info_name, args, parent=parent, **extra)
         return part.make_context(f"{info_name} {args[0]}", args[1:], parent=parent, **extra)
+
+    def _refuse_unknown_part(self, args: Sequence[str], parent: click.Context | None) -> None:
+        """Where only a part can be meant by the first word, say which there are."""
+        takes_words = any(isinstance(param, click.Argument) for param in self.params)
+        if self.parts and args and not args[0].startswith("-") and not takes_words:
+            known = ", ".join(f"'{self.name} {part}'" for part in self.parts)
+            raise click.UsageError(f"There is no command '{self.name} {args[0]}'; there are {known}.", parent)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples as they are: a wrapped command line could not be pasted."""

@@ -233,10 +233,11 @@ def _ship_unless(
     open_ones = [reading for reading in guardrails if not holds(reading)]
     if not unmeasured and not open_ones:
         guarded = "every guardrail stays within its margin" if guardrails else "no guardrail is declared"
+        watched = "the guardrails" if guardrails else listed([label(r.estimate.metric) for r in better])
         return Judgement(
             decision=Decision.SHIP,
             reason=f"{gain}; {guarded}.",
-            next_action="Ship it, and keep watching the guardrails while it rolls out.",
+            next_action=f"Ship it, and keep watching {watched} while it rolls out.",
         )
     open_questions = [f"guardrail {label(name)} was not measured" for name in unmeasured]
     open_questions += [undecided(reading) for reading in open_ones]

@@ -80,3 +80,27 @@ def test_what_cannot_be_is_a_mistake_of_usage(
     found = abgap_in(tmp_path, "lab", *arguments)
     assert found.code == 2
     assert said in found.err
+
+
+def test_the_list_has_a_name_and_a_word_that_is_none_is_answered_with_those_there_are(
+    tmp_path: Path, abgap_in: Abgap
+) -> None:
+    assert abgap_in(tmp_path, "lab", "list").out == abgap_in(tmp_path, "lab").out
+    assert abgap_in(tmp_path, "lab", "list", "--json").json == abgap_in(tmp_path, "lab", "--json").json
+    wrong = abgap_in(tmp_path, "lab", "latency")
+    assert wrong.code == 2
+    assert "There is no command 'lab latency'" in wrong.err
+    assert "'lab run'" in wrong.err
+
+
+def test_the_kpi_trap_replaces_nothing_that_it_did_not_make(tmp_path: Path, abgap_in: Abgap) -> None:
+    study = tmp_path / "abgap.toml"
+    study.write_text("# mine", encoding="utf-8")
+    refused = abgap_in(tmp_path, "lab", "kpi-trap", "--out", ".")
+    assert refused.code == 2
+    assert "holds files that abgap lab kpi-trap did not make" in refused.err
+    assert [path.name for path in tmp_path.iterdir()] == ["abgap.toml"]
+    assert study.read_text(encoding="utf-8") == "# mine"
+    made = abgap_in(tmp_path, "lab", "make", "latency", "--out", "slow")
+    assert made.code == 0
+    assert abgap_in(tmp_path, "lab", "kpi-trap", "--out", "slow").code == 2

@@ -54,7 +54,7 @@ def test_fewer_than_five_others_are_refused() -> None:
     finding = first_of(study(1, slope=SLOPE, others=4))
     assert finding.status is FindingStatus.NOT_TESTABLE
     assert "4 other experiments" in finding.sentence
-    assert finding.missing == ("[experiments] more of them",)
+    assert finding.missing == ("more [experiments]",)
 
 
 def test_a_rate_that_is_too_high_everywhere_is_no_saturation() -> None:

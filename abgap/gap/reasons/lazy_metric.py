@@ -32,7 +32,7 @@ def judge(case: Case) -> Finding:
     if row is None or row.target_ready is None or not lazy:
         detail = f"no lazy solution has a value in {name}, which takes a metric that abgap computes"
         return untestable(
-            NAME, TITLE, detail, missing=["[offline.predictions]", "[offline.rankings]"], sql=sql
+            NAME, TITLE, detail, missing=["[offline.predictions] or [offline.rankings]"], sql=sql
         )
     evidence = tuple(_evidence(row, lazy))
     spread = max(lazy.values()) - min(lazy.values())

@@ -33,7 +33,7 @@ def judge(case: Case) -> Finding:
             f"{count(known)} other experiments have a gain in {label(case.offline_metric)} and a lift of "
             f"{label(case.business_metric)}, at least {FEWEST} are needed"
         )
-        return untestable(NAME, TITLE, detail, missing=["[experiments] more of them"])
+        return untestable(NAME, TITLE, detail, missing=["more [experiments]"])
     found = rate_by_level(
         others.gain,
         others.gain_error,

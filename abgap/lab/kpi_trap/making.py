@@ -8,7 +8,8 @@ from pathlib import Path
 from abgap.lab.kpi_trap.judged import Judged, judge
 from abgap.lab.kpi_trap.manifestations import Manifestation, manifestations
 from abgap.lab.kpi_trap.page import PAGE, page
-from abgap.lab.kpi_trap.study import SEED, write_study
+from abgap.lab.kpi_trap.study import MADE_BY, SEED, write_study
+from abgap.lab.scenarios.folder import refuse_foreign
 from abgap.online.wide import Progress
 from abgap.pipeline.analysis import open_analysis
 from abgap.pipeline.results import make_results
@@ -30,12 +31,13 @@ class Experiment:
 def make(directory: Path, seed: int = SEED, *, progress: Progress | None = None) -> Experiment:
     """Make everything in ``directory``; the same seed gives the same bytes.
 
-    Files that are there under the same names are replaced. Raises OSError.
+    Raises UsageError when the folder holds what was not made in this way, and OSError.
     """
     # matplotlib is loaded where something is drawn.
     from abgap.lab.kpi_trap.pictures import draw_all  # noqa: PLC0415
 
     tell: Progress = progress or _silent
+    refuse_foreign(directory, MADE_BY)
     tell("training models and writing what they say")
     directory.mkdir(parents=True, exist_ok=True)
     made = write_study(directory, seed=seed)

@@ -18,6 +18,7 @@ from abgap.lab.sample.population import stream
 CASES = 40_000
 """Orders to train on, to validate on, and to test on; one in two hundred of each is fraud."""
 SEED = 20260101
+MADE_BY = "abgap lab kpi-trap"
 BELIEVED = 4.0
 """What the team believes: a hundredth of accuracy brings so many percent of net revenue."""
 _DECIMALS = 10
@@ -207,6 +208,7 @@ def _study() -> str:
 def _truth(models: Models, *, seed: int) -> str:
     by_name = models.by_name
     truth = {
+        "made_by": MADE_BY,
         "seed": seed,
         "online_lift": {
             name: round(online.true_lift(by_name[control], by_name[treatment], seed=seed), 6)

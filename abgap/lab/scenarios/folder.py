@@ -34,7 +34,7 @@ def make_scenario(
     The same scenario, seed, strength and replicates give the same bytes. UsageError: the folder holds something else,
     or cannot be written to.
     """
-    _refuse_foreign(directory)
+    refuse_foreign(directory)
     try:
         with _replaced(directory) as place:
             truth = scenario.write(place, seed, strength, replicates)
@@ -53,13 +53,25 @@ def write_parquet(table: pa.Table, file: Path) -> None:
     pq.write_table(table, file, compression="zstd", compression_level=1)
 
 
-def read_truth(directory: Path) -> dict[str, object]:
+def read_truth(directory: Path, made_by: str = MADE_BY) -> dict[str, object]:
     """What ``truth.json`` of a folder says; empty when none of ours is there."""
     try:
         found = json.loads((directory / TRUTH).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and found.get("made_by") == MADE_BY else {}
+    return found if isinstance(found, dict) and found.get("made_by") == made_by else {}
+
+
+def refuse_foreign(directory: Path, made_by: str = MADE_BY) -> None:
+    """UsageError when the folder holds something that the command ``made_by`` did not make: nobody's files are lost."""
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise UsageError(f"{directory} is not a folder; name another one with --out")
+    if any(directory.iterdir()) and not read_truth(directory, made_by):
+        raise UsageError(
+            f"{directory} holds files that {made_by} did not make; name another folder with --out"
+        )
 
 
 @contextmanager
@@ -77,17 +89,6 @@ def _replaced(directory: Path) -> Iterator[Path]:
         made.rename(directory)
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _refuse_foreign(directory: Path) -> None:
-    if not directory.exists():
-        return
-    if not directory.is_dir():
-        raise UsageError(f"{directory} is not a folder; name another one with --out")
-    if any(directory.iterdir()) and not read_truth(directory):
-        raise UsageError(
-            f"{directory} holds files that abgap lab did not make; name another folder with --out"
-        )
 
 
 def _truth_text(
