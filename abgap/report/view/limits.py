@@ -75,5 +75,16 @@ LADDER = (
 
 
 def left_out(shown: int, total: int, what: str) -> str:
-    """Say how many are not shown, or nothing when all are."""
-    return f"{total - shown:,} more {what} are not shown here; {ELSEWHERE}." if total > shown else ""
+    """Say how many are not shown, or nothing when all are. what: in the plural."""
+    rest = total - shown
+    if rest <= 0:
+        return ""
+    said = f"1 more {_one_of(what)} is" if rest == 1 else f"{rest:,} more {what} are"
+    return f"{said} not shown here; {ELSEWHERE}."
+
+
+def _one_of(what: str) -> str:
+    """``models in arms`` becomes ``model in arms``, ``queries`` becomes ``query``."""
+    noun, *rest = what.split(" ")
+    single = f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")
+    return " ".join([single, *rest])

@@ -240,7 +240,7 @@ def _slice_table(
                 if one.treatment == arm and one.metric in metrics
             ),
             "" if judged else f"{words.sentence_case(NOT_JUDGED.word)}: a blocking data check failed.",
-            left_out(0, len(left), "metrics" if len(left) > 1 else "metric"),
+            left_out(0, len(left), "metrics"),
         ),
     )
 
