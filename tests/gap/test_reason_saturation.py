@@ -6,25 +6,27 @@ import numpy as np
 import pytest
 
 from abgap.gap.reasons.saturation import REASON
-from abgap.records import Finding, FindingStatus, Interval
+from abgap.records import Direction, Finding, FindingStatus, Interval
 from tests.gap.planted import RATE, Planted, covered, offline_row, supported
 
 # The declared rate holds at level .5; a tenth above, a unit of gain brings .6 less.
 SLOPE = -6.0
 
 
-def study(seed: int, *, slope: float, rate: float = RATE, others: int = 20) -> Planted:
-    """Experiments at levels from .5 to .8, the first of them at .75."""
+def study(seed: int, *, slope: float, rate: float = RATE, others: int = 20, down: bool = False) -> Planted:
+    """Experiments at levels from .5 to .8, the first of them at .75. down: of a metric that is better when lower."""
+    turn, direction = (-1.0, Direction.DOWN) if down else (1.0, Direction.UP)
     random, made = np.random.default_rng(seed), Planted()
     for level in (0.75, *random.uniform(0.5, 0.8, others)):
         gain = random.uniform(0.03, 0.06)
         lift = gain * (rate + slope * (level - 0.5))
         made.add(
-            gain=gain + random.normal(0.0, 0.002),
+            gain=turn * (gain + random.normal(0.0, 0.002)),
             gain_error=0.002,
             lift=random.normal(lift, 0.006),
             lift_error=0.006,
-            level=level,
+            level=turn * level,
+            direction=direction,
             # What it has in truth, for the coverage of the amount.
             worthwhile_gain=gain,
         )
@@ -40,6 +42,20 @@ def test_a_falling_rate_is_found() -> None:
     assert finding.status is FindingStatus.SUPPORTED
     assert "brings less where models are good already" in finding.sentence
     assert {row.name: row.value for row in finding.evidence}["other experiments"] == 20
+
+
+def test_of_a_metric_that_is_better_when_lower_a_low_level_is_a_good_one() -> None:
+    up, down = (first_of(study(1, slope=SLOPE, down=turned)) for turned in (False, True))
+    assert (down.status, down.lift) == (FindingStatus.SUPPORTED, up.lift)
+    shown = [{row.name: row.value for row in found.evidence} for found in (up, down)]
+    for name in (
+        "level of the model in control",
+        "worst level of the others",
+        "change of it per unit of the level",
+    ):
+        assert shown[1][name] == -(shown[0][name] or 0.0)
+    # What brings more the better models are is no saturation, in whatever direction the metric is.
+    assert first_of(study(1, slope=-SLOPE, rate=0.2, down=True)).status is not FindingStatus.SUPPORTED
 
 
 def test_the_experiment_itself_does_not_count() -> None:

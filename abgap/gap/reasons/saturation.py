@@ -1,24 +1,38 @@
 """Does a unit of gain bring less where models are good already?
 
-Over the other experiments of the study: lift per unit of gain against the level of the model in control. Where it
-falls, and this experiment began at a high level, less lift was to be expected than the rate says. That a declared rate
-is too high everywhere is no saturation: the fall itself, from the lowest level seen, has to make up half of the amount.
+Over the other experiments of the study: lift per unit of gain against the level of the model in control, up is good.
+Where it falls, and this experiment began at a good level, less lift was to be expected than the rate says. That a
+declared rate is too high everywhere is no saturation: the fall itself, from the worst level seen, has to make up half
+of the amount.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from abgap.gap.reasons.case import Case, Target
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.translations import Translations
 from abgap.gap.reasons.weighing import Words, untestable, weigh, without_claim
-from abgap.records import EvidenceRow, Finding, Interval, Measure
+from abgap.records import EvidenceRow, Finding, Interval, Measure, OfflineRow
 from abgap.records.words import count, label, p_value, plain, signed_percent
 from abgap.stats.rate_by_level import FEWEST, RateByLevel, rate_by_level
 
 NAME, TITLE = "saturation", "Saturation"
 _HALF = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Level:
+    """How good the model in control was: up is good, and as it is shown. sign: from the one to the other."""
+
+    good: float
+    sign: float
+
+    def shown(self, good: float) -> float:
+        """A level in the metric's own direction."""
+        return self.sign * good
 
 
 def judge(case: Case) -> Finding:
@@ -40,7 +54,7 @@ def judge(case: Case) -> Finding:
         others.lift,
         others.lift_error,
         others.level,
-        at=level,
+        at=level.good,
         alpha=case.study.study.alpha,
     )
     if found is None:
@@ -49,14 +63,14 @@ def judge(case: Case) -> Finding:
     return _weighed(case, target, found, level, others)
 
 
-def _weighed(case: Case, target: Target, found: RateByLevel, level: float, others: Translations) -> Finding:
-    lowest, offline = float(others.level.min()), label(case.offline_metric)
-    fall = -found.slope * (level - lowest)
+def _weighed(case: Case, target: Target, found: RateByLevel, level: _Level, others: Translations) -> Finding:
+    worst, offline = float(others.level.min()), label(case.offline_metric)
+    fall = -found.slope * (level.good - worst)
     falls = found.slope < 0.0 and found.p_value < case.study.study.alpha
     words = Words(
         supported=(
             f"a unit of {offline} brings less where models are good already ({p_value(found.p_value)} over "
-            f"{count(others.gain.size)} other experiments): at {plain(level)}, 0.01 of it brings "
+            f"{count(others.gain.size)} other experiments): at {plain(level.shown(level.good))}, 0.01 of it brings "
             f"{signed_percent(found.rate / 100, decimals=2)}, and not {signed_percent(target.rate / 100, decimals=2)}"
         ),
         contradicted=f"a unit of {offline} brings as much at this level as elsewhere",
@@ -92,12 +106,19 @@ def _amount(target: Target, found: RateByLevel) -> Interval:
     )
 
 
-def _level(case: Case) -> float | None:
+def _level(case: Case) -> _Level | None:
     """The offline metric of the model in control."""
     if case.model is None or case.live_model is None:
         return None
     row = case.evidence.offline_row(case.model, case.live_model, case.offline_metric)
-    return None if row is None else row.baseline_value
+    if row is None or row.baseline_value is None:
+        return None
+    return _Level(good=row.turned(row.baseline_value), sign=_sign(row))
+
+
+def _sign(row: OfflineRow) -> float:
+    """Of a metric that is the better the nearer it is to a value the level is the distance."""
+    return float(row.direction.sign) if row.nearest_to is None else -1.0
 
 
 def _others(case: Case) -> Translations | None:
@@ -116,12 +137,17 @@ def _others(case: Case) -> Translations | None:
     )
 
 
-def _evidence(found: RateByLevel, level: float, others: Translations) -> tuple[EvidenceRow, ...]:
+def _evidence(found: RateByLevel, level: _Level, others: Translations) -> tuple[EvidenceRow, ...]:
     margins = found.critical * found.rate_error, found.critical * found.slope_error
+    slope = level.shown(found.slope)
     return (
-        EvidenceRow(name="level of the model in control", value=level, measure=Measure.NUMBER),
         EvidenceRow(
-            name="lowest level of the others", value=float(others.level.min()), measure=Measure.NUMBER
+            name="level of the model in control", value=level.shown(level.good), measure=Measure.NUMBER
+        ),
+        EvidenceRow(
+            name="worst level of the others",
+            value=level.shown(float(others.level.min())),
+            measure=Measure.NUMBER,
         ),
         EvidenceRow(name="other experiments", value=others.gain.size, measure=Measure.COUNT),
         EvidenceRow(
@@ -133,10 +159,10 @@ def _evidence(found: RateByLevel, level: float, others: Translations) -> tuple[E
         ),
         EvidenceRow(
             name="change of it per unit of the level",
-            value=found.slope,
+            value=slope,
             measure=Measure.RATIO,
-            low=found.slope - margins[1],
-            high=found.slope + margins[1],
+            low=slope - margins[1],
+            high=slope + margins[1],
         ),
         EvidenceRow(name="no change", value=found.p_value, measure=Measure.P_VALUE),
     )

@@ -21,7 +21,7 @@ FindRow: TypeAlias = Callable[[str, str | None, str], OfflineRow | None]
 class Translations:
     """One arm of each experiment; columns of one length. gain, lift: up is good, with their standard errors.
 
-    level: the offline metric of the model in control.
+    level: the offline metric of the model in control, up is good as well.
     """
 
     experiment: ObjectArray
@@ -59,7 +59,7 @@ def _row_of(gap: Gap, facts: Mapping[str, ExperimentFacts], find_row: FindRow) -
     row = None if model is None else find_row(model, live, gap.offline_metric)
     if row is None or row.baseline_value is None:
         return None
-    return gain.estimate, _error(gain), lift.estimate, _error(lift), row.baseline_value
+    return gain.estimate, _error(gain), lift.estimate, _error(lift), row.turned(row.baseline_value)
 
 
 def _error(interval: Interval) -> float:
