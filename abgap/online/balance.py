@@ -115,6 +115,23 @@ def lifts_before_exposure(
     return found
 
 
+def denominators_of(
+    moments: Moments, controls: Mapping[str, str]
+) -> dict[tuple[str, str, str | None, str | None], float]:
+    """What a unit of control adds to the denominator of a ratio, by experiment, metric, name and value of a slice."""
+    m = moments
+    return {
+        (str(m.experiment[i]), str(m.metric[i]), m.slice_name[i], m.slice_value[i]): float(
+            m.denominator_mean[i]
+        )
+        for i in np.flatnonzero(np.isfinite(m.denominator_mean))
+        if m.slice_name[i] is not None
+        and m.period[i] is None
+        and m.fold[i] is None
+        and m.variant[i] == controls.get(m.experiment[i])
+    }
+
+
 def _first(arm: Covaried) -> Univariate:
     return Univariate(n=arm.value.n, mean=arm.means[:, 0], variance=arm.covariances[:, 0, 0])
 

@@ -10,7 +10,7 @@ from abgap.gap.diagnosis import diagnose, with_next_steps
 from abgap.gap.reasons import REASONS
 from abgap.gap.reasons.evidence import Evidence
 from abgap.gap.reasons.reason import Reading, Reason
-from abgap.online.balance import lifts_before_exposure
+from abgap.online.balance import denominators_of, lifts_before_exposure
 from abgap.pipeline.model_facts import facts_of_models
 from abgap.pipeline.stages import Stage
 from abgap.records import Estimable
@@ -57,6 +57,7 @@ class DiagnosisStages:
             facts={each.name: each for each in analysis.facts},
             mixes=analysis.live.quality.mixes,
             before=self._before(),
+            denominators=denominators_of(analysis.moments, analysis.controls),
             read=self._read(),
         )
 

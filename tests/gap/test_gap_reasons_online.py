@@ -386,6 +386,32 @@ class TestDilution:
         assert 0.9 <= covered <= 0.985
 
 
+@pytest.mark.parametrize("name", ["dilution", "heterogeneity"])
+def test_slices_of_a_ratio_weigh_as_their_denominators(name: str) -> None:
+    """Triggered users have three sessions each, the others one: three quarters of control's value are theirs."""
+    slice_name = "changed" if name == "dilution" else "device"
+    parts = [
+        sliced(slice_name, "true", 0.08, 0.005, kind=Kind.RATIO, value_control=2.0),
+        sliced(slice_name, "false", 0.0, 0.005, kind=Kind.RATIO, value_control=2.0),
+    ]
+    sessions = {("x", "revenue", slice_name, "true"): 3.0, ("x", "revenue", slice_name, "false"): 1.0}
+    whole = estimate(0.06, 0.004, kind=Kind.RATIO)
+    found = judged(name, case(whole, *parts, denominators=sessions))
+    assert isinstance(found.lift, Interval)
+    # What the others dilute; what the worst slice takes, if it had the lift of the rest.
+    assert found.lift.estimate == pytest.approx(0.25 * 0.08)
+    assert judged(name, case(whole, *parts)).status is NOT_TESTABLE
+
+
+@pytest.mark.parametrize("name", ["dilution", "heterogeneity"])
+def test_slices_of_a_quantile_do_not_make_up_the_whole(name: str) -> None:
+    slice_name = "changed" if name == "dilution" else "device"
+    parts = [sliced(slice_name, value, 0.08, 0.005, kind=Kind.QUANTILE) for value in ("true", "false")]
+    found = judged(name, case(estimate(0.06, 0.004, kind=Kind.QUANTILE), *parts))
+    assert found.status is NOT_TESTABLE
+    assert "quantile" in found.sentence
+
+
 def _overlap(model: str, value: float) -> OfflineRow:
     return OfflineRow(
         model=model,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from abgap.gap.reasons.by_slice import SliceLift, slice_lifts
+from abgap.gap.reasons.by_slice import SliceLift, has_parts, slice_lifts
 from abgap.gap.reasons.case import Case
 from abgap.gap.reasons.combining import weighted_sum
 from abgap.gap.reasons.reason import Reason
@@ -39,6 +39,9 @@ def judge(case: Case) -> Finding:
             next_action=advice,
             evidence=tuple(_overlaps(case)),
         )
+    if not has_parts(case):
+        detail = f"{label(case.business_metric)} is a quantile, which slices do not make up"
+        return untestable(NAME, TITLE, detail)
     slices = slice_lifts(case).get(name, ())
     touched, others = (_one(slices, is_true=wanted) for wanted in (True, False))
     if touched is None:

@@ -31,6 +31,8 @@ from abgap.records.live import LiveQuality
 Record = TypeVar("Record")
 Pair: TypeAlias = tuple[str, str, str]
 """Experiment, treatment, business metric."""
+Part: TypeAlias = tuple[str, str, str | None, str | None]
+"""Experiment, metric, name and value of a slice."""
 
 
 # No slots: the indexes are made when they are first asked for.
@@ -38,8 +40,9 @@ Pair: TypeAlias = tuple[str, str, str]
 class Evidence:
     """The records of the whole study.
 
-    facts: of each experiment, by name. before: lifts of business metrics before exposure, by their covariates. read:
-    what each reason's own query brought, by the name of the reason.
+    facts: of each experiment, by name. before: lifts of business metrics before exposure, by their covariates.
+    denominators: of ratios, what a unit of control adds to it in a slice. read: what each reason's query brought, by
+    the name of the reason.
     """
 
     estimates: tuple[Estimate, ...] = ()
@@ -57,6 +60,7 @@ class Evidence:
     live: LiveQuality = field(default_factory=LiveQuality)
     facts: Mapping[str, ExperimentFacts] = field(default_factory=dict)
     before: Mapping[Pair, Estimable] = field(default_factory=dict)
+    denominators: Mapping[Part, float] = field(default_factory=dict)
     read: Mapping[str, object] = field(default_factory=dict)
 
     def whole(self, experiment: str, treatment: str, metric: str) -> Estimate | None:

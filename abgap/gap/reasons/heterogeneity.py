@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from abgap.gap.reasons.by_slice import SliceLift, joint_lift, slice_lifts, weight_of
+from abgap.gap.reasons.by_slice import SliceLift, has_parts, joint_lift, slice_lifts, weight_of
 from abgap.gap.reasons.case import Case
 from abgap.gap.reasons.combining import one_of, weighted_sum
 from abgap.gap.reasons.reason import Reason
@@ -36,6 +36,9 @@ class _Candidate:
 
 def judge(case: Case) -> Finding:
     """The slice name that takes most of the lift."""
+    if not has_parts(case):
+        detail = f"{label(case.business_metric)} is a quantile, which slices do not make up"
+        return untestable(NAME, TITLE, detail)
     slices = _slices_that_count(case)
     tests = {h.slice_name: h for h in _differing(case) if h.slice_name in slices}
     if not slices:
