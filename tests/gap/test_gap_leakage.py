@@ -10,9 +10,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from abgap.gap.reasons.leakage import REASON as LEAKAGE
 from abgap.pipeline.analysis import open_analysis
-from abgap.records import Finding, FindingStatus, Interval
+from abgap.records import Direction, Finding, FindingStatus, Interval
+from abgap.records.live import LiveModel, LiveQuality, LiveValue
 from abgap.study.load import load_study
+from tests.gap.planted import METRIC, normal, offline_row
+from tests.gap.reason_cases import case_of
 
 EXPERIMENTS, UNITS, TESTED = 4, 900, 1500
 HEAD = """
@@ -193,6 +197,43 @@ def test_other_scores_in_production_are_skew_and_no_leak(tmp_path: Path) -> None
         assert finding.lift.estimate == pytest.approx(0.10, abs=0.04)
     assert sum(covered(f, 0.10) for f in found["train_serve_skew"]) >= EXPERIMENTS - 1
     assert FindingStatus.SUPPORTED not in {f.status for f in found["leakage"]}
+
+
+@pytest.mark.parametrize(
+    ("candidates", "status"),
+    [(None, FindingStatus.SUPPORTED), (10, FindingStatus.NOT_TESTABLE)],
+)
+def test_the_best_of_many_was_lucky_and_did_not_leak(candidates: int | None, status: FindingStatus) -> None:
+    """Of the best of ten candidates 2.2 standard errors are what luck leaves behind."""
+    row = offline_row("new", "old", 0.022, 0.0095, candidates=candidates)
+    planted = case_of((row,), live=LiveQuality(models=(_live("A", "old"), _live("B", "new"))))
+    assert LEAKAGE.judge(planted).status is status
+
+
+def _live(variant: str, model: str) -> LiveModel:
+    """The same value of both models, well known."""
+    value = LiveValue(
+        metric=METRIC,
+        definition="NDCG@10",
+        direction=Direction.UP,
+        slice_name=None,
+        slice_value=None,
+        n=10_000,
+        units=5_000,
+        value=0.6,
+        interval=normal(0.6, 0.002),
+    )
+    return LiveModel(
+        experiment="x",
+        variant=variant,
+        model=model,
+        source="rankings",
+        n=10_000,
+        units=5_000,
+        young=0,
+        positives=None,
+        values=(value,),
+    )
 
 
 def test_without_a_live_log_it_is_named(tmp_path: Path) -> None:

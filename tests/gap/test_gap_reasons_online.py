@@ -100,7 +100,13 @@ STUDY: dict[str, Any] = {
     "experiments": {"x": {"control": "A"}},
     "metrics": {
         "revenue": {"kind": "mean", "fact": "events", "value": "amount"},
-        "latency": {"kind": "mean", "fact": "events", "value": "ms", "direction": "down"},
+        "latency": {
+            "kind": "mean",
+            "fact": "events",
+            "value": "ms",
+            "aggregate": "mean",
+            "direction": "down",
+        },
         "latency_p95": {"kind": "quantile", "quantile": 0.95, "fact": "events", "value": "ms"},
     },
     "gap": {"latency": "latency", "triggered": "changed"},

@@ -60,6 +60,15 @@ def test_other_tests_are_not(experiment: dict[str, Any], said: str) -> None:
     assert not finding.next_action
 
 
+def test_where_no_gain_is_there_the_test_is_not_called_large_enough() -> None:
+    planted = Planted()
+    planted.add(gain=0.002, lift=0.01, lift_error=0.3)
+    finding = planted.finding(REASON)
+    assert finding.status is FindingStatus.CONTRADICTED
+    assert "large enough" not in finding.sentence
+    assert "no offline gain" in finding.sentence
+
+
 def test_without_anything_to_aim_at_the_missing_key_is_named() -> None:
     planted = Planted(study=study_of(rates={"other": 1.0}, delta=None))
     planted.add(lift=0.02, lift_error=0.05)

@@ -72,6 +72,12 @@ class Case:
         """The model that the control ran."""
         return self.facts.models.get(self.facts.control)
 
+    def tried(self, baseline: str) -> int:
+        """Out of how many candidates over this baseline the model may have been picked by the offline metric."""
+        model = self.model
+        row = None if model is None else self.evidence.offline_row(model, baseline, self.offline_metric)
+        return 1 if row is None or row.candidates is None else row.candidates
+
     @property
     def gap(self) -> Interval | None:
         """The missing lift: target minus observed; None where one of them is not known."""

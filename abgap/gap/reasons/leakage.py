@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from abgap.gap.reasons.case import Case
+from abgap.gap.reasons.combining import one_of
 from abgap.gap.reasons.live_gain import LiveGain, live_gain
 from abgap.gap.reasons.reason import Reading, Reason
 from abgap.gap.reasons.weighing import Words, untestable, weigh, without_claim
@@ -42,12 +43,15 @@ def judge(case: Case) -> Finding:
     gain = live_gain(case)
     if isinstance(gain, str):
         return untestable(NAME, TITLE, gain, sql=_QUERY, evidence=tuple(_signs(leaks, case)))
+    # The best of many was lucky on the test set, and its luck is not seen again live.
+    established = one_of(gain.lost, case.tried(gain.control.model)).low > 0.0
     return weigh(
         case,
         NAME,
         TITLE,
         case.target.in_lift(gain.lost),
         _words(case, gain, leaks),
+        passes=established,
         sql=_QUERY,
         evidence=(*_steps(gain), *_values(case, gain), *_signs(leaks, case)),
     )

@@ -84,7 +84,7 @@ def _twins(case: Case, target: Target, names: Sequence[str]) -> Iterator[_Twin]:
 
 
 def _weighed(case: Case, target: Target, twins: Sequence[_Twin]) -> Finding:
-    tests = len(twins) * _candidates(case, target)
+    tests = len(twins) * case.tried(target.baseline)
     established = [twin for twin in twins if one_of(twin.lost, tests).low > 0.0]
     chosen = max(established or twins, key=lambda twin: twin.lost.estimate if established else twin.lost.high)
     told = _told(case, target, chosen)
@@ -103,13 +103,6 @@ def _weighed(case: Case, target: Target, twins: Sequence[_Twin]) -> Finding:
         sql=_QUERY,
         evidence=tuple(_evidence(case, target, chosen)),
     )
-
-
-def _candidates(case: Case, target: Target) -> int:
-    """Out of how many models this one may have been picked by the metric."""
-    model = case.model
-    row = None if model is None else case.evidence.offline_row(model, target.baseline, case.offline_metric)
-    return 1 if row is None or row.candidates is None else row.candidates
 
 
 def _told(case: Case, target: Target, twin: _Twin) -> str:

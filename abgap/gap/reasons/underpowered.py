@@ -60,6 +60,11 @@ def _aim(case: Case) -> tuple[float | None, float | None]:
 
 def _found(case: Case, aim: float, power: float) -> tuple[FindingStatus, str]:
     seen = f"a true lift of {signed_percent(aim)} is seen in {percent(power, decimals=0)} of such tests"
+    if case.verdict is VerdictName.NO_OFFLINE_GAIN:
+        return (
+            FindingStatus.CONTRADICTED,
+            f"there is no offline gain that a larger test could bring out ({seen})",
+        )
     if case.verdict is not VerdictName.INCONCLUSIVE:
         return FindingStatus.CONTRADICTED, f"the test was large enough for its verdict ({seen})"
     if case.is_established:
