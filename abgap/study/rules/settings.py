@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from abgap.records.vocabulary import Kind
+from abgap.records.vocabulary import Aggregate, Kind
 from abgap.study.flaws import Draft, Flaw, suggestion
+from abgap.study.model import Metric
 from abgap.study.toml import Loc, quoted
 
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)\Z", re.IGNORECASE)
@@ -95,6 +96,15 @@ def exchange_rates_are_of_the_gap(draft: Draft) -> Iterator[Flaw]:
 _AVERAGES = {Kind.MEAN, Kind.RATIO, Kind.QUANTILE}
 
 
+_ADDED_UP = {Aggregate.SUM, Aggregate.COUNT, Aggregate.COUNT_DISTINCT}
+
+
+def _adds_up(metric: Metric) -> bool:
+    """Whether units with more events have more of it."""
+    part = metric.own_part
+    return metric.kind is Kind.MEAN and part.fact is not None and part.effective_aggregate in _ADDED_UP
+
+
 def latency_is_measured(draft: Draft) -> Iterator[Flaw]:
     """Latency is an average or a quantile of milliseconds, and what it costs is below zero."""
     gap = draft.study.gap
@@ -107,6 +117,11 @@ def latency_is_measured(draft: Draft) -> Iterator[Flaw]:
         elif metric is not None and metric.kind not in _AVERAGES:
             hint = "name a mean, a ratio or a quantile of milliseconds"
             yield Flaw(loc, f"the metric {quoted(gap.latency)} is a {metric.kind}", hint)
+        elif metric is not None and _adds_up(metric):
+            hint = "write aggregate = 'mean', or divide by the requests: a ratio"
+            yield Flaw(
+                loc, f"the metric {quoted(gap.latency)} adds up what each request of a unit took", hint
+            )
     elasticity = gap.latency_elasticity_per_100ms
     if elasticity is None:
         return
