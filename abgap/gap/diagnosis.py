@@ -57,7 +57,7 @@ def diagnose(
 
 
 def _diagnosed(case: Case, gap: Gap, reasons: Sequence[Reason]) -> Gap:
-    if case.facts.same_model(case.treatment) or case.verdict in _NOTHING_TO_EXPLAIN:
+    if case.facts.same_model(case.treatment) or _is_explained(case):
         return gap
     found = sorted((_judged(case, reason) for reason in reasons), key=_rank)
     budget = _budget(case, found)
@@ -69,6 +69,14 @@ def _diagnosed(case: Case, gap: Gap, reasons: Sequence[Reason]) -> Gap:
         budget=budget,
         diagnosis=_sentence(case, found, budget),
     )
+
+
+def _is_explained(case: Case) -> bool:
+    """Whether the verdict says it all: not where the claim was made against another model, and did not come true."""
+    if case.verdict not in _NOTHING_TO_EXPLAIN:
+        return False
+    claimed_elsewhere = case.target is not None and case.target.baseline != case.live_model
+    return not (claimed_elsewhere and case.is_established)
 
 
 def _judged(case: Case, reason: Reason) -> Finding:

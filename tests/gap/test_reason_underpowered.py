@@ -10,6 +10,7 @@ from scipy import stats
 
 from abgap.gap.reasons.underpowered import REASON
 from abgap.records import FindingStatus, Interval, NotEstimable
+from abgap.study.procedure import procedure_of
 from tests.gap.planted import Planted, covered, study_of, supported
 
 
@@ -38,6 +39,23 @@ def test_type_m_is_what_significant_draws_overstate() -> None:
     by_name = {row.name: row.value for row in planted.finding(REASON).evidence}
     drawn = np.random.default_rng(1).normal(0.08, 0.05, 200_000)
     seen = drawn[np.abs(drawn) > 1.959964 * 0.05]
+    assert by_name["times that a significant lift would be too large (type M)"] == pytest.approx(
+        np.abs(seen).mean() / 0.08, rel=0.01
+    )
+
+
+def test_type_m_of_a_sequential_test_is_beyond_its_own_border() -> None:
+    study = study_of()
+    looks = study.study.model_copy(update={"looks": "sequential", "sequential_units": 8000})
+    planted = Planted(study=study.model_copy(update={"study": looks}))
+    planted.add(lift=0.02, lift_error=0.05)
+    by_name = {row.name: row.value for row in planted.finding(REASON).evidence}
+    # The interval is the sequential one, as wide as 1.96 times 5 %.
+    border = float(procedure_of(planted.study).rule.large_sample_critical(8000.0, 0.05))
+    error = 1.959964 * 0.05 / border
+    assert border > 2.5
+    drawn = np.random.default_rng(1).normal(0.08, error, 400_000)
+    seen = drawn[np.abs(drawn) > border * error]
     assert by_name["times that a significant lift would be too large (type M)"] == pytest.approx(
         np.abs(seen).mean() / 0.08, rel=0.01
     )

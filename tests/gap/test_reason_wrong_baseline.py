@@ -33,6 +33,15 @@ def test_what_control_was_ahead_goes_away() -> None:
     assert [row.value for row in finding.evidence] == pytest.approx([0.04, 0.03, 0.01])
 
 
+def test_a_loss_against_control_is_explained_where_a_gain_over_another_model_was_claimed() -> None:
+    finding = planted(ahead=0.06).finding(REASON)
+    assert finding.status is FindingStatus.SUPPORTED
+    assert finding.share == pytest.approx(1.0)
+    honest = Planted()
+    honest.add(gain=-0.02, lift=-0.04)
+    assert honest.findings(REASON) == []
+
+
 def test_models_that_are_alike_are_no_reason() -> None:
     assert planted(ahead=0.0).finding(REASON).status is not FindingStatus.SUPPORTED
 

@@ -11,14 +11,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from abgap.gap.expected import critical
 from abgap.gap.next_steps import ENOUGH_POWER, run_longer
 from abgap.gap.reasons.case import Case
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.weighing import UNTRUSTED, decided, untestable
-from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure, VerdictName
+from abgap.records import Estimate, EvidenceRow, Finding, FindingStatus, Interval, Measure, VerdictName
 from abgap.records.words import label, percent, percent_interval, signed_percent
 from abgap.stats.exaggeration import exaggeration
+from abgap.study.procedure import procedure_of
 
 NAME, TITLE = "underpowered", "Test too small"
 SQL = "rollup"
@@ -104,7 +104,7 @@ def _evidence(case: Case, observed: Interval) -> Iterator[EvidenceRow]:
         yield EvidenceRow(name="units per arm to see the expected lift", value=needed, measure=units)
         yield EvidenceRow(
             name="times that a significant lift would be too large (type M)",
-            value=_type_m(expected, observed),
+            value=_type_m(case, case.estimate, expected, observed),
             measure=Measure.RATIO,
         )
     if power.units is not None:
@@ -113,9 +113,10 @@ def _evidence(case: Case, observed: Interval) -> Iterator[EvidenceRow]:
         yield EvidenceRow(name="more weeks for that", value=power.weeks, measure=Measure.NUMBER)
 
 
-def _type_m(expected: float, observed: Interval) -> float | None:
+def _type_m(case: Case, estimate: Estimate, expected: float, observed: Interval) -> float | None:
     """How much too large a significant result is on average, if the expected lift is the true one."""
-    beyond = critical(observed.level)
+    procedure, units = procedure_of(case.study), float(estimate.n_control + estimate.n_treatment)
+    beyond = float(procedure.rule.large_sample_critical(units, 1.0 - observed.level))
     error = (observed.high - observed.low) / 2.0 / beyond
     if error <= 0.0:
         return None
