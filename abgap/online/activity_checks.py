@@ -29,14 +29,17 @@ BOT_SHARE = 0.01
 
 
 def activity_checks(
-    names: Iterable[str], activity: Activity, counts: Mapping[str, ArmCounts], *, by_unit: bool
+    controls: Mapping[str, str], activity: Activity, counts: Mapping[str, ArmCounts], *, by_unit: bool
 ) -> list[Check]:
-    """The checks of every experiment that has units. by_unit: whether units were randomised, and not clusters."""
+    """The checks of every experiment that has units.
+
+    controls: by experiment. by_unit: whether units were randomised, and not clusters.
+    """
     found: list[Check | None] = []
-    for name in names:
+    for name, control in controls.items():
         arms = counts[name].whole if name in counts else {}
         if arms:
-            found.append(_tracking(name, activity, arms) if by_unit else None)
+            found.append(_tracking(name, activity, arms, control) if by_unit else None)
             found.append(missing_days_check(name, daily_series(name, activity, counts[name])))
             found.append(_bots(name, activity, arms))
     return [check for check in found if check is not None]
@@ -75,26 +78,30 @@ class Tracked:
 
     @property
     def loses(self) -> bool:
-        """Whether units are gone and the others do as much as before, which no effect does."""
+        """Whether units are gone and the others do as much as before, which no effect does; or all are gone."""
+        if not self.seen[self.fewest]:
+            return True
         fewer = self.events[self.fewest] / self.events[self.most]
         return fewer > self.share(self.fewest) / self.share(self.most)
 
 
-def _tracking(name: str, activity: Activity, arms: Mapping[str, int]) -> Check | None:
+def _tracking(name: str, activity: Activity, arms: Mapping[str, int], control: str) -> Check | None:
     facts = list(dict.fromkeys(activity.facts.values()))
-    tracked = [_tracked(name, fact, activity, arms) for fact in facts]
+    tracked = [_tracked(name, fact, activity, arms, control) for fact in facts]
     return tracking_check(name, [one for one in tracked if one is not None])
 
 
-def _tracked(name: str, fact: str, activity: Activity, arms: Mapping[str, int]) -> Tracked | None:
-    """By the part that most units have; None without events."""
+def _tracked(
+    name: str, fact: str, activity: Activity, arms: Mapping[str, int], control: str
+) -> Tracked | None:
+    """By the part that most units have; None without events in control, which a feature of the treatment has not."""
     units = {variant: n for variant, n in arms.items() if n > 0}
     parts = [activity.sizes.get((name, part), {}) for part, of in activity.facts.items() if of == fact]
     best = max(parts, key=lambda of_part: units_of(of_part, units), default={})
-    if any(not best.get(variant) for variant in units):
+    if not best.get(control):
         return None
-    seen = {variant: sum(best[variant].values()) for variant in units}
-    events = {variant: _value(best[variant]) / seen[variant] for variant in units}
+    seen = {variant: units_of(best, [variant]) for variant in units}
+    events = {v: _value(best[v]) / n if n else 0.0 for v, n in seen.items()}
     return Tracked(fact=fact, units=units, seen=seen, events=events)
 
 
@@ -119,13 +126,17 @@ def tracking_check(name: str, tracked: Sequence[Tracked]) -> Check | None:
     elif p < SRM_ALPHA:
         status = Status.WARN
         sentence = (
-            f"{_shares(worst)} ({p_value(p)}), and those that have some do not have fewer: {worst.fewest!r} seems to "
+            f"{_shares(worst)} ({p_value(p)}){_as_many(worst)}: {worst.fewest!r} seems to "
             "lose the events of units. See whether it logs to the end (blocked scripts, redirects, crashes), and hold "
             "it against the server's own log."
         )
     return make_check(
         "tracking_loss", name, status, sentence, value=p, threshold=SRM_ALPHA, sql="unit_activity"
     )
+
+
+def _as_many(one: Tracked) -> str:
+    return ", and those that have some do not have fewer" if one.seen[one.fewest] else ""
 
 
 def _shares(one: Tracked) -> str:

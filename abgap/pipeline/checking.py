@@ -107,7 +107,7 @@ def activity_of_units(analysis: Analysis) -> list[Check]:
             lambda: read_activity(analysis.engine, analysis.study, analysis.views, analysis.made_wide),
         )
     by_unit = not analysis.study.is_clustered
-    return activity_checks(analysis.declared, activity, analysis.counts, by_unit=by_unit)
+    return activity_checks(analysis.controls, activity, analysis.counts, by_unit=by_unit)
 
 
 def repeated_events(analysis: Analysis) -> list[Check]:

@@ -246,6 +246,14 @@ def test_without_a_live_log_it_is_named(tmp_path: Path) -> None:
     assert {f.missing for f in found["train_serve_skew"]} == {("column offline_score of [live.predictions]",)}
 
 
+def test_a_live_log_that_names_other_models_is_not_asked_for_again(tmp_path: Path) -> None:
+    file = write(tmp_path, tested=0.80, live=0.80, served=0.80)
+    pd.read_parquet(tmp_path / "live.parquet").assign(model="another").to_parquet(tmp_path / "live.parquet")
+    found = diagnosed(file)["leakage"]
+    assert {f.missing for f in found} == {()}
+    assert all("names the model of its arm" in f.sentence for f in found)
+
+
 def test_a_control_that_serves_better_scores_than_its_model_is_a_wrong_baseline(tmp_path: Path) -> None:
     found = diagnosed(write(tmp_path, tested=0.80, live=0.80, served=0.80, control=0.78))
     for finding in found["wrong_baseline"]:

@@ -68,7 +68,7 @@ def checks(bench: Any, **more: Any) -> dict[str, Check]:
         views = open_views(run.engine, run.study, bench.directory)
         found = read_activity(run.engine, run.study, views, run.wide)
         counts = count_units(run.sums, {"e": None})
-        return {c.name: c for c in activity_checks(["e"], found, counts, by_unit=True)}
+        return {c.name: c for c in activity_checks({"e": "A"}, found, counts, by_unit=True)}
 
 
 class TestFromLogs:
@@ -108,6 +108,20 @@ class TestFromLogs:
         seen = [len(set(logs.unit[~lost & (logs.arm[logs.unit] == arm)])) for arm in "AB"]
         table = [seen, np.subtract(units, seen)]
         assert check.value == pytest.approx(chi2_contingency(table, correction=False).pvalue)
+
+    def test_an_arm_that_loses_all_events_is_warned_of(self, bench: Any) -> None:
+        logs = Logs(3)
+        logs.write(bench, kept=(logs.arm == "A")[logs.unit])
+        check = checks(bench)["tracking_loss"]
+        assert check.status is Status.WARN
+        assert "0.0 % of 'B' have events in events" in check.sentence
+        assert "'B' seems to lose" in check.sentence
+        assert "those that have some" not in check.sentence
+
+    def test_events_of_a_feature_that_control_has_not_are_no_loss(self, bench: Any) -> None:
+        logs = Logs(3)
+        logs.write(bench, kept=(logs.arm == "B")[logs.unit])
+        assert "tracking_loss" not in checks(bench)
 
     def test_where_most_units_have_no_event_losing_some_cannot_be_told(self, bench: Any) -> None:
         Logs(4, rate=0.3).write(bench)
@@ -272,4 +286,4 @@ def test_days_of_a_busy_and_of_a_quiet_experiment_raise_no_alarm() -> None:
 
 
 def test_nothing_is_said_of_experiments_without_units() -> None:
-    assert activity_checks(["e"], Activity(), {}, by_unit=True) == []
+    assert activity_checks({"e": "A"}, Activity(), {}, by_unit=True) == []

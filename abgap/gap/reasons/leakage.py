@@ -59,6 +59,11 @@ def judge(case: Case) -> Finding:
 
 def _without_live(case: Case, leaks: Leaks) -> Finding:
     source = "rankings" if case.study.offline.rankings is not None else "predictions"
+    if case.study.live.rankings is not None or case.study.live.predictions is not None:
+        detail = (
+            "no live request of an analysed unit names the model of its arm, or is old enough to be judged"
+        )
+        return untestable(NAME, TITLE, detail, sql=_QUERY, evidence=tuple(_signs(leaks, case)))
     return untestable(
         NAME,
         TITLE,
