@@ -9,7 +9,7 @@ import pytest
 
 from abgap.records import Results
 from abgap.report.charts import draw
-from abgap.report.charts.canvas import PLACEHOLDERS, axes_in, paper
+from abgap.report.charts.canvas import FONT_SIZE, PLACEHOLDERS, axes_in, paper
 from abgap.report.charts.svg import inline_svg
 from abgap.report.view import view_of
 from abgap.report.view.model import Figure, ReportView
@@ -122,6 +122,24 @@ def test_degenerate_pictures_are_drawn_all_the_same() -> None:
     )
     for picture in pictures:
         ET.fromstring(draw(replace(base, picture=picture)))  # noqa: S314 - our own
+
+
+def test_labels_and_amounts_of_a_waterfall_stay_within_its_paper() -> None:
+    """A letter is half as wide as it is high, on average."""
+    step = Step(label="Robustness to perturbed inputs", amount=-4.7, low=-5.0, high=-4.0, text="+10.31 %")
+    figure = Figure(
+        key="k",
+        title="t",
+        caption="",
+        alt="a",
+        picture=Waterfall(steps=(step,), total=step, axis="x", limits=(-12.0, 2.0)),
+    )
+    root = ET.fromstring(draw(figure))  # noqa: S314 - our own
+    width = float(root.attrib["viewBox"].split()[2])
+    found = {element.text: element for element in root.iter("text")}
+    letter = 0.5 * FONT_SIZE
+    assert float(found[step.label].attrib["x"]) > letter * len(step.label)
+    assert float(found[step.text].attrib["x"]) + letter * len(step.text) < width
 
 
 def test_two_figures_may_stand_in_one_page() -> None:

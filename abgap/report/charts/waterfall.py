@@ -23,16 +23,22 @@ from abgap.report.view.pictures import Step, Waterfall
 
 _WIDTH, _ROW, _LEFT, _RIGHT, _BOTTOM = 480.0, 32.0, 150.0, 50.0, 46.0
 _THICK = 0.52
+_LONGEST, _LETTER, _DIGIT, _GAP = 30, 5.9, 6.2, 12.0
+"""Letters of a label at most; how wide a letter of a label and one of an amount is, and what lies beside them."""
 
 
 def draw_waterfall(picture: Waterfall, *, key: str, title: str, alt: str) -> str:
     """The picture as SVG text."""
     ends = [tidy(end) for end in accumulate(step.amount for step in picture.steps)]
     starts = [0.0, *ends[:-1]]
-    rows = len(picture.steps) + 1
+    steps = (*picture.steps, picture.total)
+    rows = len(steps)
+    labels = [short(step.label, _LONGEST) for step in steps]
+    left = max(_LEFT, _GAP + _LETTER * max(map(len, labels)))
+    right = max(_RIGHT, _GAP + _DIGIT * max(len(step.text) for step in steps))
     limits = picture.limits
     with paper(_WIDTH, _ROW * rows + _BOTTOM + 6.0) as figure:
-        axes = axes_in(figure, left=_LEFT, right=_RIGHT, top=6.0, bottom=_BOTTOM)
+        axes = axes_in(figure, left=left, right=right, top=6.0, bottom=_BOTTOM)
         axes.set_xlim(limits)
         axes.set_ylim(rows - 0.5, -0.5)
         axes.axvline(0.0, color=MUTED, linewidth=1.0)
@@ -41,7 +47,6 @@ def draw_waterfall(picture: Waterfall, *, key: str, title: str, alt: str) -> str
         axes.barh(rows - 1, picture.total.amount, height=_THICK, color=MUTED, linewidth=0)
         _whisker(axes, rows - 1, 0.0, picture.total, limits)
         _amount(axes, rows - 1, picture.total.text)
-        labels = [short(step.label, 24) for step in (*picture.steps, picture.total)]
         axes.set_yticks(range(rows), labels)
         axes.tick_params(axis="y", labelcolor=INK, pad=8)
         axes.spines["left"].set_visible(False)
