@@ -14,6 +14,8 @@ def show_why(out: Terminal, gap: Gap, currency: str | None, *, in_full: bool) ->
     if not gap.diagnosis:
         return
     out.line(("Why: ", "bold"), gap.diagnosis)
+    if basis := reasons.basis(gap):
+        out.point(("·", "dim"), (basis, "dim"))
     if not in_full:
         return
     for place, found in enumerate(reasons.supported(gap), start=1):

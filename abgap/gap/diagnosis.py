@@ -80,10 +80,12 @@ def _is_explained(case: Case) -> bool:
 
 
 def _judged(case: Case, reason: Reason) -> Finding:
-    """What a reason finds; of data that cannot be trusted only what is wrong with them."""
+    """What a reason finds; of data that cannot be trusted only what is wrong with them, and no share of their gap."""
     found = reason.judge(case)
-    if not _is_broken(case) or found.name == _OF_DATA:
+    if not _is_broken(case):
         return found
+    if found.name == _OF_DATA:
+        return replace(found, share=None)
     return untestable(found.name, found.title, _BROKEN, sql=found.sql, evidence=found.evidence)
 
 

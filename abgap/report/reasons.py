@@ -43,6 +43,17 @@ def has_budget(gap: Gap) -> bool:
     return any(bar.kind is BarKind.REASON for bar in gap.budget)
 
 
+def basis(gap: Gap) -> str:
+    """Where the lift that was to be expected comes from, where the verdict has none, or another one."""
+    if gap.shortfall is None:
+        return ""
+    if gap.expected_lift is None:
+        return "No exchange rate is declared: the smallest worthwhile lift stands for what should have come."
+    if gap.budget and gap.budget[0].amount.estimate != gap.expected_lift.estimate:
+        return "Expected from the gain as it was claimed, against another model than the control ran."
+    return ""
+
+
 def sentence(found: Finding) -> str:
     """What a reason says, without the amount that is shown beside it."""
     if not isinstance(found.lift, Interval):

@@ -43,6 +43,7 @@ def test_without_a_name_the_sentence_is_enough(capsys: pytest.CaptureFixture[str
     show_gaps(LOST.gaps, [], currency="EUR")
     shown = capsys.readouterr().out
     assert "Why: Lift is missing. Main reason: proxy label, beside latency and cost." in shown
+    assert "the smallest worthwhile lift stands for what should have come" in shown
     assert "explains" not in shown
     assert "gap budget" not in shown
 

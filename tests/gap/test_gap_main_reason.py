@@ -139,6 +139,7 @@ def test_data_that_cannot_be_trusted_have_no_budget_and_are_repaired_first() -> 
         "Main reason: data faults."
     )
     assert [each.status for each in gap.reasons] == [FindingStatus.SUPPORTED, FindingStatus.NOT_TESTABLE]
+    assert gap.reasons[0].share is None, "of a gap that is not known"
     assert after_verdict(gap.verdict, "Mend the split.", gap.reasons[0]) == "Mend the split."
 
 

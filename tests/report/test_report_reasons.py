@@ -84,11 +84,12 @@ def test_a_sentence_does_not_repeat_the_amount_beside_it(results: Results) -> No
     assert reasons.sentence(second) == second.sentence
 
 
-def test_without_a_gap_nothing_is_drawn_and_nothing_listed(view: ReportView) -> None:
+def test_without_a_gap_nothing_is_drawn_and_only_what_was_expected_is_told(view: ReportView) -> None:
     (why,) = section(view, WON).whys
     assert why.reasons == ()
     assert why.budget is None
-    assert why.others == ()
+    (told,) = why.others
+    assert told.startswith("No exchange rate is declared: the smallest worthwhile lift stands for")
 
 
 def test_what_was_not_diagnosed_has_no_why(view: ReportView) -> None:

@@ -39,25 +39,21 @@ def judge(case: Case) -> Finding:
     if measured is None or not isinstance(measured.difference, Interval):
         detail = f"the difference in {label(metric)} between the arms is not known"
         return untestable(NAME, TITLE, detail, missing=(f"[metrics.{metric}]",), evidence=evidence)
-    elasticity, source = _elasticity(case)
+    elasticity, _ = _elasticity(case)
     amount = measured.difference.scaled(-elasticity / _PER)
-    return weigh(
-        case, NAME, TITLE, amount, _words(case, measured, source), sql=_query(measured), evidence=evidence
-    )
+    return weigh(case, NAME, TITLE, amount, _words(case, measured), sql=_query(measured), evidence=evidence)
 
 
 def _elasticity(case: Case) -> tuple[float, str]:
     declared = case.study.gap.latency_elasticity_per_100ms
     if declared is not None:
-        return declared, f"{signed_percent(declared, decimals=2)} of lift for each 100 ms, as declared"
-    source = (
-        f"{signed_percent(PRIOR, decimals=2)} of lift for each 100 ms, an external prior that was not measured here "
-        "(Bing, Kohavi and others 2014)"
-    )
-    return PRIOR, source
+        return declared, "as declared"
+    return PRIOR, "an external prior that was not measured here (Bing, Kohavi and others 2014)"
 
 
-def _words(case: Case, measured: Estimate, source: str) -> Words:
+def _words(case: Case, measured: Estimate) -> Words:
+    elasticity, source = _elasticity(case)
+    rate = f"{signed_percent(elasticity, decimals=2)} of lift for each 100 ms, {source}"
     change = (
         f" by {signed_interval(measured.difference)} ms" if isinstance(measured.difference, Interval) else ""
     )
@@ -68,8 +64,8 @@ def _words(case: Case, measured: Estimate, source: str) -> Words:
         else " Measure what latency costs here (slow down a small share of traffic), and declare the elasticity."
     )
     return Words(
-        supported=f"answers take longer: {said}, at {source}{_cost(case)}",
-        contradicted=f"latency takes less than a quarter of the gap: {said}, at {source}{_cost(case)}",
+        supported=f"answers take longer: {said}, at {rate}{_cost(case)}",
+        contradicted=f"latency takes less than a quarter of the gap: {said}, at {rate}{_cost(case)}",
         next_action=f"Make {case.model or 'the model'} as fast as the one it replaces, then test again.{declare}",
     )
 
@@ -95,7 +91,9 @@ def _evidence(case: Case) -> Iterator[EvidenceRow]:
                 yield EvidenceRow(name=f"{words} of {model}", value=value, measure=measure)
     if case.study.gap.latency is not None:
         elasticity, source = _elasticity(case)
-        yield EvidenceRow(name=f"elasticity: {source}", value=elasticity, measure=Measure.LIFT)
+        yield EvidenceRow(
+            name=f"elasticity: lift for each 100 ms, {source}", value=elasticity, measure=Measure.LIFT
+        )
 
 
 def _measured(case: Case) -> Iterator[Estimate]:

@@ -35,13 +35,15 @@ def whys_of(
 
 
 def _why(index: Index, gap: Gap, key: str, query_anchors: dict[str, str], title: str) -> Why:
-    currency = index.results.study.currency
+    currency, budget = index.results.study.currency, _budget(index, gap, key)
+    basis = reasons.basis(gap)
+    told = [*([basis] if basis and budget is None else []), *reasons.others(gap)]
     return Why(
         title=title,
         sentence=gap.diagnosis or "",
         reasons=tuple(_reason(found, currency, query_anchors) for found in reasons.supported(gap)),
-        others=tuple(reasons.others(gap)),
-        budget=_budget(index, gap, key),
+        others=tuple(told),
+        budget=budget,
     )
 
 
@@ -82,7 +84,7 @@ def _budget(index: Index, gap: Gap, key: str) -> Panel | None:
         caption=f"Gap budget of {name}",
         columns=(Column(label="Part"), Column(label="Lift", kind="number", note=metric)),
         groups=(Group(title="", rows=rows),),
-        note=joined(_basis(gap), _SHARED if _is_shared(gap) else ""),
+        note=joined(reasons.basis(gap), _SHARED if _is_shared(gap) else ""),
     )
     return Panel(title="Gap budget", figure=_figure(f"{key}-picture", name, steps, metric), table=table)
 
@@ -101,15 +103,6 @@ def _as_measured(index: Index, gap: Gap, amount: Interval) -> Interval:
     """An amount with the sign that the metric has."""
     measured = index.as_measured(amount, gap.business_metric)
     return measured if isinstance(measured, Interval) else amount
-
-
-def _basis(gap: Gap) -> str:
-    """Where the expected lift comes from, where the verdict has none, or another one."""
-    if gap.expected_lift is None:
-        return "No exchange rate is declared: the smallest worthwhile lift stands for what should have come."
-    if gap.budget[0].amount.estimate != gap.expected_lift.estimate:
-        return "Expected from the gain as it was claimed, against another model than the control ran."
-    return ""
 
 
 def _step(label: str, amount: Interval, text: str, tone: Tone | None) -> Step:
