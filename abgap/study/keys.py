@@ -210,7 +210,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "offline": "Offline metrics; the first one makes the headline.",
         "business": "Business metrics; the first one makes the headline.",
         "exchange_rate": "Relative lift of a business metric expected from one unit of offline gain.",
-        "latency": "The metric that measures latency, in milliseconds.",
+        "latency": "The metric of a request's latency in milliseconds: a ratio, a quantile, or a mean of means.",
         "latency_elasticity_per_100ms": "Relative lift that 100 ms more latency is believed to bring; below 0.",
         "triggered": "A slice of exposures: true for units for whom the two models differ at all.",
         "perturbed": "Which slice of the test set tells clean inputs from perturbed ones.",
