@@ -103,7 +103,7 @@ def test_ready_made_scores_cannot_be_defined_otherwise() -> None:
 
 def test_rates_over_drawn_test_sets() -> None:
     by_definition, latency, honest = [], [], []
-    for seed in range(150):
+    for seed in range(80):
         by_definition += drawn(seed, there=-0.01)[0].findings(REASON)
         latency += drawn(1000 + seed, there=0.04)[0].findings(REASON)
         honest += drawn(2000 + seed, there=0.04, lift=0.08)[0].findings(REASON)

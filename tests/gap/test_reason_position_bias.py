@@ -139,7 +139,7 @@ def test_it_is_found_when_planted_and_not_when_not(planted: bool, low: float, hi
     change = DISCOUNT[new_place - 1] - DISCOUNT
     truth = RATE * (np.average(change, weights=LOOKED) - change.mean())
     supported, covered = [], []
-    for seed in range(300):
+    for seed in range(120):
         clicks = drawn(100 + seed, new_place.astype(float))
         clicks["change"] += 0.0 if planted else 0.1
         finding = judge(clicked_case(clicks))

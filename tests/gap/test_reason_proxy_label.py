@@ -194,7 +194,7 @@ def test_the_luck_of_the_best_of_many_candidates_is_no_proxy() -> None:
 def test_it_is_found_when_planted_and_not_when_not(kept: float, low: float, high: float) -> None:
     truth = RATE * 0.06 * (1.0 - kept)
     supported, covered = [], []
-    for seed in range(300):
+    for seed in range(120):
         finding = judge(proxy_case(drawn(900 + seed, kept=kept)))
         assert isinstance(finding.lift, Interval)
         supported.append(finding.status is FindingStatus.SUPPORTED)

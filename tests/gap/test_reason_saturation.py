@@ -80,7 +80,7 @@ def test_a_rate_that_is_too_high_everywhere_is_no_saturation() -> None:
 
 def test_rates_over_drawn_studies() -> None:
     found, truth, absent = [], [], []
-    for seed in range(200):
+    for seed in range(60):
         made = study(seed, slope=SLOPE)
         row = made.rows[0]
         found.append(first_of(made))
