@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from abgap.gap.expected import critical, shortfall
-from abgap.records import BarKind, BudgetBar, Finding, FindingStatus, Interval
+from abgap.records import BarKind, BudgetBar, Finding, FindingStatus, Interval, Side
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import BoolArray
 from abgap.stats.shapley import coalitions, shapley
@@ -25,65 +24,30 @@ from abgap.stats.shapley import coalitions, shapley
 _STEP = 0.01
 
 
-class Side(StrEnum):
-    """What a reason does to the expectation."""
-
-    OFFLINE = "offline"
-    ONLINE = "online"
-    CHANCE = "chance"
-
-
-_SIDES = {
-    "underpowered": Side.CHANCE,
-    **dict.fromkeys(
-        (
-            "offline_noise",
-            "winners_curse",
-            "distribution_mismatch",
-            "proxy_label",
-            "position_bias",
-            "robustness",
-            "leakage",
-            "train_serve_skew",
-            "wrong_baseline",
-            "lazy_metric",
-            "definition",
-            "saturation",
-        ),
-        Side.OFFLINE,
-    ),
-}
-
-
-def side_of(reason: str) -> Side:
-    """On which side a reason works, by its name; the lift online unless it is about the gain, or about chance."""
-    return _SIDES.get(reason, Side.ONLINE)
-
-
 def gap_budget(expected: Interval, observed: Interval, findings: Sequence[Finding]) -> tuple[BudgetBar, ...]:
     """The bars, reasons in the order of the findings: those that are supported and have an amount.
 
     ``expected - reasons - unexplained = observed``. Intervals are of the level of the observed lift.
     """
     reasons = [
-        (finding.name, finding.lift)
+        (finding, finding.lift)
         for finding in findings
         if finding.status is FindingStatus.SUPPORTED and isinstance(finding.lift, Interval)
     ]
     game = _Game(
         inputs=(expected, observed, *(amount for _, amount in reasons)),
-        sides=tuple(side_of(name) for name, _ in reasons),
+        sides=tuple(finding.side for finding, _ in reasons),
     )
     taken = game.taken(game.centre)
     slopes = game.slopes()
     bars = [BudgetBar(kind=BarKind.EXPECTED, name=BarKind.EXPECTED.value, amount=expected)]
-    for place, (name, amount) in enumerate(reasons):
+    for place, (finding, amount) in enumerate(reasons):
         interval = (
             _held(amount, float(taken[place]))
             if game.sides[place] is Side.CHANCE
             else game.interval(float(taken[place]), slopes[place])
         )
-        bars.append(BudgetBar(kind=BarKind.REASON, name=name, amount=interval))
+        bars.append(BudgetBar(kind=BarKind.REASON, name=finding.name, amount=interval))
     rest = expected.estimate - float(taken.sum()) - observed.estimate
     bars.append(
         BudgetBar(

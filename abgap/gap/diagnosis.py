@@ -81,7 +81,7 @@ def _is_explained(case: Case) -> bool:
 
 def _judged(case: Case, reason: Reason) -> Finding:
     """What a reason finds; of data that cannot be trusted only what is wrong with them, and no share of their gap."""
-    found = reason.judge(case)
+    found = replace(reason.judge(case), side=reason.side)
     if not _is_broken(case):
         return found
     if found.name == _OF_DATA:

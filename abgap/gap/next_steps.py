@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from abgap.gap.budget import Side, side_of
 from abgap.gap.power import Power
 from abgap.gap.sentences import Subject, clause, finding_and_advice
 from abgap.gap.verdict import Evidence, Sign, Verdict
-from abgap.records import Check, Decision, Direction, Finding, FunnelStage, NotEstimable, VerdictName
+from abgap.records import Check, Decision, Direction, Finding, FunnelStage, NotEstimable, Side, VerdictName
 from abgap.records.words import count, declared_percent, label, plural, signed
 
 ENOUGH_POWER = 0.8
@@ -71,7 +70,7 @@ def after_verdict(verdict: VerdictName, action: str, reason: Finding | None) -> 
         return action
     if action.startswith(_KEPT_BACK):
         return _not_shipped(reason)
-    open_still = verdict is VerdictName.INCONCLUSIVE and side_of(reason.name) is not Side.CHANCE
+    open_still = verdict is VerdictName.INCONCLUSIVE and reason.side is not Side.CHANCE
     return f"{reason.next_action} {action}" if open_still else reason.next_action
 
 
@@ -84,7 +83,7 @@ def after_decision(decision: Decision, action: str, reason: Finding | None) -> s
             return f"{action} {reason.next_action}"
         case Decision.DO_NOT_SHIP:
             return _not_shipped(reason)
-        case Decision.KEEP_RUNNING if side_of(reason.name) is Side.CHANCE:
+        case Decision.KEEP_RUNNING if reason.side is Side.CHANCE:
             return reason.next_action
         case Decision.KEEP_RUNNING:
             return f"{reason.next_action} {action}"

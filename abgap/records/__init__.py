@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Finding,
         FindingStatus,
         Measure,
+        Side,
     )
     from abgap.records.results import (
         Bayesian,
@@ -104,6 +105,7 @@ __all__ = [
     "Reason",
     "Results",
     "Role",
+    "Side",
     "Status",
     "StudySummary",
     "SweptDefinition",

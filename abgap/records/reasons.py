@@ -16,6 +16,14 @@ class FindingStatus(StrEnum):
     NOT_TESTABLE = "not testable"
 
 
+class Side(StrEnum):
+    """What a reason does to the expected lift: it revises the gain, it takes lift online, or it is chance."""
+
+    OFFLINE = "offline"
+    ONLINE = "online"
+    CHANCE = "chance"
+
+
 class Measure(StrEnum):
     """What kind of number a piece of evidence is."""
 
@@ -60,7 +68,7 @@ class Finding:
 
     name: of the reason. lift: how much of the missing lift it explains, in lift of the business metric with up as good;
     share: the same as a part of the gap. missing: inputs that the test needs and did not find, as the study file names
-    them. sql: name of the query whose rows it rests on.
+    them. sql: name of the query whose rows it rests on. side: of the account that it belongs to.
     """
 
     name: str
@@ -73,6 +81,7 @@ class Finding:
     missing: tuple[str, ...] = ()
     sql: str | None = None
     evidence: tuple[EvidenceRow, ...] = ()
+    side: Side = Side.ONLINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

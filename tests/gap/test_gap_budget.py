@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abgap.gap.budget import Side, gap_budget, side_of
+from abgap.gap.budget import gap_budget
 from abgap.gap.expected import shortfall
 from abgap.gap.reasons import REASONS
-from abgap.records import BarKind, BudgetBar, Finding, FindingStatus, Interval, NotEstimable, Reason
+from abgap.records import BarKind, BudgetBar, Finding, FindingStatus, Interval, NotEstimable, Reason, Side
 
 OFFLINE, ONLINE, CHANCE = "proxy_label", "latency", "underpowered"
+SIDES = {reason.name: reason.side for reason in REASONS}
 Z = 1.959963984540054
 
 
@@ -30,7 +31,16 @@ def finding(
     *,
     status: FindingStatus = FindingStatus.SUPPORTED,
 ) -> Finding:
-    return Finding(name=name, title=name, status=status, share=None, lift=lift, sentence="", next_action="")
+    return Finding(
+        name=name,
+        title=name,
+        status=status,
+        share=None,
+        lift=lift,
+        sentence="",
+        next_action="",
+        side=SIDES.get(name, Side.ONLINE),
+    )
 
 
 def amounts(bars: Sequence[BudgetBar]) -> dict[str, float]:
@@ -229,12 +239,6 @@ def test_the_rest_of_a_gain_has_the_error_of_what_is_left_of_it() -> None:
     assert rest.high - rest.low == pytest.approx(2 * Z * 0.003)
 
 
-def test_sides_are_told_by_name() -> None:
-    assert side_of("winners_curse") is Side.OFFLINE
-    assert side_of("latency") is Side.ONLINE
-    assert side_of("underpowered") is Side.CHANCE
-
-
 def test_intervals_cover_what_each_reason_and_the_rest_took() -> None:
     """Two reasons on the gain and one online, drawn anew; each interval holds its truth in 90 to 98 of 100 cases."""
     random = np.random.default_rng(6)
@@ -265,20 +269,7 @@ def test_intervals_cover_what_each_reason_and_the_rest_took() -> None:
     assert all(0.90 <= times / draws <= 0.98 for times in held.values()), held
 
 
-def test_every_reason_that_is_given_a_side_is_in_the_registry() -> None:
-    names = {reason.name for reason in REASONS}
-    assert {name for name in names if side_of(name) is Side.OFFLINE} == {
-        "offline_noise",
-        "winners_curse",
-        "distribution_mismatch",
-        "proxy_label",
-        "position_bias",
-        "robustness",
-        "leakage",
-        "train_serve_skew",
-        "wrong_baseline",
-        "lazy_metric",
-        "definition",
-        "saturation",
-    }
-    assert [name for name in names if side_of(name) is Side.CHANCE] == ["underpowered"]
+def test_every_reason_says_on_which_side_it_works() -> None:
+    online = {reason.name for reason in REASONS if reason.side is Side.ONLINE}
+    assert online == {"latency", "novelty", "dilution", "heterogeneity", "trade_off", "data_faults"}
+    assert [reason.name for reason in REASONS if reason.side is Side.CHANCE] == ["underpowered"]

@@ -22,6 +22,7 @@ from abgap.records import (
     Gap,
     Interval,
     NotEstimable,
+    Side,
     VerdictName,
 )
 from abgap.records import Reason as Why
@@ -186,7 +187,7 @@ def test_the_main_reason_says_what_to_do_after_a_decision(
 
 
 def test_a_test_that_was_too_small_is_not_told_twice_to_run_on() -> None:
-    small = finding("underpowered", action="Run it to 9,000 units.")
+    small = replace(finding("underpowered", action="Run it to 9,000 units."), side=Side.CHANCE)
     assert after_verdict(VerdictName.INCONCLUSIVE, "Run it on.", small) == "Run it to 9,000 units."
     assert after_decision(Decision.KEEP_RUNNING, "Run it on.", small) == "Run it to 9,000 units."
 

@@ -19,6 +19,7 @@ from abgap.records import (
     Interval,
     Measure,
     OfflineSweep,
+    Side,
     SweptDefinition,
 )
 from abgap.records.words import label, signed_interval
@@ -99,4 +100,4 @@ def _evidence(sweep: OfflineSweep) -> Iterator[EvidenceRow]:
             )
 
 
-REASON = Reason(name=NAME, title=TITLE, judge=judge)
+REASON = Reason(name=NAME, title=TITLE, judge=judge, side=Side.OFFLINE)

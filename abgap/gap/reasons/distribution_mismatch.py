@@ -17,7 +17,7 @@ from abgap.gap.reasons.case import Case
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.sliced_gains import SlicedGain, as_interval, is_mean, sliced_gain, sliced_rows
 from abgap.gap.reasons.weighing import Words, interval_row, untestable, weigh, without_claim
-from abgap.records import EvidenceRow, Finding, Interval, LiveMix, Measure
+from abgap.records import EvidenceRow, Finding, Interval, LiveMix, Measure, Side
 from abgap.records.moments import FloatArray
 from abgap.records.words import label, listed, percent, signed_interval
 from abgap.stats.mix import LEAST_WORTH, Stability, stability, worth
@@ -203,4 +203,4 @@ def _evidence(shift: _Shift, there: Interval, alpha: float) -> Iterator[Evidence
         )
 
 
-REASON = Reason(name=NAME, title=TITLE, judge=judge)
+REASON = Reason(name=NAME, title=TITLE, judge=judge, side=Side.OFFLINE)

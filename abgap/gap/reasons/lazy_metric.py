@@ -15,7 +15,7 @@ from abgap.gap.reasons.offline_sources import offline_query
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.weighing import Words, decided, untestable, weigh, without_claim
 from abgap.offline.lazy import learnt_nothing
-from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure, OfflineRow
+from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure, OfflineRow, Side
 from abgap.records.words import label, plain, signed
 
 NAME, TITLE = "lazy_metric", "Lazy metric"
@@ -76,4 +76,4 @@ def _evidence(row: OfflineRow, lazy: Mapping[str, float]) -> Iterator[EvidenceRo
     yield EvidenceRow(name="skill: gained over the best lazy one", value=row.skill, measure=Measure.SHARE)
 
 
-REASON = Reason(name=NAME, title=TITLE, judge=judge)
+REASON = Reason(name=NAME, title=TITLE, judge=judge, side=Side.OFFLINE)

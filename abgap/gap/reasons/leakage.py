@@ -17,7 +17,7 @@ from abgap.gap.reasons.live_gain import LiveGain, live_gain
 from abgap.gap.reasons.reason import Reading, Reason
 from abgap.gap.reasons.weighing import Words, untestable, weigh, without_claim
 from abgap.offline.live.leaks import TRAINED_ON, FoundLeaks, find_leaks, names_of
-from abgap.records import EvidenceRow, Finding, Interval, Measure
+from abgap.records import EvidenceRow, Finding, Interval, Measure, Side
 from abgap.records.leaks import Leaks
 from abgap.records.live import LiveModel
 from abgap.records.words import count, label, listed, percent, plain, signed_interval
@@ -203,6 +203,7 @@ REASON = Reason(
     name=NAME,
     title=TITLE,
     judge=judge,
+    side=Side.OFFLINE,
     read=read,
     sources=("offline.predictions", "offline.rankings", "offline.judgements", TRAINED_ON),
     parts=("study", "offline", "offline_metrics", "models"),

@@ -13,7 +13,7 @@ from abgap.gap.reasons.case import Case, Target
 from abgap.gap.reasons.offline_sources import offline_query
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.weighing import QUARTER, decided, untestable, without_claim
-from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure, OfflineRow
+from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure, OfflineRow, Side
 from abgap.records.words import count, label, p_value, percent_interval, signed, signed_interval
 
 NAME, TITLE = "offline_noise", "Offline gain is noise"
@@ -95,4 +95,4 @@ def _evidence(target: Target, row: OfflineRow | None) -> Iterator[EvidenceRow]:
         yield EvidenceRow(name="examples needed", value=row.examples_needed, measure=Measure.COUNT)
 
 
-REASON = Reason(name=NAME, title=TITLE, judge=judge)
+REASON = Reason(name=NAME, title=TITLE, judge=judge, side=Side.OFFLINE)

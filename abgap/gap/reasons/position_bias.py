@@ -16,7 +16,7 @@ from abgap.gap.reasons.reason import Reading, Reason
 from abgap.gap.reasons.weighing import Words, interval_row, untestable, weigh, without_claim
 from abgap.offline.directions import direction_of
 from abgap.offline.ranking.exposed import CLIP, COLUMNS, ClickSums, ExposedClicks, read_exposed
-from abgap.records import EvidenceRow, Finding, Interval, Measure
+from abgap.records import EvidenceRow, Finding, Interval, Measure, Side
 from abgap.records.moments import FloatArray
 from abgap.records.words import count, label, percent, plural, signed_interval
 from abgap.stats.arrays import MIN_UNITS
@@ -150,6 +150,7 @@ REASON = Reason(
     name=NAME,
     title=TITLE,
     judge=judge,
+    side=Side.OFFLINE,
     read=read,
     sources=("offline.rankings", "offline.judgements", "offline.items"),
 )

@@ -17,7 +17,7 @@ from abgap.gap.reasons.combining import one_of
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.weighing import Words, interval_row, untestable, weigh, without_claim
 from abgap.offline.twin_sums import twins_of
-from abgap.records import EvidenceRow, Finding, Interval, Measure, OfflineRow
+from abgap.records import EvidenceRow, Finding, Interval, Measure, OfflineRow, Side
 from abgap.records.words import label, signed_interval
 
 NAME, TITLE = "proxy_label", "Proxy label"
@@ -128,4 +128,4 @@ def _evidence(case: Case, target: Target, twin: _Twin) -> Iterator[EvidenceRow]:
         )
 
 
-REASON = Reason(name=NAME, title=TITLE, judge=judge)
+REASON = Reason(name=NAME, title=TITLE, judge=judge, side=Side.OFFLINE)

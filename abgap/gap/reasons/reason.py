@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from abgap.gap.inputs import ExperimentFacts
 from abgap.gap.reasons.case import Case
-from abgap.records import Finding
+from abgap.records import Finding, Side
 from abgap.study.model import Study
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One reason. judge: pure, from records to a finding.
+    """One reason. judge: pure, from records to a finding. side: for the budget.
 
     read: runs its own query and gives a record that the cache can keep (its classes are listed in
     ``pipeline/plain.py``), None when there is nothing to read. sources: keys of the sources that ``read`` opens, parts:
@@ -50,6 +50,7 @@ class Reason:
     name: str
     title: str
     judge: Callable[[Case], Finding]
+    side: Side = Side.ONLINE
     read: Callable[[Reading], object] | None = None
     sources: tuple[str, ...] = ()
     parts: tuple[str, ...] = ("study", "offline", "offline_metrics", "gap", "experiments")

@@ -15,7 +15,7 @@ from abgap.gap.reasons.case import Case
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.sliced_gains import SlicedGain, as_interval, is_mean, sliced_gain, sliced_rows
 from abgap.gap.reasons.weighing import Words, interval_row, untestable, weigh, without_claim
-from abgap.records import EvidenceRow, Finding, Measure
+from abgap.records import EvidenceRow, Finding, Measure, Side
 from abgap.records.moments import FloatArray
 from abgap.records.words import label, percent, signed_interval
 from abgap.study.model import Perturbed
@@ -138,4 +138,4 @@ def _evidence(gain: SlicedGain, two: SlicedGain, live: _LiveShare, alpha: float)
     yield EvidenceRow(name="perturbed, of live requests", value=live.perturbed, measure=Measure.SHARE)
 
 
-REASON = Reason(name=NAME, title=TITLE, judge=judge)
+REASON = Reason(name=NAME, title=TITLE, judge=judge, side=Side.OFFLINE)

@@ -15,7 +15,7 @@ from abgap.gap.reasons.case import Case, Target
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.translations import Translations
 from abgap.gap.reasons.weighing import Words, untestable, weigh, without_claim
-from abgap.records import EvidenceRow, Finding, Interval, Measure, OfflineRow
+from abgap.records import EvidenceRow, Finding, Interval, Measure, OfflineRow, Side
 from abgap.records.words import count, label, p_value, plain, signed_percent
 from abgap.stats.rate_by_level import FEWEST, RateByLevel, rate_by_level
 
@@ -168,4 +168,4 @@ def _evidence(found: RateByLevel, level: _Level, others: Translations) -> tuple[
     )
 
 
-REASON = Reason(name=NAME, title=TITLE, judge=judge)
+REASON = Reason(name=NAME, title=TITLE, judge=judge, side=Side.OFFLINE)

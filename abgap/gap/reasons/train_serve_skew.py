@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from abgap.gap.reasons.case import Case
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.weighing import Words, untestable, weigh, without_claim
-from abgap.records import EvidenceRow, Finding, Interval, Measure
+from abgap.records import EvidenceRow, Finding, Interval, Measure, Side
 from abgap.records.live import LiveModel, SkewValue
 from abgap.records.words import count, label, percent, plain, signed_interval
 
@@ -111,4 +111,4 @@ def _evidence(case: Case, live: LiveModel, skew: SkewValue) -> Iterator[Evidence
         )
 
 
-REASON = Reason(name=NAME, title=TITLE, judge=judge)
+REASON = Reason(name=NAME, title=TITLE, judge=judge, side=Side.OFFLINE)

@@ -15,7 +15,7 @@ from abgap.gap.next_steps import ENOUGH_POWER, run_longer
 from abgap.gap.reasons.case import Case
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.weighing import UNTRUSTED, decided, untestable
-from abgap.records import Estimate, EvidenceRow, Finding, FindingStatus, Interval, Measure, VerdictName
+from abgap.records import Estimate, EvidenceRow, Finding, FindingStatus, Interval, Measure, Side, VerdictName
 from abgap.records.words import label, percent, percent_interval, signed_percent
 from abgap.stats.exaggeration import exaggeration
 from abgap.study.procedure import procedure_of
@@ -124,4 +124,4 @@ def _type_m(case: Case, estimate: Estimate, expected: float, observed: Interval)
     return found if math.isfinite(found) else None
 
 
-REASON = Reason(name=NAME, title=TITLE, judge=judge)
+REASON = Reason(name=NAME, title=TITLE, judge=judge, side=Side.CHANCE)

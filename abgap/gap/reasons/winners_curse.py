@@ -14,7 +14,7 @@ from abgap.gap.reasons.case import Case
 from abgap.gap.reasons.offline_sources import offline_query
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.weighing import QUARTER, Words, decided, untestable, weigh, without_claim
-from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure, OfflineRow
+from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure, OfflineRow, Side
 from abgap.records.words import count, label, percent_interval, signed, signed_interval
 
 NAME, TITLE = "winners_curse", "Winner's curse"
@@ -88,4 +88,4 @@ def _evidence(row: OfflineRow, shrunk: Interval, luck: Interval) -> Iterator[Evi
             )
 
 
-REASON = Reason(name=NAME, title=TITLE, judge=judge)
+REASON = Reason(name=NAME, title=TITLE, judge=judge, side=Side.OFFLINE)

@@ -11,7 +11,7 @@ from abgap.gap.reasons.case import Case, Target
 from abgap.gap.reasons.offline_sources import offline_query
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.weighing import Words, decided, untestable, weigh
-from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure
+from abgap.records import EvidenceRow, Finding, FindingStatus, Interval, Measure, Side
 from abgap.records.words import label, percent, signed_interval
 
 NAME, TITLE = "wrong_baseline", "Wrong baseline"
@@ -120,4 +120,4 @@ def _evidence(case: Case, target: Target, live: str, ahead: Interval) -> tuple[E
     )
 
 
-REASON = Reason(name=NAME, title=TITLE, judge=judge)
+REASON = Reason(name=NAME, title=TITLE, judge=judge, side=Side.OFFLINE)
