@@ -6,6 +6,7 @@ later is memory.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +134,9 @@ def _ages(engine: Engine, study: Study, predictions: Predictions) -> tuple[AgedV
         {
             "place": Given(type="BIGINT", values=list(range(len(names)))),
             "model": Given(type="VARCHAR", values=names),
-            "until": Given(type="TIMESTAMP", values=[f"{ends[name].isoformat()} 00:00:00" for name in names]),
+            "until": Given(
+                type="TIMESTAMP", values=[dt.datetime.combine(ends[name], dt.time()) for name in names]
+            ),
         },
     )
     ages = [
