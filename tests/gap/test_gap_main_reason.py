@@ -132,7 +132,8 @@ def test_without_a_supported_reason_the_sentence_says_so_and_all_is_unexplained(
 
 
 def test_data_that_cannot_be_trusted_have_no_budget_and_are_repaired_first() -> None:
-    gap = diagnosed(finding("data_faults"), finding("latency"), verdict=VerdictName.UNTRUSTWORTHY)
+    faults = replace(finding("data_faults"), share=1.16)
+    gap = diagnosed(faults, finding("latency"), verdict=VerdictName.UNTRUSTWORTHY)
     assert gap.budget == ()
     assert gap.shortfall is None
     assert gap.diagnosis == (
