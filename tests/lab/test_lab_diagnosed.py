@@ -36,6 +36,8 @@ def test_what_is_planted_clearly_is_found_and_little_else(name: str) -> None:
     assert len(found) == REPLICATES
     assert sum(len(each.missed) for each in found) == 0
     assert sum(len(each.false_alarms) for each in found) <= 1
+    supported = [finding for each in found for finding in each.supported]
+    assert all(finding.sql and finding.evidence and finding.next_action for finding in supported)
 
 
 def test_chance_is_recognised_where_it_is_the_reason() -> None:

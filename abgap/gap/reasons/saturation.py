@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 from abgap.gap.reasons.case import Case, Target
+from abgap.gap.reasons.offline_sources import offline_query
 from abgap.gap.reasons.reason import Reason
 from abgap.gap.reasons.translations import Translations
 from abgap.gap.reasons.weighing import Words, untestable, weigh, without_claim
@@ -86,6 +87,7 @@ def _weighed(case: Case, target: Target, found: RateByLevel, level: _Level, othe
         _amount(target, found),
         words,
         passes=falls and enough,
+        sql=offline_query(case.study),
         evidence=_evidence(found, level, others),
     )
 
