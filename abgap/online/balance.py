@@ -92,20 +92,24 @@ def _compare(moments: Moments, pairs: Pairs, metrics: Mapping[str, Metric]) -> l
 def lifts_before_exposure(
     moments: Moments, controls: Mapping[str, str], metrics: Mapping[str, Metric], procedure: Procedure
 ) -> dict[tuple[str, str, str], Estimable]:
-    """The lift of each metric's first covariate over all units, by experiment, treatment and metric.
+    """The lift of each metric in the days before exposure, over all units, by experiment, treatment and metric.
 
-    Of a ratio with days before exposure, the lift of that ratio. Metrics without covariates are left out.
+    Only metrics whose first covariate is their own history have one: another column is no earlier value of them.
     """
-    whole = _whole_rows(moments, metrics)
+    own = {
+        name: metric
+        for name, metric in metrics.items()
+        if metric.covariates and metric.covariates[0].lookback_days is not None
+    }
+    whole = _whole_rows(moments, own)
     pairs = pair_arms(whole, controls)
     found: dict[tuple[str, str, str], Estimable] = {}
     for i, row in enumerate(pairs.treatment):
         metric = metrics[whole.metric[row]]
         arms = [covaried(whole, rows[i : i + 1]) for rows in (pairs.control, pairs.treatment)]
-        is_ratio = metric.kind is Kind.RATIO and arms[0].means.shape[1] > 1
         contrast = (
             ratio_contrast(*(_first_two(arm) for arm in arms))
-            if is_ratio and metric.covariates[0].lookback_days is not None
+            if metric.kind is Kind.RATIO and arms[0].means.shape[1] > 1
             else mean_contrast(*(_first(arm) for arm in arms))
         )
         lift = fieller_lift(contrast, procedure.alpha, procedure.rule)

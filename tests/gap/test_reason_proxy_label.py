@@ -11,7 +11,7 @@ import pytest
 
 from abgap.gap.expected import shortfall
 from abgap.gap.reasons.case import Case
-from abgap.gap.reasons.proxy_label import judge
+from abgap.gap.reasons.proxy_label import _is_word, judge
 from abgap.offline.example_contests import Terms, compare_examples
 from abgap.offline.sums import Against, Evaluated, Measured, TwinSums, ValueSums
 from abgap.offline.twins import judge_twins
@@ -201,3 +201,11 @@ def test_it_is_found_when_planted_and_not_when_not(kept: float, low: float, high
         covered.append(finding.lift.low <= truth <= finding.lift.high)
     assert low <= np.mean(supported) <= high
     assert 0.90 <= np.mean(covered) <= 0.98
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [("event = 'click'", True), ("event = 'CLICK'", True), ("event = 'click_through_purchase'", False)],
+)
+def test_a_label_is_a_word_of_its_own(where: str, *, found: bool) -> None:
+    assert _is_word("click", where) is found

@@ -27,7 +27,7 @@ from abgap.stats.intervals import p_value
 from abgap.stats.moments import Bivariate, Joint, Univariate, merge_joint
 from abgap.stats.procedure import Procedure
 from abgap.study.load import check_study
-from abgap.study.model import Study
+from abgap.study.model import Covariate, Study
 from abgap.study.procedure import procedure_of
 
 Values = npt.NDArray[np.float64]
@@ -364,7 +364,7 @@ class TestBalance:
         assert balance_checks(bench.moments(declared), {"e": "A"}, study_of(declared).metrics) == []
 
 
-def test_lifts_before_exposure_are_those_of_the_covariate(bench: Any) -> None:
+def test_lifts_before_exposure_are_those_of_the_metric_in_the_days_before(bench: Any) -> None:
     rng = np.random.default_rng(5)
     n = 400
     before = rng.gamma(4.0, 2.0, n)
@@ -376,8 +376,10 @@ def test_lifts_before_exposure_are_those_of_the_covariate(bench: Any) -> None:
         "metrics": {"y": {"kind": "mean", "value": "y", "covariate": {"column": "x"}}},
     }
     with bench.run(declared) as run:
-        metrics, procedure = run.study.metrics, procedure_of(run.study)
-        ((key, found),) = lifts_before_exposure(run.moments, {"e": "A"}, metrics, procedure).items()
+        column, procedure = run.study.metrics, procedure_of(run.study)
+        assert lifts_before_exposure(run.moments, {"e": "A"}, column, procedure) == {}
+        history = {"y": column["y"].model_copy(update={"covariate": Covariate(lookback_days=7.0)})}
+        ((key, found),) = lifts_before_exposure(run.moments, {"e": "A"}, history, procedure).items()
     assert key == ("e", "B", "y")
     assert isinstance(found, Interval)
     a, b = before[arm == "A"], before[arm == "B"]

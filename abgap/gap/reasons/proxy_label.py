@@ -8,6 +8,7 @@ among many by the metric has luck in it that no twin shares, so that it has to h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -65,7 +66,12 @@ def _labels_of_business(case: Case, names: Sequence[str]) -> set[str]:
     )
     declared = case.study.offline_metrics
     labels = {name: declared[name].label for name in names if name in declared}
-    return {name for name, of in labels.items() if of is not None and of.casefold() in said.casefold()}
+    return {name for name, of in labels.items() if of is not None and _is_word(of, said)}
+
+
+def _is_word(word: str, text: str) -> bool:
+    """Whether it stands in a text by itself, and not as a part of a longer name."""
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _twins(case: Case, target: Target, names: Sequence[str]) -> Iterator[_Twin]:
