@@ -38,7 +38,7 @@ SLICES = 'slices = ["device", "country", "new_user"]'
 MOST_ROWS = 2_000
 # Places within a tie are in no particular order until ties are broken.
 COMPARED = dict.fromkeys(
-    ("ranking_places", "lazy_places"),
+    ("ranking_places", "lazy_places", "live_values: places", "live_recomputed: places"),
     "model_id, query_id, item, score, is_tied, case when not is_tied then place end as place",
 )
 # Small data: what counts is how fast a plan is made, not how fast it runs; and nobody reads what Spark writes of it.
