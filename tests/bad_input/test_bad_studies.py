@@ -36,11 +36,11 @@ def test_a_file_that_is_no_toml(over_logs: Any) -> None:
     assert "is not valid TOML" in over_logs.refused("check", code=2)
 
 
-def test_a_part_that_is_not_there_yet_is_not_ignored(over_logs: Any) -> None:
+def test_an_elasticity_without_a_latency_is_not_ignored(over_logs: Any) -> None:
     over_logs.study["gap"] = {"latency_elasticity_per_100ms": -0.003}
     said = over_logs.refused("check", code=2)
-    assert "gap.latency_elasticity_per_100ms" in said
-    assert "not supported yet" in said
+    assert "gap.latency_elasticity_per_100ms: needs a metric of latency" in said
+    assert 'latency = "..."' in said
 
 
 def test_a_source_that_is_no_select(over_logs: Any) -> None:
