@@ -19,7 +19,7 @@ from abgap.stats.moments import Bivariate, Univariate
 Values: TypeAlias = npt.NDArray[np.float64]
 
 # The same examples each time, so that more of them find nothing new after the first run.
-settings.register_profile("deterministic", derandomize=True, deadline=None, database=None, max_examples=60)
+settings.register_profile("deterministic", derandomize=True, deadline=None, database=None, max_examples=30)
 settings.load_profile("deterministic")
 
 # A run in the background of a shell ignores Ctrl-C, and hands that down to the commands whose Ctrl-C is tested here.

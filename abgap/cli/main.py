@@ -19,6 +19,7 @@ import click
 
 from abgap import __version__
 from abgap.cli.failures import run
+from abgap.cli.options import HELP
 
 # name -> (module, one line for --help); the order is the order of a first day with abgap.
 COMMANDS = {
@@ -96,7 +97,7 @@ class LazyGroup(click.Group):
             formatter.write_dl(EXIT_CODES)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings=HELP)
 @click.version_option(__version__, prog_name="abgap")
 def cli() -> None:
     """Did the offline gain reach the business, how sure are we, and where did the rest go?"""

@@ -11,6 +11,10 @@ import click
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
+HELP = {"help_option_names": ["-h", "--help"]}
+"""Of every command by itself: click keeps the first help option that it made, whatever the context was."""
+
+
 class ExampleCommand(click.Command):
     """A command whose help ends with examples, each a line that can be pasted.
 
@@ -57,7 +61,7 @@ def command(
     name: str, *, examples: Sequence[str], parts: Mapping[str, click.Command] | None = None
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function the command ``name``."""
-    return click.command(name, cls=ExampleCommand, examples=examples, parts=parts)
+    return click.command(name, cls=ExampleCommand, examples=examples, parts=parts, context_settings=HELP)
 
 
 def study_option(decorated: Decorated) -> Decorated:

@@ -48,7 +48,7 @@ from abgap.study.load import check_study
 
 Z = 1.959963984540054
 SUPPORTED, CONTRADICTED, NOT_TESTABLE = FindingStatus
-RUNS = 400
+RUNS = 200
 
 
 def interval(estimate: float, se: float) -> Interval:

@@ -66,7 +66,7 @@ def test_errors_are_lazy_from_above() -> None:
 
 def test_rates_over_drawn_experiments() -> None:
     random, lazy, honest, truth = np.random.default_rng(5), Planted(), Planted(), []
-    for _ in range(300):
+    for _ in range(150):
         gain = random.normal(0.04, 0.003)
         lazy.add(gain=gain, lift=random.normal(0.0, 0.01), lazy=LAZY, target_ready=False)
         honest.add(gain=gain, lift=random.normal(0.08, 0.01), lazy=LAZY, target_ready=False)

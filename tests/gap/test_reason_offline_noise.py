@@ -45,7 +45,7 @@ def test_what_tells_that_it_is_not(row: dict[str, Any], status: FindingStatus, s
 
 def test_claims_of_nothing_are_found_out_and_gains_are_not_explained_away() -> None:
     random, nothing, honest, flat = np.random.default_rng(4), Planted(), Planted(), Planted()
-    for _ in range(300):
+    for _ in range(150):
         # Somebody brings what looked better by about one standard error, and is nothing.
         nothing.add(gain=0.02 * abs(random.normal(1.0, 0.3)), gain_error=0.02, lift=random.normal(0.0, 0.01))
         honest.add(gain=random.normal(0.04, 0.003), lift=random.normal(0.08, 0.01))

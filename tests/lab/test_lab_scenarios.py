@@ -111,11 +111,13 @@ def test_weaker_effects_are_shares_of_the_clear_one(tmp_path: Path) -> None:
     assert list(amounts.values()) == pytest.approx([0.3 * 0.055, 0.6 * 0.055, 0.055])
 
 
-def test_a_lucky_gain_is_positive_and_its_interval_includes_zero(tmp_path: Path) -> None:
+def test_a_lucky_gain_is_positive_and_mostly_not_established(tmp_path: Path) -> None:
     make("offline_noise", tmp_path / "x", replicates=20)
     scores = pq.read_table(tmp_path / "x/offline/scores.parquet").to_pandas()
     scores = scores[scores["metric"] == "ndcg@10"].pivot_table(index="query", columns="model", values="value")
+    found = []
     for i in range(1, 21):
         gain = (scores[f"launch_{i:03d} new"] - scores[f"launch_{i:03d} live"]).dropna()
-        z = gain.mean() / (gain.std() / np.sqrt(len(gain)))
-        assert 0.0 < z < 1.96
+        found.append(gain.mean() / (gain.std() / np.sqrt(len(gain))))
+    assert min(found) > 0.0
+    assert sum(z < 1.96 for z in found) >= 16

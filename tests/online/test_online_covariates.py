@@ -226,7 +226,7 @@ def test_days_before_exposure_give_a_ratio_two_covariates(bench: Any, row_of: An
     assert row["covariate_covariances"] == pytest.approx(covariances)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000), n=st.integers(12, 60), parts=st.integers(2, 5))
 def test_merging_the_parts_of_an_arm_gives_the_whole(seed: int, n: int, parts: int) -> None:
     rng = np.random.default_rng(seed)
@@ -257,7 +257,7 @@ def arm(y: Values, x: Values) -> Covaried:
     return Covaried(value=value, means=x.mean(axis=0), covariances=joint[1:, 1:], crosses=joint[0, 1:])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000), n=st.integers(20, 80), scale=st.floats(1e-3, 1e6))
 def test_swapping_arms_negates_scaling_scales_and_a_constant_covariate_adds_nothing(
     seed: int, n: int, scale: float

@@ -435,7 +435,7 @@ columns = { example = "id", model = "by" }
 trained_until = 2026-02-01
 [offline.rankings]
 path = "runs.parquet"
-columns = { model = "by", query = "q", item = "d", score = "s" }
+columns = { model = "by", query = "q", item = "d", score = "s", position = "k", propensity = "e" }
 [offline.judgements]
 path = "judged.parquet"
 columns = { query = "q", item = "d", relevance = "r" }
@@ -451,7 +451,7 @@ outcome = { fact = "outcomes", key = "id", item = "d" }
 [offline_metrics.log_loss]
 [offline_metrics."hit@2"]
 [gap]
-offline = ["roc_auc"]
+offline = ["roc_auc", "hit@2"]
 business = ["revenue"]
 """
 
@@ -483,7 +483,11 @@ def served_models(folder: Path, units: Sequence[str]) -> None:
     table.to_parquet(folder / "tests.parquet", index=False)
     table[["id", "by"]].iloc[:9].to_parquet(folder / "trained.parquet", index=False)
     runs = [(m, f"q{q}", f"d{d}", rng.random()) for m in ("old", "new") for q in range(9) for d in range(3)]
-    pd.DataFrame(runs, columns=["by", "q", "d", "s"]).to_parquet(folder / "runs.parquet", index=False)
+    shown = pd.DataFrame(runs, columns=["by", "q", "d", "s"])
+    shown["k"] = shown.groupby("by").cumcount() % 3 + 1.0
+    shown["e"] = 1.0 / shown["k"]
+    shown.loc[shown["by"] == "new", ["k", "e"]] = np.nan
+    shown.to_parquet(folder / "runs.parquet", index=False)
     judged = pd.DataFrame({"q": [f"q{q}" for q in range(9)], "d": "d1", "r": 1})
     judged.to_parquet(folder / "judged.parquet", index=False)
 

@@ -86,7 +86,7 @@ def test_every_statement_and_every_result_is_that_of_duckdb(
 # On a cluster of processes driver and executors share no memory; the statements are the same,
 # and so is what each of them makes, when their answers are.
 @pytest.mark.parametrize("on_spark", ["local-cluster[2,1,1024]"], indirect=True)
-@pytest.mark.parametrize("study", ["numbered_logs", "clustered"])
+@pytest.mark.parametrize("study", ["clustered"])
 def test_processes_that_share_no_memory_give_the_same(
     on_spark: Callable[[], Engine],
     compared: Callable[..., set[str]],

@@ -65,7 +65,7 @@ def test_the_interval_of_a_paired_effect_covers_it() -> None:
     assert covered == pytest.approx(0.95, abs=3.0 * np.sqrt(0.95 * 0.05 / 2000))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(8, 300), shift=st.floats(-1.0, 1.0))
 def test_a_paired_effect_never_contradicts_the_test(seed: int, n: int, shift: float) -> None:
     differences = of(np.random.default_rng(seed).normal(shift, 1.0, n))

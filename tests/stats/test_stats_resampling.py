@@ -55,7 +55,7 @@ def test_a_stricter_level_needs_more_draws(alpha: float, draws: int) -> None:
     assert fewest_draws(alpha) == draws
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     shift=st.floats(-1.0, 1.0),
     n=st.integers(8, 60),

@@ -65,7 +65,7 @@ def test_a_sequence_is_wider_than_one_look_and_nearest_to_it_at_the_planned_size
     assert tuned[1] < min(tuned[0], tuned[2])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     lift=st.floats(-0.5, 0.5),
     n=st.floats(10, 5_000),
