@@ -192,4 +192,7 @@ def test_what_is_recorded_is_of_the_scenarios_of_the_lab(recorded: tuple[Cell, .
     found = [(each.scenario, each.strength) for each in recorded]
     assert len(set(found)) == len(found)
     assert set(found) <= todo, HINT
+    clear = {each.scenario: each.replicates for each in recorded if each.strength is Strength.CLEAR}
+    assert set(clear) == set(SCENARIOS), HINT
+    assert min(clear.values()) >= 200
     assert {each.seed for each in recorded} == {SEED}
