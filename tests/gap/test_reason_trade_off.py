@@ -75,7 +75,7 @@ def test_margins_of_several_losses_add_up() -> None:
 def test_rates_over_drawn_experiments() -> None:
     random, traded = np.random.default_rng(7), Planted(study=study_of(rates=RATES))
     fine, other_fault = Planted(study=study_of(rates=RATES)), Planted(study=study_of(rates=RATES))
-    for _ in range(150):
+    for _ in range(300):
         gain = random.normal(0.04, 0.003)
         for made, lift, loss in ((traded, 0.02, -0.12), (fine, 0.08, 0.0), (other_fault, 0.0, 0.0)):
             name = made.add(gain=gain, lift=random.normal(lift, 0.01))

@@ -63,7 +63,7 @@ def test_without_a_result_of_control_over_production_it_is_named() -> None:
 
 def test_rates_over_drawn_experiments() -> None:
     random, wrong, honest = np.random.default_rng(6), *(Planted(study=study_of(production="p")) for _ in "ab")
-    for _ in range(150):
+    for _ in range(300):
         # Three models over the same queries: noise of each, so that gains share it.
         p, old, new = random.normal(0.0, 0.002, 3)
         error = 0.002 * 2**0.5
