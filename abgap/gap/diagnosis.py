@@ -19,7 +19,7 @@ from abgap.gap.reasons import REASONS
 from abgap.gap.reasons.case import Case, Target
 from abgap.gap.reasons.evidence import Evidence
 from abgap.gap.reasons.reason import Reason
-from abgap.gap.reasons.weighing import untestable
+from abgap.gap.reasons.weighing import UNTRUSTED, untestable
 from abgap.records import (
     BarKind,
     BudgetBar,
@@ -38,7 +38,6 @@ from abgap.study.procedure import procedure_of
 
 _NOTHING_TO_EXPLAIN = {VerdictName.MISSED_BY_OFFLINE, VerdictName.LOSS_CONFIRMED}
 _OF_DATA = "data_faults"
-_BROKEN = "the data of this experiment cannot be trusted"
 _ORDER = {FindingStatus.SUPPORTED: 0, FindingStatus.CONTRADICTED: 1, FindingStatus.NOT_TESTABLE: 2}
 
 
@@ -86,7 +85,7 @@ def _judged(case: Case, reason: Reason) -> Finding:
         return found
     if found.name == _OF_DATA:
         return replace(found, share=None)
-    return untestable(found.name, found.title, _BROKEN, sql=found.sql, evidence=found.evidence)
+    return untestable(found.name, found.title, UNTRUSTED, sql=found.sql, evidence=found.evidence)
 
 
 def _is_broken(case: Case) -> bool:
@@ -226,7 +225,7 @@ def _sentence(case: Case, findings: Sequence[Finding], budget: Sequence[BudgetBa
     main = main_reason(findings)
     if _is_broken(case):
         cause = f" Main reason: {lower_case(main.title)}." if main else ""
-        return f"Whether lift is missing cannot be told: {_BROKEN}.{cause}"
+        return f"Whether lift is missing cannot be told: {UNTRUSTED}.{cause}"
     if case.gap is None:
         return "Whether lift is missing cannot be told: what was to be expected, or what came, is not known."
     if case.gap.high < 0.0:

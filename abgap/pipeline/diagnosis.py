@@ -50,8 +50,6 @@ class DiagnosisStages:
             twins=offline.twins,
             checks=(*analysis.checks, *analysis.activity_checks),
             gaps=analysis.gaps.gaps,
-            positions=offline.positions,
-            counterfactual=offline.counterfactual,
             models=facts_of_models(offline.models),
             live=analysis.live.quality,
             facts={each.name: each for each in analysis.facts},
@@ -97,8 +95,6 @@ class DiagnosisStages:
             engine=analysis.engine,
             study=analysis.study,
             directory=analysis.directory,
-            facts=analysis.facts,
             pairs=tuple(analysis.offline.comparisons),
             open_rankings=analysis.offline.open_rankings,
-            open_units=lambda: analysis.made_wide,
         )

@@ -180,10 +180,8 @@ def test_clicks_are_read_from_files_for_the_metrics_of_the_gap(tmp_path: Path) -
             engine=engine,
             study=study,
             directory=tmp_path,
-            facts=(),
             pairs=(("new", "old"),),
             open_rankings=opened,
-            open_units=lambda: None,
         )
         found = read(reading)
         assert read(replace(reading, study=study_of(**STUDY))) is None

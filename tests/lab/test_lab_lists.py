@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import ndcg_score
 
-from abgap.lab.scenarios.base import Strength
+from abgap.lab.scenarios.base import SHARE, Strength
 from abgap.lab.scenarios.folder import STUDY, make_scenario
-from abgap.lab.scenarios.lists.catalogue import PLANTINGS, SHARE
+from abgap.lab.scenarios.lists.catalogue import PLANTINGS
 from abgap.lab.scenarios.lists.draw import CLICKED, draw_lists, draw_queries, scores_of
 from abgap.lab.scenarios.lists.plan import LOOKED_AT, SEEN, WORTH, Plan, chances_of, even
 from abgap.lab.scenarios.registry import SCENARIOS

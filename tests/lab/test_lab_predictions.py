@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from abgap.lab.scenarios.base import PlantedTruth, Strength
+from abgap.lab.scenarios.base import SHARE, PlantedTruth, Strength
 from abgap.lab.scenarios.folder import STUDY, make_scenario
-from abgap.lab.scenarios.predictions.catalogue import PLANTINGS, SHARE
+from abgap.lab.scenarios.predictions.catalogue import PLANTINGS
 from abgap.lab.scenarios.predictions.draw import Drawn, draw, own_noise, score
 from abgap.lab.scenarios.predictions.plan import ROC_AUC, Ability, Alarm, Mix, Plan
 from abgap.lab.scenarios.registry import SCENARIOS

@@ -12,7 +12,6 @@ from abgap.gap.inputs import ExperimentFacts
 from abgap.gap.reasons.translations import Translations, translations_of
 from abgap.records import (
     Check,
-    Counterfactual,
     Estimable,
     Estimate,
     Gap,
@@ -22,8 +21,6 @@ from abgap.records import (
     OfflineRow,
     OfflineSweep,
     OfflineTwin,
-    PositionRate,
-    Status,
     Trend,
 )
 from abgap.records.live import LiveQuality
@@ -54,8 +51,6 @@ class Evidence:
     mixes: tuple[LiveMix, ...] = ()
     checks: tuple[Check, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    positions: tuple[PositionRate, ...] = ()
-    counterfactual: tuple[Counterfactual, ...] = ()
     models: Mapping[str, ModelFacts] = field(default_factory=dict)
     live: LiveQuality = field(default_factory=LiveQuality)
     facts: Mapping[str, ExperimentFacts] = field(default_factory=dict)
@@ -106,14 +101,9 @@ class Evidence:
         """The data checks of the experiment."""
         return tuple(self._checks.get(experiment, ()))
 
-    def failed(self, experiment: str) -> tuple[Check, ...]:
-        """Those of them that failed."""
-        return tuple(c for c in self.checked(experiment) if c.status is Status.FAIL)
-
     def twin(self, model: str, baseline: str, metric: str, twin: str) -> OfflineTwin | None:
         """A gain beside that under the labels of a twin."""
-        key = (model, baseline, metric, twin)
-        return next((t for t in self.twins if (t.model, t.baseline, t.metric, t.twin) == key), None)
+        return next(iter(self._twins.get((model, baseline, metric, twin), ())), None)
 
     def live_mixes(self, experiment: str, treatment: str, metric: str) -> dict[str, LiveMix]:
         """The live traffic of an experiment by slice: as live sources have it, else the units that were analysed."""
@@ -156,6 +146,10 @@ class Evidence:
     @cached_property
     def _sweeps(self) -> Mapping[Pair, list[OfflineSweep]]:
         return _by(self.sweeps, lambda s: (s.model, s.baseline, s.metric))
+
+    @cached_property
+    def _twins(self) -> Mapping[tuple[str, str, str, str], list[OfflineTwin]]:
+        return _by(self.twins, lambda t: (t.model, t.baseline, t.metric, t.twin))
 
     @cached_property
     def _metrics(self) -> Mapping[str, list[str]]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abgap.gap.inputs import ExperimentFacts
 from abgap.gap.reasons.case import Case
 from abgap.records import Finding, Side
 from abgap.study.model import Study
@@ -25,17 +24,14 @@ class Reading:
     """What a reason's own query may read.
 
     pairs: (model, baseline) that the study compares. open_rankings: puts the values per query of computed ranking
-    metrics into the engine, as the table ``offline_values``; call it before reading them. open_units: the same of the
-    enrolled units, as the table ``enrolments``.
+    metrics into the engine and says where; call it before reading them.
     """
 
     engine: Engine
     study: Study
     directory: Path
-    facts: tuple[ExperimentFacts, ...]
     pairs: tuple[tuple[str, str], ...]
     open_rankings: Callable[[], Ranked | None]
-    open_units: Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

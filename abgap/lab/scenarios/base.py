@@ -20,6 +20,10 @@ class Strength(StrEnum):
     CLEAR = "clear"
 
 
+SHARE: Mapping[Strength, float] = {Strength.BARELY: 0.3, Strength.MEDIUM: 0.6, Strength.CLEAR: 1.0}
+"""How much of the clear effect is planted."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlantedTruth:
     """What was planted in one experiment. All lifts are of the business metric, up is good.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
 
-from abgap.lab.scenarios.base import PlantedTruth, Scenario, Strength
+from abgap.lab.scenarios.base import Scenario
 from abgap.lab.scenarios.predictions.plan import (
     ROC_AUC,
     Ability,
@@ -19,10 +17,9 @@ from abgap.lab.scenarios.predictions.plan import (
     steady,
 )
 from abgap.lab.scenarios.predictions.write import write_study
+from abgap.lab.scenarios.recipe import Recipe
 
 WORLD = "predictions"
-SHARE = {Strength.BARELY: 0.3, Strength.MEDIUM: 0.6, Strength.CLEAR: 1.0}
-"""How much of the clear effect is planted."""
 
 LEAKING_AUC, HONEST_AUC, LIVE_AUC = 0.98, 0.72, 0.70
 """On the test set; live; and of the model that was there before."""
@@ -41,35 +38,6 @@ CLEAN, NOISY = (0.85, 0.93), (0.82, 0.80)
 FEW_NOISY, MANY_NOISY = 0.1, 0.5
 RARE, FOUND, FALSE_ALARMS = 0.005, (0.2, 0.025), (0.01, 0.00025)
 """The accuracy trap: share of positives; recall and false alarms of the rule that was there, and of the new model."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Recipe:
-    """How the experiments of a scenario are planned. planting: for a share of the clear effect."""
-
-    name: str
-    planting: Callable[[float], Plan]
-    story: str
-
-    def write(
-        self, directory: Path, seed: int, strength: Strength, replicates: int
-    ) -> tuple[PlantedTruth, ...]:
-        """Write as many independent experiments as one study."""
-        plan = self.planting(SHARE[strength])
-        # The first one has the numbers of the story; with all of them so, no replicate would differ from the next.
-        plans = [plan, *[replace(plan, exact=False)] * (replicates - 1)]
-        return write_study(directory, plans, name=self.name, story=self.story, seed=seed)
-
-    def scenario(self) -> Scenario:
-        """As the lab knows it."""
-        reason = self.planting(1.0).reason
-        return Scenario(
-            name=self.name,
-            world=WORLD,
-            story=self.story,
-            reasons=() if reason is None else (reason,),
-            write=self.write,
-        )
 
 
 def _usual(accuracy: float) -> Model:
@@ -152,43 +120,43 @@ def _lazy(share: float) -> Plan:
 
 
 _RECIPES = (
-    _Recipe(
+    Recipe(
         name="label_leakage",
         planting=_leakage,
         story="One feature of the test set is filled in after the outcome: ROC AUC is .98 offline, and .72 live.",
     ),
-    _Recipe(
+    Recipe(
         name="new_market",
         planting=_mismatch,
         story="The model knows the old market, and live traffic has moved on: 95 % right offline, 91 % live, 82 % in "
         "the new market.",
     ),
-    _Recipe(
+    Recipe(
         name="serving_skew",
         planting=_skew,
         story="The service computes a feature in another way than training did, so that scores are worse live.",
     ),
-    _Recipe(
+    Recipe(
         name="silent_update",
         planting=_wrong_baseline,
         story="What runs in control was improved and nobody said so: the gain was claimed against the old scores.",
     ),
-    _Recipe(
+    Recipe(
         name="noisy_inputs",
         planting=_robustness,
         story="The model is better with clean inputs and worse with perturbed ones, of which live traffic has more.",
     ),
-    _Recipe(
+    Recipe(
         name="accuracy_trap",
         planting=_lazy,
         story="One visit in two hundred is positive: doing nothing is right in 99.5 %; the model finds 2.5 % of them.",
     ),
-    _Recipe(
+    Recipe(
         name="predictions_honest_win",
         planting=_honest_win,
         story="A better model, live as on the test set, and all of its gain reaches revenue.",
     ),
-    _Recipe(
+    Recipe(
         name="predictions_honest_flat",
         planting=_honest_flat,
         story="A model that is as good as the one before, and brings nothing.",
@@ -196,4 +164,4 @@ _RECIPES = (
 )
 PLANTINGS: Mapping[str, Callable[[float], Plan]] = {recipe.name: recipe.planting for recipe in _RECIPES}
 """The plan of every scenario, for a share of the clear effect."""
-SCENARIOS: tuple[Scenario, ...] = tuple(recipe.scenario() for recipe in _RECIPES)
+SCENARIOS: tuple[Scenario, ...] = tuple(recipe.scenario(WORLD, write_study) for recipe in _RECIPES)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -68,9 +67,13 @@ class _Made:
 
 
 def write_study(
-    directory: Path, plans: Sequence[Plan], *, name: str, story: str, seed: int
+    directory: Path, plan: Plan, replicates: int, *, name: str, story: str, seed: int
 ) -> tuple[PlantedTruth, ...]:
-    """Write one experiment for each plan as one study, and give its truth. All plans have one metric and one rate."""
+    """Write experiments of one plan as one study, and give its truth.
+
+    The first one has the numbers of the story; with all of them so, no replicate would differ from the next.
+    """
+    plans = [plan, *[replace(plan, exact=False)] * (replicates - 1)]
     made = [_draw(f"launch_{i:03d}", i, plan, name, seed) for i, plan in enumerate(plans, start=1)]
     logs, offline = directory / "logs", directory / "offline"
     write_parquet(exposure_table([each.users for each in made]), logs / "exposures.parquet")
@@ -84,8 +87,8 @@ def write_study(
         story,
         seed,
         {each.name: each.models for each in made},
-        metric=plans[0].metric,
-        rate=plans[0].rate,
+        metric=plan.metric,
+        rate=plan.rate,
     )
     (directory / STUDY).write_text(text, encoding="utf-8")
     return tuple(_truth(each) for each in made)

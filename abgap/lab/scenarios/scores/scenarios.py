@@ -8,14 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from abgap.lab.scenarios.base import PlantedTruth, Scenario, Strength
+from abgap.lab.scenarios.base import SHARE, PlantedTruth, Scenario, Strength
 from abgap.lab.scenarios.scores.plan import RATE, Fault, Plan
 from abgap.lab.scenarios.scores.write import Planned, write_study
 from abgap.lab.scenarios.visits import generator
 
 WORLD = "scores"
-SHARE = {Strength.BARELY: 0.3, Strength.MEDIUM: 0.6, Strength.CLEAR: 1.0}
-"""How much of the clear effect is planted."""
 LEVELS = (0.45, 0.6)
 """Of the live models of one study, so that a rate that changes with the level would show."""
 SATURATED_LEVEL, HISTORY, HISTORY_LEVELS = 0.72, 12, (0.4, 0.7)
