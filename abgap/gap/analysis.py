@@ -10,7 +10,7 @@ from abgap.gap.funnel import FunnelDraws
 from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.gap.money import Denominators, money_per_year
 from abgap.gap.pairs import JudgedPair, PairFinder
-from abgap.gap.portfolio import count_portfolio
+from abgap.gap.portfolio.counting import count_portfolio
 from abgap.gap.power import power_of
 from abgap.gap.reading import Reading, read
 from abgap.gap.sentences import chances_of

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         OfflineTwin,
         SweptDefinition,
     )
+    from abgap.records.portfolio import NineCells, Portfolio
     from abgap.records.reasons import (
         BarKind,
         BudgetBar,
@@ -51,9 +52,7 @@ if TYPE_CHECKING:
         MetricDefinition,
         MixDecomposition,
         ModelFacts,
-        NineCells,
         NonInferiority,
-        Portfolio,
         Results,
         StudySummary,
         Trend,
@@ -119,11 +118,19 @@ def __getattr__(name: str) -> object:
     """A record of results, by its name: dozens of classes take time to make, and moments need none of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from abgap.records import counterfactual, mix, numbers, offline, reasons, results  # noqa: PLC0415 - see above
+    from abgap.records import (  # noqa: PLC0415 - see above
+        counterfactual,
+        mix,
+        numbers,
+        offline,
+        portfolio,
+        reasons,
+        results,
+    )
 
     home = next(
         module
-        for module in (numbers, offline, counterfactual, mix, reasons, results)
+        for module in (numbers, offline, counterfactual, mix, reasons, portfolio, results)
         if hasattr(module, name)
     )
     return getattr(home, name)

@@ -14,6 +14,7 @@ from abgap.records.counterfactual import Counterfactual, PositionRate
 from abgap.records.live import LiveQuality
 from abgap.records.numbers import Estimable, Interval
 from abgap.records.offline import ConfusionMatrix, OfflineHistory, OfflineRow, OfflineSweep
+from abgap.records.portfolio import Portfolio
 from abgap.records.predictions import PredictionCurves
 from abgap.records.provenance import Provenance
 from abgap.records.reasons import BudgetBar, Finding
@@ -345,39 +346,6 @@ class Gap:
     reasons: tuple[Finding, ...] = ()
     budget: tuple[BudgetBar, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NineCells:
-    """Offline -/0/+ (rows) by business -/0/+ (columns): counts of gap pairs, trustworthy ones only.
-
-    A sign counts as + or - only when established at the study's alpha.
-    """
-
-    offline_metric: str
-    business_metric: str
-    counts: tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
-    untrustworthy: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Portfolio:
-    """All experiments together: what can be said without a model of the portfolio.
-
-    Fields beyond the cells belong to a later capability and are None with a sentence in ``refusals``.
-    """
-
-    n_experiments: int
-    verdicts: Mapping[str, int]
-    nine_cells: tuple[NineCells, ...]
-    refusals: tuple[str, ...]
-    sign_agreement: float | None = None
-    correlation: float | None = None
-    slope: float | None = None
-    transfer: Mapping[str, float] | None = None
-    smallest_gain_worth_testing: float | None = None
-    decision_rules: tuple[Mapping[str, object], ...] = ()
-    metric_trust: tuple[Mapping[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

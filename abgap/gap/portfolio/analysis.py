@@ -1,0 +1,58 @@
+"""The portfolio put together: what was counted, then one answer after the other from the effects of all arms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from abgap.gap.portfolio.data import AxisKind, PortfolioData
+from abgap.records import Interval, Portfolio
+from abgap.records.portfolio import PairFit, PredictorSide
+
+_SIDES = {AxisKind.OFFLINE: PredictorSide.OFFLINE, AxisKind.PROXY: PredictorSide.PROXY}
+
+
+def analyse_portfolio(counted: Portfolio, data: PortfolioData) -> Portfolio:
+    """All that the effects say, added to what verdicts were counted."""
+    pairs = tuple(_fits(data))
+    first = pairs[0] if pairs else None
+    corrected = None if first is None else first.noise_corrected
+    return replace(
+        counted,
+        pairs=pairs,
+        sign_agreement=None if first is None else first.sign_agreement,
+        correlation=_told(None if corrected is None else corrected.correlation),
+        slope=_told(None if corrected is None else corrected.slope),
+        transfer=None if first is None else first.transfer,
+        smallest_gain_worth_testing=None if first is None else first.smallest_gain_worth_testing,
+    )
+
+
+def _fits(data: PortfolioData) -> Iterator[PairFit]:
+    """Every predictor against every business metric: offline metrics first, in the order of the study."""
+    for business in data.positions(AxisKind.BUSINESS):
+        for kind, side in _SIDES.items():
+            for predictor in data.positions(kind):
+                yield _fit(data, predictor, business, side)
+
+
+def _fit(data: PortfolioData, predictor: int, business: int, side: PredictorSide) -> PairFit:
+    effects = data.pair(predictor, business)
+    measured = data.effects.axes([predictor, business]).measured
+    return PairFit(
+        predictor=data.axes[predictor].name,
+        side=side,
+        business_metric=data.axes[business].name,
+        experiments=effects.experiments,
+        arms=len(effects),
+        untrusted=int((measured & ~data.trusted).sum()),
+        noise_corrected=None,
+        transfer=None,
+        smallest_gain_worth_testing=None,
+        experiments_needed=None,
+        sign_agreement=None,
+    )
+
+
+def _told(found: object) -> Interval | None:
+    return found if isinstance(found, Interval) else None
