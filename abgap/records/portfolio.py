@@ -140,11 +140,11 @@ class SignAgreement:
 class Trust:
     """How much trust one predictor (or the best blend) deserves for one business metric.
 
-    quality: correlation of the predictor as measured in a test of the usual size with the true lift. sensitivity:
-    share of experiments in which the predictor is significant, of those in which the business metric is;
-    wrong_direction: share of those in which both are significant that point in opposite ways. kendall: rank
-    correlation. weights: of a blend, per standard deviation of true gains. review_by: date by which to look again,
-    with review_reason.
+    quality: correlation of the predictor as measured in a test of the usual size with the true lift; of a blend on
+    experiments that it was not fitted to, apparent on those that it was fitted to. sensitivity: share of experiments in
+    which the predictor is significant, of those in which the business metric is; wrong_direction: share of those in
+    which both are significant that point in opposite ways. kendall: rank correlation. weights: of a blend, per standard
+    deviation of true gains. review_by: date by which to look again, with review_reason.
     """
 
     predictor: str
@@ -159,7 +159,7 @@ class Trust:
     sensitivity: Estimable
     wrong_direction: Estimable
     weights: Mapping[str, float] | None = None
-    cross_validated: Estimable | None = None
+    apparent: float | None = None
     review_by: str | None = None
     review_reason: str | None = None
     sentence: str = ""
