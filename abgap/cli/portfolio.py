@@ -16,7 +16,7 @@ from abgap.cli.output import put_part
 def command(study_file: Path | None, *, as_json: bool, quiet: bool) -> None:
     """Count the verdicts and cross offline with business signs over all experiments."""
     with analysis_of(study_file, quiet=quiet, in_words=not as_json) as analysis:
-        portfolio = analysis.gaps.portfolio
+        portfolio = analysis.portfolio.found
     if as_json:
         put_part("portfolio", portfolio)
         return

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from abgap.pipeline.diagnosis import DiagnosisStages
     from abgap.pipeline.live_stages import LiveStages
     from abgap.pipeline.offline_stages import OfflineStages
+    from abgap.pipeline.portfolio import PortfolioStages
     from abgap.records import Check, Estimate, Heterogeneity, Trend
 
 # What a stage computes with is imported by the stage, once it runs: loading all of abgap takes as long as adding up
@@ -341,14 +342,14 @@ class Analysis:
         """Every treatment against its control: by experiment, whole before slices before days, metric by metric."""
         from abgap.online.scorecard import make_estimates
 
-        return tuple(sorted(make_estimates(self._scorecard), key=self._reading_order.of_estimate))
+        return tuple(sorted(make_estimates(self.scorecard), key=self._reading_order.of_estimate))
 
     @cached_property
     def heterogeneity(self) -> tuple[Heterogeneity, ...]:
         """Slices held against each other, in the order of the estimates."""
         from abgap.online.heterogeneity import make_heterogeneity
 
-        found = make_heterogeneity(self._scorecard, self.estimates)
+        found = make_heterogeneity(self.scorecard, self.estimates)
         return tuple(sorted(found, key=self._reading_order.of_heterogeneity))
 
     @cached_property
@@ -385,7 +386,7 @@ class Analysis:
             return sum_trends(self.engine, self.study, plan, self.views, wide, self.progress, keeper=keeper)
 
     @cached_property
-    def _scorecard(self) -> Scorecard:
+    def scorecard(self) -> Scorecard:
         """All comparisons as arrays."""
         load_meanwhile(*_STATISTICS)
         moments = self.moments
@@ -556,6 +557,13 @@ class Analysis:
     def diagnosed(self) -> GapAnalysis:
         """Verdicts, decisions and the portfolio, every pair with its reasons."""
         return self.diagnosis.diagnosed()
+
+    @cached_property
+    def portfolio(self) -> PortfolioStages:
+        """All experiments together."""
+        from abgap.pipeline.portfolio import PortfolioStages
+
+        return PortfolioStages(self)
 
     def _funnel_draws(self) -> FunnelDraws:
         """Draws of the funnels that have few orders."""

@@ -1,0 +1,36 @@
+"""All experiments together: effects collected, and the portfolio analysed once it is asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from abgap.gap.inputs import EvidenceIndex
+from abgap.gap.portfolio.analysis import analyse_portfolio
+from abgap.gap.portfolio.collecting import collect
+
+if TYPE_CHECKING:
+    from abgap.gap.portfolio.data import PortfolioData
+    from abgap.pipeline.analysis import Analysis
+    from abgap.records import Portfolio
+
+
+class PortfolioStages:
+    """The portfolio of one analysis."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+
+    @cached_property
+    def data(self) -> PortfolioData:
+        """Effects of all arms on all axes."""
+        analysis = self._analysis
+        index = EvidenceIndex(estimates=(), offline_rows=analysis.offline.rows, checks=analysis.checks)
+        return collect(analysis.study, analysis.facts, analysis.scorecard, index)
+
+    @cached_property
+    def found(self) -> Portfolio:
+        """All that is said of the portfolio."""
+        counted = self._analysis.gaps.portfolio
+        self._analysis.progress("comparing experiments")
+        return analyse_portfolio(counted, self.data)
