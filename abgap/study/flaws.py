@@ -18,7 +18,7 @@ from abgap.study.toml import Loc, dotted, quoted
 
 _MOST_LISTED = 12
 BASES = ("exposures", "unit_values", "moments")
-_OF_EXPERIMENTS = ("experiments", "facts", "units", "metrics", "funnels", "gap")
+_OF_EXPERIMENTS = ("experiments", "facts", "units", "metrics", "funnels", "gap", "portfolio")
 
 
 class Flaw(NamedTuple):
@@ -64,6 +64,11 @@ class Draft:
     def is_offline_only(self) -> bool:
         """Whether it is about models alone: nothing of experiments stands in it."""
         return self.declares("offline") and not any(map(self.declares, (*BASES, *_OF_EXPERIMENTS)))
+
+    @property
+    def has_effects_alone(self) -> bool:
+        """Whether ready-made effects are all that is known of experiments."""
+        return self.declares("portfolio", "effects") and not any(map(self.declares, BASES))
 
     @property
     def base(self) -> str | None:

@@ -46,6 +46,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "offline_metrics": "The offline metrics by name, with their definition.",
         "models": "The models by name, with facts that scores do not tell.",
         "gap": "Which offline metrics are held against which business metrics.",
+        "portfolio": "What all experiments together are asked: quick metrics, noise, pace and ready-made effects.",
         "preflight": "What a candidate may cost before it is launched: the limits of abgap preflight.",
         "bayesian": "A Bayesian summary of every lift; the table being there turns it on.",
         "bootstrap": "How metrics that ask for it are resampled.",
@@ -215,6 +216,13 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
         "triggered": "A slice of exposures: true for units for whom the two models differ at all.",
         "perturbed": "Which slice of the test set tells clean inputs from perturbed ones.",
     },
+    m.PortfolioSettings: {
+        "proxies": "Metrics that answer sooner, held against the business metrics like offline ones.",
+        "noise_correlation": "Of the errors of two metrics of the same units, where it cannot be computed.",
+        "experiments_per_year": "The pace at which the team decides; by default from the experiments' dates.",
+        "effects": "Effects computed elsewhere, one row per experiment, treatment and metric.",
+    },
+    m.PortfolioEffects: _SOURCE,
     m.Perturbed: {
         "slice": "The slice, of the test examples (and of live requests, where they have it).",
         "clean": "Its value for clean inputs; all others are perturbed.",

@@ -54,6 +54,7 @@ from abgap.study.offline import (
     Tracker,
     Training,
 )
+from abgap.study.portfolio import PortfolioEffects, PortfolioSettings
 
 __all__ = [
     "Annotations",
@@ -84,6 +85,8 @@ __all__ = [
     "Outcome",
     "Part",
     "Perturbed",
+    "PortfolioEffects",
+    "PortfolioSettings",
     "Predictions",
     "PreflightSettings",
     "Queries",
@@ -312,13 +315,14 @@ class Study(StudyModel):
     offline_metrics: dict[NonEmpty, OfflineMetric] = Field(default_factory=dict)
     models: dict[NonEmpty, Model] = Field(default_factory=dict)
     gap: GapSettings = Field(default_factory=GapSettings)
+    portfolio: PortfolioSettings = Field(default_factory=PortfolioSettings)
     preflight: PreflightSettings = Field(default_factory=PreflightSettings)
     bayesian: BayesianSettings | None = None
     bootstrap: Bootstrap = Field(default_factory=Bootstrap)
 
     @property
     def is_offline_only(self) -> bool:
-        """Whether it is about models alone, without experiments."""
+        """Whether there are no units: it is about models alone, or has ready-made effects only."""
         return not any((self.exposures, self.unit_values, self.moments))
 
     @property

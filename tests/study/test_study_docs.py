@@ -23,6 +23,7 @@ from abgap.study.model import (
     LivePredictions,
     LiveRankings,
     Logged,
+    PortfolioEffects,
     Predictions,
     Queries,
     Rankings,
@@ -58,6 +59,7 @@ SOURCES = (
     Annotations,
     LivePredictions,
     LiveRankings,
+    PortfolioEffects,
 )
 INHERITED = dict.fromkeys(SOURCES, Source.model_fields)
 OFFLINE = (

@@ -29,7 +29,7 @@ def _known_variants(experiment: Experiment) -> tuple[str, ...] | None:
 
 def some_experiment_is_declared(draft: Draft) -> Iterator[Flaw]:
     """Without a declared control nothing can be compared."""
-    if not draft.names("experiments") and not draft.is_offline_only:
+    if not (draft.names("experiments") or draft.is_offline_only or draft.has_effects_alone):
         hint = 'add [experiments.NAME] with control = "..."; the control is never guessed'
         yield Flaw(("experiments",), "no experiment is declared", hint)
 

@@ -50,10 +50,12 @@ _BASE_TAKES: Mapping[str, tuple[str, ...]] = {
         "bootstrap",
     ),
     "moments": ("money", "stratify_by"),
+    "effects": ("money",),
 }
 _BASE_REASONS = {
     "unit_values": "[unit_values] has one finished row per unit, and no events to choose from",
     "moments": "the metrics of [moments] are computed already",
+    "effects": "[portfolio.effects] are computed already",
 }
 _KIND_NEEDS: Mapping[Kind, tuple[str, ...]] = {
     Kind.MEAN: ("fact",),
@@ -114,7 +116,7 @@ def keys_fit_the_kind(draft: Draft) -> Iterator[Flaw]:
 
 def keys_fit_the_base(draft: Draft) -> Iterator[Flaw]:
     """A metric asks only for what the source of its units can tell."""
-    base = draft.base
+    base = "effects" if draft.has_effects_alone else draft.base
     if base is None or base == "exposures":
         return
     for loc, metric in _metrics(draft):

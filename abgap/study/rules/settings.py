@@ -41,6 +41,10 @@ def spark_settings_are_for_spark(draft: Draft) -> Iterator[Flaw]:
                 yield Flaw(("engine", key), "is only for Spark", 'set name = "spark", or remove it')
 
 
+# Moments may have rows of offline metrics, and effects may be gains.
+_OFFLINE_PLACES = (("offline",), ("moments",), ("portfolio", "effects"))
+
+
 def gap_names_what_exists(draft: Draft) -> Iterator[Flaw]:
     """The gap is between offline metrics that can be read and business metrics that are declared."""
     gap = draft.study.gap
@@ -51,13 +55,14 @@ def gap_names_what_exists(draft: Draft) -> Iterator[Flaw]:
             yield Flaw(loc, f"there is no metric {quoted(name)}", suggestion(name, metrics))
     for key, names in (("offline", gap.offline), ("business", gap.business)):
         yield from _listed_twice(("gap", key), names)
-    if gap.offline and not draft.declares("offline"):
+    if gap.offline and not any(draft.declares(*place) for place in _OFFLINE_PLACES):
         hint = "say where they are read from: [offline.scores]"
         yield Flaw(("gap", "offline"), "names offline metrics, but the study has no offline results", hint)
     if gap.offline and not draft.declares("gap", "business"):
         hint = "add the metrics that the offline gain should move: business = [...]"
         yield Flaw(("gap", "business"), "is required beside gap.offline", hint)
-    if gap.business and not draft.declares("gap", "offline"):
+    proxies = draft.declares("portfolio", "proxies")
+    if gap.business and not (draft.declares("gap", "offline") or proxies):
         hint = "add the offline metrics that are held against them: offline = [...]"
         yield Flaw(("gap", "offline"), "is required beside gap.business", hint)
 

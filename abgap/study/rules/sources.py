@@ -83,6 +83,10 @@ ROLES: Mapping[str, Roles] = {
     "training": Roles(required=("at", "y"), optional=("series",)),
     "annotations": Roles(required=("example", *BOX), optional=("class",)),
     "trained_on": Roles(required=("example",), optional=("model",)),
+    "portfolio.effects": Roles(
+        required=("experiment", "metric", "effect"),
+        optional=("treatment", "standard_error", "start", "tag"),
+    ),
     "live.predictions": Roles(
         required=("unit", "at", "model", "example"), optional=("y_score", "y_pred", "offline_score")
     ),
@@ -110,19 +114,21 @@ def declared_sources(draft: Draft) -> Iterator[tuple[Loc, Source]]:
         source = getattr(study.live, key)
         if isinstance(source, Source):
             yield ("live", key), source
+    if study.portfolio.effects is not None:
+        yield ("portfolio", "effects"), study.portfolio.effects
 
 
 def _roles(loc: Loc) -> Roles | None:
     """The roles of the source at a place; None for those this version does not read."""
-    if loc[0] == "live":
-        return ROLES.get(f"live.{loc[1]}")
+    if loc[0] in {"live", "portfolio"}:
+        return ROLES.get(f"{loc[0]}.{loc[1]}")
     return ROLES.get(str(loc[1] if loc[0] == "offline" else loc[0]))
 
 
 def one_base(draft: Draft) -> Iterator[Flaw]:
     """Units come from exactly one of exposures, unit values and moments."""
     declared = [base for base in BASES if draft.declares(base)]
-    if not declared and not draft.is_offline_only:
+    if not declared and not draft.is_offline_only and not draft.has_effects_alone:
         hint = (
             "add [exposures] (with [facts]) for logs, [unit_values] for one table with a row per unit, "
             "or [moments] for aggregates; a study of models alone needs [offline] and nothing else"
