@@ -94,11 +94,22 @@ class SensitivityLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BandPoint:
+    """What is to be expected of one gain: lift, and low..high for the true lift of a new experiment."""
+
+    gain: float
+    lift: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
     """``lift = a + b gain + N(0, tau^2)`` of true effects, by likelihood with known sampling errors.
 
     a: lift that comes without a gain. b: lift of a unit of gain. tau: standard deviation of what the gain cannot tell.
-    mean_gain, gain_sd: of true gains. covariance_ab: of the estimates of a and b.
+    mean_gain, gain_sd: of true gains. gains_at_face_value: errors of gains are not known, so that b is that of gains as
+    they are measured. band: the prediction by gain, in rising order, over the gains seen and somewhat beyond.
     """
 
     a: Interval
@@ -106,10 +117,8 @@ class Transfer:
     tau: Interval
     mean_gain: float
     gain_sd: float
-    variance_a: float
-    variance_b: float
-    covariance_ab: float
-    df: float
+    gains_at_face_value: bool = False
+    band: tuple[BandPoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
