@@ -1,0 +1,139 @@
+"""How well a covariance of true effects explains measured ones: the restricted likelihood, for many at once.
+
+True effects d of an arm on p axes are ``N(m, L)``, measured with sampling covariances that are known, between arms as
+well: ``d + error ~ N(1 m, V + I (x) L)``. The means m are integrated out (restricted likelihood; Jackson, White and
+Riley 2013 for several axes). Arms whose errors hang together form a component; components of one size are inverted
+together, for all candidates L at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from abgap.records.moments import FloatArray
+from abgap.stats.portfolio.effects import Effects, IndexArray
+
+# Numbers in one array that is worked on: enough for numpy to be busy, few enough for the caches.
+_AT_ONCE = 200_000
+
+
+class Sums(NamedTuple):
+    """What a set of components adds to the likelihood, for each of N candidates.
+
+    log_determinant, square: (N,). information: (N, p, p) on the means. score: (N, p).
+    """
+
+    log_determinant: FloatArray
+    square: FloatArray
+    information: FloatArray
+    score: FloatArray
+
+    def plus(self, other: Sums) -> Sums:
+        """Both sets together."""
+        return Sums(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+    def minus(self, other: Sums) -> Sums:
+        """What is left without a set that is part of this one."""
+        return Sums(*(mine - theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+class Fitted(NamedTuple):
+    """log_likelihood: (N,) restricted. mean: (N, p) of true effects. covariance: (N, p, p) of that mean's error."""
+
+    log_likelihood: FloatArray
+    mean: FloatArray
+    covariance: FloatArray
+
+
+def components(effects: Effects) -> list[IndexArray]:
+    """Positions of arms whose errors hang together, directly or through others; single arms by themselves."""
+    root = np.arange(len(effects))
+    while effects.pairs.size:
+        low = np.minimum(root[effects.pairs[:, 0]], root[effects.pairs[:, 1]])
+        before = root.copy()
+        for side in (0, 1):
+            np.minimum.at(root, effects.pairs[:, side], low)
+        if np.array_equal(before, root):
+            break
+    order = np.argsort(root, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(root[order])) + 1) if order.size else []
+
+
+def sums_over(effects: Effects, truth: FloatArray, chosen: Sequence[IndexArray] | None = None) -> Sums:
+    """What arms add to the likelihood. truth: (N, p, p), candidates L. chosen: components, all by default."""
+    found = components(effects) if chosen is None else chosen
+    p = effects.values.shape[1]
+    total = Sums(
+        np.zeros(len(truth)), np.zeros(len(truth)), np.zeros((len(truth), p, p)), np.zeros((len(truth), p))
+    )
+    for values, errors in _stacked(effects, found):
+        for part in _chunks(len(values), errors.shape[1] ** 2 * len(truth)):
+            total = total.plus(_added(values[part], errors[part], truth))
+    return total
+
+
+def fitted(sums: Sums) -> Fitted:
+    """The means that fit best, and the restricted log-likelihood up to a constant."""
+    inverse, log_determinant = _inverse(sums.information)
+    mean = np.einsum("nij,nj->ni", inverse, sums.score)
+    square = sums.square - np.einsum("ni,ni->n", sums.score, mean)
+    return Fitted(-0.5 * (sums.log_determinant + log_determinant + square), mean, inverse)
+
+
+def _stacked(effects: Effects, found: Sequence[IndexArray]) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Components of each size as (c, n, p) values and (c, n p, n p) errors."""
+    place = np.full(len(effects), -1)
+    for size in sorted({len(component) for component in found}):
+        arms = np.array([component for component in found if len(component) == size])
+        values = effects.values[arms]
+        c, n, p = values.shape
+        errors = np.zeros((c, n, p, n, p))
+        of, at = np.divmod(np.arange(c * n), n)
+        errors[of, at, :, at, :] = effects.covariances[arms.ravel()]
+        place[arms.ravel()] = np.arange(c * n)
+        inside = (place[effects.pairs] >= 0).all(axis=1)
+        first, second = place[effects.pairs[inside]].T
+        shared = effects.shared[inside]
+        errors[first // n, first % n, :, second % n, :] = shared
+        errors[first // n, second % n, :, first % n, :] = shared.transpose(0, 2, 1)
+        place[arms.ravel()] = -1
+        yield values, errors.reshape(c, n * p, n * p)
+
+
+def _chunks(rows: int, numbers_per_row: int) -> Iterator[slice]:
+    step = max(_AT_ONCE // max(numbers_per_row, 1), 1)
+    return (slice(start, start + step) for start in range(0, rows, step))
+
+
+def _added(values: FloatArray, errors: FloatArray, truth: FloatArray) -> Sums:
+    """Sums over components of one size. values: (c, n, p). errors: (c, n p, n p). truth: (N, p, p)."""
+    c, n, p = values.shape
+    whole = np.kron(np.eye(n), np.ones((p, p))) * np.tile(truth, (1, n, n))
+    weight, log_determinant = _inverse(errors + whole[:, None])
+    flat = values.reshape(c, n * p)
+    pulled = np.einsum("ncij,cj->nci", weight, flat)
+    blocks = weight.reshape(len(truth), c, n, p, n, p)
+    return Sums(
+        log_determinant.sum(axis=1),
+        np.einsum("nci,ci->n", pulled, flat),
+        blocks.sum(axis=(1, 2, 4)),
+        pulled.reshape(len(truth), c, n, p).sum(axis=(1, 2)),
+    )
+
+
+def _inverse(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Inverses and log-determinants of symmetric positive definite matrices, the last two axes."""
+    size = matrix.shape[-1]
+    if size == 1:
+        return 1.0 / matrix, np.log(matrix[..., 0, 0])
+    if size == 2:
+        one, both, two = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 1]
+        determinant = one * two - both**2
+        inverse = np.empty_like(matrix)
+        inverse[..., 0, 0], inverse[..., 1, 1] = two / determinant, one / determinant
+        inverse[..., 0, 1] = inverse[..., 1, 0] = -both / determinant
+        return inverse, np.log(determinant)
+    return np.asarray(np.linalg.inv(matrix), dtype=np.float64), np.asarray(np.linalg.slogdet(matrix)[1])

@@ -1,0 +1,325 @@
+"""What gains turn into: ``lift = a + b gain + N(0, tau^2)`` of true effects, behind measured ones.
+
+Gains and lifts of arms are normal around their means, with standard deviations s_x and s_y and the correlation
+``sin(angle)``, and measured with known covariances (Daniels and Hughes 1997); then ``b = sin(angle) s_y / s_x`` and
+``tau = s_y cos(angle)``. A dozen experiments tell none of the three well, so nothing rests on one estimate of them:
+everything is averaged over all their values, each weighted by its restricted likelihood (uniform in s_x, s_y and the
+angle). Intervals get their tails of t by that, stay honest where the spread of gains is hard to tell from their errors,
+and hold what they say in simulations (docs/portfolio.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.polynomial import legendre
+
+from abgap.records.moments import FloatArray
+from abgap.stats.arrays import Bounds
+from abgap.stats.portfolio.effects import Effects
+from abgap.stats.portfolio.structural import Fitted, Sums, components, fitted, sums_over
+from abgap.stats.tails import normal_cdf
+
+FEWEST = 5
+"""Experiments below which nothing is fitted."""
+
+_NODES, _NODES_OF_MANY, _MANY = (14, 14, 20), (10, 10, 14), 200
+# Nodes over spreads to which the logarithms of weights are interpolated where steps from one to the next would show.
+_FINE = 48
+# Values with a likelihood below that of the best by this factor (its logarithm) count for nothing.
+_NEGLIGIBLE = 13.0
+_SCANNED, _SCANS = 50, 3
+_STEPS, _CLOSE = 100, 1e-12
+# Arms whose errors hang together beyond which only those of one experiment are kept together.
+_MOST_TOGETHER = 40
+
+_Range: TypeAlias = tuple[float, float]
+_Cumulative: TypeAlias = Callable[[float], float]
+
+
+class Mixture(NamedTuple):
+    """Normals of different weights (all N,): a number of which nothing but averages over spreads is known."""
+
+    weight: FloatArray
+    mean: FloatArray
+    sd: FloatArray
+
+    def below(self, value: float) -> float:
+        """The chance of a value at most this large."""
+        return float(self.weight @ normal_cdf((value - self.mean) / self.sd))
+
+    def bounds(self, alpha: float) -> Bounds:
+        """The median, and the quantiles between which all but ``alpha`` lies."""
+        ends = float(np.min(self.mean - 12.0 * self.sd)), float(np.max(self.mean + 12.0 * self.sd))
+        return _bounds(self.below, ends, alpha)
+
+
+class _Grid(NamedTuple):
+    """Gauss-Legendre nodes over spreads and angle (all N,), in units of the scales. step: of the quadrature.
+
+    A spread is u / (1 - u), which takes in large ones. ranges: of u for gains and for lifts, and of the angle.
+    """
+
+    s_x: FloatArray
+    s_y: FloatArray
+    angle: FloatArray
+    step: FloatArray
+    ranges: tuple[_Range, _Range, _Range]
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def over(cls, ranges: tuple[_Range, _Range, _Range], shape: tuple[int, int, int]) -> _Grid:
+        axes, steps = zip(*(_gauss(r, n) for r, n in zip(ranges, shape, strict=True)), strict=True)
+        u, v, angle = (each.ravel() for each in np.meshgrid(*axes, indexing="ij"))
+        step = np.einsum("i,j,k->ijk", *steps).ravel() / ((1.0 - u) * (1.0 - v)) ** 2
+        return cls(u / (1.0 - u), v / (1.0 - v), angle, step, ranges, shape)
+
+
+class _Cells(NamedTuple):
+    """Pairs of spreads, close to each other; cumulative: Legendre series in the angle of the weight up to it."""
+
+    s_x: FloatArray
+    s_y: FloatArray
+    cumulative: FloatArray
+    angles: _Range
+
+    def below(self, angle: FloatArray) -> float:
+        """The weight of angles up to those given for each pair of spreads."""
+        low, high = self.angles
+        place = np.clip(2.0 * (angle - low) / (high - low) - 1.0, -1.0, 1.0)
+        return float(np.sum(legendre.legvander(place, self.cumulative.shape[-1] - 1) * self.cumulative))
+
+
+@dataclass(frozen=True)
+class TransferFit:
+    """The line of gains and lifts: all values of spreads and angle that the effects allow, with their weights.
+
+    Made by ``fit_transfer``; effects and sums in units of ``scale`` (2,).
+    """
+
+    effects: Effects
+    scale: FloatArray
+    grid: _Grid
+    sums: Sums
+
+    @cached_property
+    def _fitted(self) -> Fitted:
+        return fitted(self.sums)
+
+    @cached_property
+    def weight(self) -> FloatArray:
+        """Of every node; they sum to 1."""
+        logs = self._fitted.log_likelihood
+        weight: FloatArray = np.exp(logs - logs.max()) * self.grid.step
+        return np.asarray(weight / np.sum(weight))
+
+    @property
+    def slope(self) -> FloatArray:
+        """The slope b at every node."""
+        unit = self.scale[1] / self.scale[0]
+        return np.asarray(unit * self.grid.s_y * np.sin(self.grid.angle) / self.grid.s_x)
+
+    @property
+    def gain_sd(self) -> float:
+        """Standard deviation of true gains, on average."""
+        return float(self.scale[0] * (self.weight @ self.grid.s_x))
+
+    @property
+    def mean_gain(self) -> float:
+        """Mean of true gains, on average."""
+        return float(self.scale[0] * (self.weight @ self._fitted.mean[:, 0]))
+
+    def a(self, alpha: float) -> Bounds:
+        """The lift that comes without a gain."""
+        return self._line(0.0, kept=np.ones_like(self.weight), beside=0.0).bounds(alpha)
+
+    def b(self, alpha: float) -> Bounds:
+        """The lift of a unit of gain."""
+        unit = self.scale[1] / self.scale[0]
+        cells = self._cells
+        ratio = cells.s_x / cells.s_y
+
+        def below(turn: float) -> float:
+            return cells.below(np.arcsin(np.clip(np.tan(turn) * ratio, -1.0, 1.0)))
+
+        turned = _bounds(below, (-np.pi / 2.0, np.pi / 2.0), alpha)
+        return Bounds(*(unit * np.tan(end) for end in turned))
+
+    def tau(self, alpha: float) -> Bounds:
+        """Standard deviation of true lifts around the line."""
+        cells = self._cells
+
+        def below(value: float) -> float:
+            half = np.arccos(np.clip(value / cells.s_y, 0.0, 1.0))
+            return 1.0 - cells.below(half) + cells.below(-half)
+
+        found = _bounds(below, (0.0, float(cells.s_y.max())), alpha)
+        return Bounds(*(self.scale[1] * end for end in found))
+
+    def lift(self, gain: float, error: float = 0.0) -> Mixture:
+        """The true lift of a new arm with this gain; tau is part of it.
+
+        error: standard error with which the gain was measured, 0 for a true gain. A measured gain is pulled towards
+        the mean of gains first, as far as its error says.
+        """
+        s_x = self.scale[0] * self.grid.s_x
+        kept = s_x**2 / (s_x**2 + error**2)
+        tau = self.scale[1] * self.grid.s_y * np.cos(self.grid.angle)
+        return self._line(gain, kept=kept, beside=tau**2 + self.slope**2 * kept * error**2)
+
+    def without(self, experiment: int) -> TransferFit:
+        """The same without the arms of one experiment."""
+        mine = self.effects.experiment == experiment
+        touched = [part for part in components(self.effects) if mine[part].any()]
+        rest = np.zeros(len(mine), dtype=bool)
+        rest[np.concatenate(touched)] = True
+        truth = _truth(self.grid.s_x, self.grid.s_y, self.grid.angle)
+        kept = sums_over(self.effects.take(rest & ~mine), truth)
+        sums = self.sums.minus(sums_over(self.effects, truth, touched)).plus(kept)
+        return replace(self, effects=self.effects.take(~mine), sums=sums)
+
+    def _line(self, gain: float, *, kept: FloatArray, beside: FloatArray | float) -> Mixture:
+        """The line at a gain as far as it is kept, where the means are known up to their covariance."""
+        mean, covariance = self._fitted.mean * self.scale, self._fitted.covariance
+        pull = -self.slope * kept
+        error = (
+            self.scale[1] ** 2 * covariance[:, 1, 1]
+            + 2.0 * pull * self.scale[0] * self.scale[1] * covariance[:, 0, 1]
+            + (pull * self.scale[0]) ** 2 * covariance[:, 0, 0]
+        )
+        return Mixture(self.weight, mean[:, 1] - pull * (gain - mean[:, 0]), np.sqrt(error + beside))
+
+    @cached_property
+    def _cells(self) -> _Cells:
+        """Weights by logarithms in between the nodes; those of quadrature are far apart for a distribution function."""
+        grid = self.grid
+        closer = _Grid.over(grid.ranges, (_FINE, _FINE, grid.shape[2]))
+        spread = [legendre.leggauss(n)[0] for n in grid.shape[:2]]
+        between = [_interpolation(nodes, legendre.leggauss(_FINE)[0]) for nodes in spread]
+        logs = np.einsum("ai,bj,ijk->abk", *between, self._fitted.log_likelihood.reshape(grid.shape))
+        weight = np.exp(logs - logs.max()) * closer.step.reshape(logs.shape)
+        terms = grid.shape[2]
+        of_angle = legendre.legvander(legendre.leggauss(terms)[0], terms - 1) * (np.arange(terms) + 0.5)
+        # Weights are densities times steps, and steps times a polynomial project on it.
+        series = np.tensordot(of_angle, weight / np.sum(weight), (0, 2))
+        cumulative = np.asarray(
+            np.moveaxis(legendre.legint(series, lbnd=-1, axis=0), 0, -1), dtype=np.float64
+        )
+        s_x, s_y = (each.reshape(logs.shape)[:, :, 0] for each in (closer.s_x, closer.s_y))
+        return _Cells(s_x, s_y, cumulative, grid.ranges[2])
+
+
+def fit_transfer(effects: Effects) -> TransferFit | None:
+    """Fit gains (first axis) and lifts (second) of arms that have both, with errors; an error of 0 is none.
+
+    None with fewer than ``FEWEST`` experiments, and where all gains or all lifts are the same. The restricted
+    likelihood is that of ``structural.py``; where errors of very many arms hang together, those of different
+    experiments count as independent.
+    """
+    scale = np.std(effects.values, axis=0)
+    if effects.experiments < FEWEST or not np.all(scale > 0.0):
+        return None
+    scaled = _tractable(
+        replace(
+            effects,
+            values=effects.values / scale,
+            covariances=effects.covariances / np.outer(scale, scale),
+            shared=effects.shared / np.outer(scale, scale),
+        )
+    )
+    grid = _grid(scaled, _NODES if len(effects) <= _MANY else _NODES_OF_MANY)
+    sums = sums_over(scaled, _truth(grid.s_x, grid.s_y, grid.angle))
+    return TransferFit(scaled, scale, grid, sums)
+
+
+def _tractable(effects: Effects) -> Effects:
+    if max(len(part) for part in components(effects)) <= _MOST_TOGETHER:
+        return effects
+    first, second = effects.experiment[effects.pairs].T
+    inside = first == second
+    return replace(effects, pairs=effects.pairs[inside], shared=effects.shared[inside])
+
+
+def _grid(effects: Effects, shape: tuple[int, int, int]) -> _Grid:
+    """Nodes over all spreads and angles that may be."""
+    gains, lifts = _spreads(effects.axes([0])), _spreads(effects.axes([1]))
+    return _Grid.over((gains, lifts, _angles(effects, gains, lifts)), shape)
+
+
+def _gauss(ends: _Range, nodes: int) -> tuple[FloatArray, FloatArray]:
+    place, step = (np.asarray(each, dtype=np.float64) for each in legendre.leggauss(nodes))
+    half = (ends[1] - ends[0]) / 2.0
+    return ends[0] + half * (place + 1.0), half * step
+
+
+def _interpolation(nodes: FloatArray, at: FloatArray) -> FloatArray:
+    """The matrix that takes values at Gauss-Legendre nodes to those of their polynomial elsewhere."""
+    degree = nodes.size - 1
+    there = legendre.legvander(at, degree) @ np.linalg.inv(legendre.legvander(nodes, degree))
+    return np.asarray(there, dtype=np.float64)
+
+
+def _spreads(axis: Effects) -> _Range:
+    """The range of u in which the spread of one axis' true effects may lie, by that axis alone."""
+
+    def log_weight(u: FloatArray) -> FloatArray:
+        truth = ((u / (1.0 - u)) ** 2)[:, None, None]
+        return fitted(sums_over(axis, truth)).log_likelihood - 2.0 * np.log1p(-u)
+
+    return _likely(log_weight, (0.0, 1.0))
+
+
+def _angles(effects: Effects, gains: _Range, lifts: _Range) -> _Range:
+    """The range in which the angle may lie, whatever the spreads."""
+    u, v = (np.linspace(*ends, 7)[1:-1] for ends in (gains, lifts))
+
+    def log_weight(angle: FloatArray) -> FloatArray:
+        s_x, s_y, each = (a.ravel() for a in np.meshgrid(u / (1.0 - u), v / (1.0 - v), angle, indexing="ij"))
+        found = fitted(sums_over(effects, _truth(s_x, s_y, each))).log_likelihood
+        best: FloatArray = found.reshape(-1, angle.size).max(axis=0)
+        return best
+
+    return _likely(log_weight, (-np.pi / 2.0, np.pi / 2.0))
+
+
+def _likely(log_weight: Callable[[FloatArray], FloatArray], within: _Range) -> _Range:
+    """Where a weight with one peak counts for something, found by looking closer and closer."""
+    low, high = within
+    for _ in range(_SCANS):
+        step = (high - low) / _SCANNED
+        at: FloatArray = np.linspace(low + step / 2.0, high - step / 2.0, _SCANNED)
+        logs = log_weight(at)
+        kept = at[logs > logs.max() - _NEGLIGIBLE]
+        low, high = max(low, float(kept[0]) - step), min(high, float(kept[-1]) + step)
+    return low, high
+
+
+def _truth(s_x: FloatArray, s_y: FloatArray, angle: FloatArray) -> FloatArray:
+    """Covariances of true gains and lifts, (N, 2, 2)."""
+    covariance = s_x * s_y * np.sin(angle)
+    rows = [np.stack([s_x**2, covariance], axis=-1), np.stack([covariance, s_y**2], axis=-1)]
+    return np.stack(rows, axis=-2)
+
+
+def _bounds(below: _Cumulative, ends: _Range, alpha: float) -> Bounds:
+    """The median with the quantiles that leave half of ``alpha`` on either side, by bisection."""
+    return Bounds(*(_quantile(below, ends, p) for p in (0.5, alpha / 2.0, 1.0 - alpha / 2.0)))
+
+
+def _quantile(below: _Cumulative, ends: _Range, p: float) -> FloatArray:
+    """Where a distribution function is p: by secants of the bracket (Illinois), every third step halves it."""
+    (low, high), (under, over) = ends, (-p, 1.0 - p)
+    for step in range(_STEPS):
+        middle = 0.5 * (low + high) if step % 3 == 0 else (low * over - high * under) / (over - under)
+        found = below(middle) - p
+        if abs(found) < _CLOSE:
+            return np.asarray(middle)
+        if found < 0.0:
+            low, under, over = middle, found, 0.5 * over
+        else:
+            high, over, under = middle, found, 0.5 * under
+    return np.asarray(0.5 * (low + high))
