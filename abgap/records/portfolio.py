@@ -56,8 +56,8 @@ class NoiseCorrected:
     """The covariance of true effects between experiments, by the method of moments (docs/methods.md).
 
     observed_*, noise_*, signal_*: weighted covariances of gains (x) and lifts (y) as measured, of their sampling
-    errors, and what is left. reliability_*: share of the observed variance that is signal, None where errors are not
-    known. observed_correlation: of the plain scatter. smallest_eigenvalue: of the signal.
+    errors, and what is left; None where errors are not known. reliability_*: share of the observed variance that is
+    signal. observed_correlation: of the plain scatter. smallest_eigenvalue: of the signal.
     """
 
     observed_xx: float
@@ -69,8 +69,8 @@ class NoiseCorrected:
     signal_xx: float | None
     signal_xy: float | None
     signal_yy: float | None
-    reliability_x: float | None
-    reliability_y: float | None
+    reliability_x: Estimable
+    reliability_y: Estimable
     smallest_eigenvalue: float | None
     observed_correlation: float | None
     slope: Estimable

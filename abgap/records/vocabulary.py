@@ -124,3 +124,6 @@ class Reason(StrEnum):
     SMALL_EFFECTIVE_SAMPLE = "small_effective_sample"
     WEIGHTS_OFF = "weights_off"
     BAD_PROPENSITIES = "bad_propensities"
+    TOO_FEW_EXPERIMENTS = "too_few_experiments"
+    NO_SIGNAL = "no_signal"
+    NOT_RELIABLE = "not_reliable"

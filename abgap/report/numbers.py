@@ -41,6 +41,9 @@ REASONS = {
     Reason.SMALL_EFFECTIVE_SAMPLE: "effective sample too small",
     Reason.WEIGHTS_OFF: "weights do not average 1",
     Reason.BAD_PROPENSITIES: "propensities cannot be used",
+    Reason.TOO_FEW_EXPERIMENTS: "too few experiments",
+    Reason.NO_SIGNAL: "no detectable signal",
+    Reason.NOT_RELIABLE: "mostly noise",
 }
 
 
