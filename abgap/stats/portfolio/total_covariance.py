@@ -8,8 +8,8 @@ weights w that sum to 1, effects d_k and V_kl the covariance of the errors of ar
     Lambda = (S - N) / (1 - sum_k w_k^2)
 
 The expectation of Lambda is the covariance of true effects, whatever their distribution, as long as weights do not
-depend on the effects (method of moments: DerSimonian and Laird 1986, of several axes Chen, Manning and Dupuis 2012;
-"total covariance" of experiments: Cunningham and Kim 2020). So weights are made from errors alone.
+depend on the effects (method of moments: DerSimonian and Laird 1986; of several axes Chen, Manning and Dupuis 2012). So
+weights are made from errors alone.
 """
 
 from __future__ import annotations
