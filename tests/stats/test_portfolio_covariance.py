@@ -56,7 +56,7 @@ def test_the_three_covariances_are_the_sums_of_the_formula(p: int) -> None:
     given = effects(p)
     found = total_covariance(given)
     w, v = found.weights, blocks(given)
-    off = given.values - sum(w[k] * given.values[k] for k in range(len(w)))
+    off = given.values - np.average(given.values, axis=0, weights=w)
     s = np.sum([w[k] * np.outer(off[k], off[k]) for k in range(len(w))], axis=0)
     n = np.sum([w[k] * v[:, :, k, k] for k in range(len(w))], axis=0)
     n = n - np.sum([w[k] * w[i] * v[:, :, k, i] for k, i in np.ndindex(len(w), len(w))], axis=0)
