@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from abgap.gap.inputs import EvidenceIndex
 from abgap.gap.portfolio.analysis import analyse_portfolio
 from abgap.gap.portfolio.collecting import collect
+from abgap.gap.portfolio.transfer import Transfers
 
 if TYPE_CHECKING:
     from abgap.gap.portfolio.data import PortfolioData
@@ -29,8 +30,13 @@ class PortfolioStages:
         return collect(analysis.study, analysis.facts, analysis.scorecard, index)
 
     @cached_property
+    def transfers(self) -> Transfers:
+        """What gains bring, pair by pair."""
+        return Transfers(self.data)
+
+    @cached_property
     def found(self) -> Portfolio:
         """All that is said of the portfolio."""
         counted = self._analysis.gaps.portfolio
         self._analysis.progress("comparing experiments")
-        return analyse_portfolio(counted, self.data)
+        return analyse_portfolio(counted, self.data, self.transfers)

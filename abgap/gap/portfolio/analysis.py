@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from abgap.gap.portfolio.data import AxisKind, PortfolioData
+from abgap.gap.portfolio.transfer import Transfers, with_transfer
 from abgap.records import Interval, Portfolio
 from abgap.records.portfolio import PairFit, PredictorSide
 
 _SIDES = {AxisKind.OFFLINE: PredictorSide.OFFLINE, AxisKind.PROXY: PredictorSide.PROXY}
 
 
-def analyse_portfolio(counted: Portfolio, data: PortfolioData) -> Portfolio:
+def analyse_portfolio(counted: Portfolio, data: PortfolioData, transfers: Transfers) -> Portfolio:
     """All that the effects say, added to what verdicts were counted."""
-    pairs = tuple(_fits(data))
+    pairs = tuple(_fits(data, transfers))
     first = pairs[0] if pairs else None
     corrected = None if first is None else first.noise_corrected
     return replace(
@@ -28,12 +29,13 @@ def analyse_portfolio(counted: Portfolio, data: PortfolioData) -> Portfolio:
     )
 
 
-def _fits(data: PortfolioData) -> Iterator[PairFit]:
+def _fits(data: PortfolioData, transfers: Transfers) -> Iterator[PairFit]:
     """Every predictor against every business metric: offline metrics first, in the order of the study."""
     for business in data.positions(AxisKind.BUSINESS):
         for kind, side in _SIDES.items():
             for predictor in data.positions(kind):
-                yield _fit(data, predictor, business, side)
+                found = _fit(data, predictor, business, side)
+                yield with_transfer(found, transfers, predictor, business)
 
 
 def _fit(data: PortfolioData, predictor: int, business: int, side: PredictorSide) -> PairFit:

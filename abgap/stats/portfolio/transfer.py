@@ -118,6 +118,17 @@ class TransferFit:
         return np.asarray(weight / np.sum(weight))
 
     @property
+    def measured(self) -> Effects:
+        """The effects in their own units."""
+        unit = np.outer(self.scale, self.scale)
+        return replace(
+            self.effects,
+            values=self.effects.values * self.scale,
+            covariances=self.effects.covariances * unit,
+            shared=self.effects.shared * unit,
+        )
+
+    @property
     def slope(self) -> FloatArray:
         """The slope b at every node."""
         unit = self.scale[1] / self.scale[0]
