@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from abgap.gap.decision import judge
 from abgap.gap.funnel import FunnelDraws
+from abgap.gap.given_gains import GivenGains
 from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.gap.money import Denominators, money_per_year
 from abgap.gap.pairs import JudgedPair, PairFinder
@@ -50,14 +51,16 @@ def analyse_gaps(
     checks: Iterable[Check] = (),
     moments: Moments | None = None,
     funnel_draws: FunnelDraws | None = None,
+    gains: GivenGains | None = None,
 ) -> GapAnalysis:
     """Verdicts of all pairs, decisions on all experiments, and the counts over them.
 
     estimates: whole-experiment rows are picked out of all. moments: needed for funnels, and for the money of
     ratio metrics; rows of other metrics are passed over. funnel_draws: of the bootstrap, of funnels with few orders.
+    gains: offline gains that came ready for an arm, instead of offline rows.
     Raises nothing on account of the data.
     """
-    index = EvidenceIndex(estimates=estimates, offline_rows=offline_rows, checks=checks)
+    index = EvidenceIndex(estimates=estimates, offline_rows=offline_rows, checks=checks, gains=gains)
     finder = PairFinder(study, index, moments, funnel_draws or {})
     pairs: list[JudgedPair] = []
     results: list[ExperimentResult] = []

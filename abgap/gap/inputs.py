@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from abgap.gap.given_gains import GivenGains, no_gains
 from abgap.records import Check, Estimate, Moments, OfflineRow, Status
 
 
@@ -61,11 +62,17 @@ class ExperimentFacts:
 
 
 class EvidenceIndex:
-    """Estimates, offline rows and the checks that matter to a decision, of all experiments, by key."""
+    """Estimates, offline rows, ready-made gains and the checks that matter to a decision, by key."""
 
     def __init__(
-        self, *, estimates: Iterable[Estimate], offline_rows: Iterable[OfflineRow], checks: Iterable[Check]
+        self,
+        *,
+        estimates: Iterable[Estimate],
+        offline_rows: Iterable[OfflineRow],
+        checks: Iterable[Check],
+        gains: GivenGains | None = None,
     ) -> None:
+        self.gains = no_gains() if gains is None else gains
         self._online: dict[tuple[str, str], dict[str, Estimate]] = defaultdict(dict)
         self._offline: dict[tuple[str, str], dict[str, OfflineRow]] = defaultdict(dict)
         self._failed: dict[str | None, list[Check]] = defaultdict(list)
@@ -89,6 +96,11 @@ class EvidenceIndex:
     def offline(self, model: str, metric: str) -> Mapping[str, OfflineRow]:
         """Rows of one model and metric over all examples, by baseline."""
         return self._offline.get((model, metric), {})
+
+    @property
+    def has_offline_rows(self) -> bool:
+        """Whether any two models were compared offline."""
+        return bool(self._offline)
 
     def blocking(self, experiment: str) -> tuple[Check, ...]:
         """Failed blocking checks of the experiment, then those of whole sources."""

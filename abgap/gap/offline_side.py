@@ -1,15 +1,18 @@
 """The offline gain that belongs to a treatment arm: its model over the control's, in one offline metric.
 
-Matched by model and baseline, never by position. What is missing is said; two arms with one model have a gain
-of exactly zero, whatever the test set says.
+Matched by model and baseline, never by position, else one that came ready for the arm. What is missing is said; two
+arms with one model have a gain of exactly zero, whatever the test set says.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from abgap.gap.given_gains import GivenGains
 from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.records import Direction, Estimable, Interval, NotEstimable, OfflineRow, Reason
+from abgap.stats.tails import t_quantile
 
 SAME_MODEL = "same model"
 _BARE = {Reason.NO_INTERVAL_GIVEN, Reason.NO_VARIANCE_GIVEN}
@@ -38,6 +41,9 @@ def offline_side(
         zero = Interval(estimate=0.0, low=0.0, high=0.0, level=level, method=SAME_MODEL)
         return OfflineSide(gain=zero, direction=direction)
     model, baseline = facts.models.get(treatment), facts.models.get(facts.control)
+    given = index.gains.row(facts.name, treatment, metric)
+    if given is not None and (model is None or baseline not in index.offline(model, metric)):
+        return _ready_made(index.gains, given, metric, direction=direction, level=level)
     if model is None or baseline is None:
         variant = treatment if model is None else facts.control
         detail = f"the study does not say which model ran in variant '{variant}'"
@@ -49,6 +55,21 @@ def offline_side(
         missing = NotEstimable(reason=Reason.NOT_MATCHED, detail=detail)
         return OfflineSide(gain=missing, direction=direction)
     return _turned(row)
+
+
+def _ready_made(
+    gains: GivenGains, row: int, metric: str, *, direction: Direction, level: float
+) -> OfflineSide:
+    """A gain that came for this arm, with its interval: Welch's, or a normal one without degrees of freedom."""
+    gain, error, df = float(gains.gain[row]), float(gains.error[row]), float(gains.df[row])
+    if math.isnan(error):
+        detail = f"the gain in '{metric}' came without a standard error"
+        bare = NotEstimable(reason=Reason.NO_INTERVAL_GIVEN, detail=detail)
+        return OfflineSide(gain=bare, direction=direction, face_value=gain)
+    method = "welch" if math.isfinite(df) else "normal"
+    reach = float(t_quantile((1.0 + level) / 2.0, df)) * error
+    interval = Interval(estimate=gain, low=gain - reach, high=gain + reach, level=level, method=method)
+    return OfflineSide(gain=interval, direction=direction)
 
 
 def _turned(row: OfflineRow) -> OfflineSide:

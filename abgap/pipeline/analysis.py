@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from abgap.online.wide import Progress, WideTable
     from abgap.pipeline.cache import Cache
     from abgap.pipeline.diagnosis import DiagnosisStages
+    from abgap.pipeline.given import GivenStages
     from abgap.pipeline.live_stages import LiveStages
     from abgap.pipeline.offline_stages import OfflineStages
     from abgap.pipeline.portfolio import PortfolioStages
@@ -235,7 +236,7 @@ class Analysis:
     def moments(self) -> Moments:
         """The moments table of all metrics and funnels."""
         if self.imported is not None:
-            return self._of_the_study(self.imported[0])
+            return self._of_the_study(self.imported[0].take(~self.given.rows_of_gains(self.imported[0])))
         from abgap.online.moments import concatenate, make_moments, make_rows
 
         if self.study.is_offline_only:
@@ -499,6 +500,13 @@ class Analysis:
         return OfflineStages(self)
 
     @cached_property
+    def given(self) -> GivenStages:
+        """Effects and offline gains that come ready."""
+        from abgap.pipeline.given import GivenStages
+
+        return GivenStages(self)
+
+    @cached_property
     def live(self) -> LiveStages:
         """Quality in production."""
         from abgap.pipeline.live_stages import LiveStages
@@ -544,6 +552,7 @@ class Analysis:
             checks=self.checks,
             moments=self.moments,
             funnel_draws=self._funnel_draws(),
+            gains=self.given.gains,
         )
 
     @cached_property
@@ -586,7 +595,13 @@ class Analysis:
         opened = dict(self.wide.relations) if self.wide is not None else {}
         if self.imported is not None:
             opened["moments"] = self.imported[1]
-        return opened | self.offline.relations | self.live.relations | self.diagnosis.relations
+        return (
+            opened
+            | self.offline.relations
+            | self.live.relations
+            | self.given.relations
+            | self.diagnosis.relations
+        )
 
 
 def _stages(loaded: LoadedStudy, engine: Engine, cache: Cache | None) -> Stages:

@@ -80,7 +80,7 @@ def _left_out(analysis: Analysis) -> list[Check]:
     """Rows of ready-made units or moments that the study does not speak of."""
     study = analysis.study
     if analysis.imported is not None:
-        known = {*study.metrics, *study.funnels}
+        known = {*study.metrics, *study.funnels, *study.gap.offline}
         return diagnostics.moments_checks(analysis.variants, known, analysis.imported[0])
     if study.unit_values is not None and analysis.sums is not None:
         return diagnostics.unit_value_checks(analysis.variants, analysis.sums)

@@ -125,6 +125,7 @@ def named_sources(study: Study) -> Iterator[tuple[str, Source]]:
         "unit_values": study.unit_values,
         "moments": study.moments,
         **_model_sources(study),
+        "portfolio.effects": study.portfolio.effects,
         "experiments": study.experiments if isinstance(study.experiments, ExperimentsFile) else None,
     }
     return ((key, source) for key, source in given.items() if source is not None)

@@ -66,6 +66,7 @@ _RECORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "abgap.online.activity": ("Activity",),
     "abgap.online.experiments": ("DeclaredExperiment",),
+    "abgap.online.given_effects": ("GivenEffects",),
     "abgap.online.plan": (
         "MetricColumns",
         "Plan",

@@ -27,7 +27,9 @@ class PortfolioStages:
         """Effects of all arms on all axes."""
         analysis = self._analysis
         index = EvidenceIndex(estimates=(), offline_rows=analysis.offline.rows, checks=analysis.checks)
-        return collect(analysis.study, analysis.facts, analysis.scorecard, index)
+        card = None if analysis.study.is_offline_only else analysis.scorecard
+        given = analysis.given
+        return collect(analysis.study, analysis.facts, card, index, gains=given.gains, effects=given.effects)
 
     @cached_property
     def transfers(self) -> Transfers:

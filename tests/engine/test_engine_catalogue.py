@@ -210,6 +210,13 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"slices": [], "day": Sql("1"), "only": None, "number": None},
         {"slices": SLICES, "day": Sql("1"), "only": ONLY, "number": identifier("unit: number")},
     ),
+    "given_effects": (
+        SOURCE
+        | {
+            name: identifier(name)
+            for name in ("experiment", "treatment", "metric", "effect", "standard_error", "start", "tag")
+        },
+    ),
     "imported_moments": (SOURCE | {"columns": named("experiment", "n"), "keys": KEYS[:2]},),
     "counterfactual_sums": (
         JUDGED | {"by_request": False, "inner": [], "columns": [], "keys": []},

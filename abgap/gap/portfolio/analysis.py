@@ -20,6 +20,8 @@ def analyse_portfolio(counted: Portfolio, data: PortfolioData, transfers: Transf
     corrected = None if first is None else first.noise_corrected
     return replace(
         counted,
+        n_experiments=len(data.names),
+        refusals=(*counted.refusals, *data.left_out),
         pairs=pairs,
         sign_agreement=None if first is None else first.sign_agreement,
         correlation=_told(None if corrected is None else corrected.correlation),

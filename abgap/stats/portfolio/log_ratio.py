@@ -8,12 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.records.moments import FloatArray
+from abgap.records.vocabulary import Reason
 from abgap.stats.contrast import Contrast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRatios:
     """``log(treatment / control)`` of arms; arrays of one shape, NaN where a mean is not above zero.
+
+    Without variances the value is there and its variance is NaN.
 
     to_difference, to_control: how the value answers to the difference and to the control mean (delta method).
     """
@@ -30,7 +33,8 @@ def log_ratios(contrast: Contrast) -> LogRatios:
     With covariates the difference is the adjusted one, relative to the unadjusted control mean.
     """
     treatment = contrast.control + contrast.difference
-    known = contrast.usable & (contrast.control > 0.0) & (treatment > 0.0)
+    told = contrast.usable | (contrast.problem == Reason.NO_VARIANCE_GIVEN)
+    known = told & (contrast.control > 0.0) & (treatment > 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         to_difference = np.where(known, 1.0 / treatment, np.nan)
         to_control = np.where(known, 1.0 / treatment - 1.0 / contrast.control, np.nan)
