@@ -62,6 +62,9 @@ def test_demings_line_is_the_same_for_swapped_axes_and_that_of_least_squares_wit
     assert orthogonal is not None
     axis = np.linalg.eigh(np.cov(values.T))[1][:, -1]
     assert orthogonal.slope == pytest.approx(axis[1] / axis[0], rel=1e-12)
+    without = [deming_line(np.delete(values, k, axis=0), 2.5) for k in range(10)]
+    slopes = np.array([found.slope for found in without if found is not None])
+    assert line.slope_error == pytest.approx(np.sqrt(0.9 * np.sum((slopes - slopes.mean()) ** 2)), rel=1e-9)
 
 
 def test_without_a_line_there_is_none() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from abgap.gap.portfolio.covariance import noise_corrected
 from abgap.gap.portfolio.data import AxisKind, PortfolioData
 from abgap.gap.portfolio.transfer import Transfers, with_transfer
 from abgap.records import Interval, Portfolio
@@ -43,6 +44,7 @@ def _fits(data: PortfolioData, transfers: Transfers) -> Iterator[PairFit]:
 def _fit(data: PortfolioData, predictor: int, business: int, side: PredictorSide) -> PairFit:
     effects = data.pair(predictor, business)
     measured = data.effects.axes([predictor, business]).measured
+    corrected = noise_corrected(data, predictor, business)
     return PairFit(
         predictor=data.axes[predictor].name,
         side=side,
@@ -50,11 +52,13 @@ def _fit(data: PortfolioData, predictor: int, business: int, side: PredictorSide
         experiments=effects.experiments,
         arms=len(effects),
         untrusted=int((measured & ~data.trusted).sum()),
-        noise_corrected=None,
+        noise_corrected=corrected.record,
         transfer=None,
         smallest_gain_worth_testing=None,
         experiments_needed=None,
         sign_agreement=None,
+        refusals=corrected.refusals,
+        notes=corrected.notes,
     )
 
 

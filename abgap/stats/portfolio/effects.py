@@ -8,7 +8,7 @@ arms is sparse (arms of one experiment, mostly), so it stands as a list of pairs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +73,14 @@ class Effects:
     def of_experiments(self, chosen: npt.NDArray[np.bool_]) -> Effects:
         """The arms of some experiments; chosen: one flag per whole number in ``experiment``."""
         return self.take(chosen[self.experiment])
+
+    def with_correlation(self, correlation: float) -> Effects:
+        """The same two axes, with errors that have this correlation within arms, and as far as arms share them."""
+        own, shared = self.covariances.copy(), self.shared.copy()
+        own[:, 0, 1] = own[:, 1, 0] = correlation * np.sqrt(own[:, 0, 0] * own[:, 1, 1])
+        together = correlation * np.sqrt(np.maximum(shared[:, 0, 0] * shared[:, 1, 1], 0.0))
+        shared[:, 0, 1] = shared[:, 1, 0] = together
+        return replace(self, covariances=own, shared=shared)
 
     @property
     def measured(self) -> npt.NDArray[np.bool_]:

@@ -92,31 +92,35 @@ def deming_line(values: FloatArray, variance_ratio: float) -> FittedLine | None:
     variance_ratio: variance of the errors of y over that of x, above 0. None where x and y do not go together, and with
     fewer than three points.
     """
-    line = _deming(values, variance_ratio) if len(values) >= 3 else None
-    if line is None:
-        return None
-    without = [_deming(np.delete(values, k, axis=0), variance_ratio) for k in range(len(values))]
-    left = np.array([found for found in without if found is not None])
-    if len(left) < len(values):
-        return None
     n = len(values)
+    if n < 3:
+        return None
+    off = values - values.mean(axis=0)
+    (sxx, sxy), (_, syy) = off.T @ off
+    less = n / (n - 1) * np.stack([off[:, 0] ** 2, off[:, 0] * off[:, 1], off[:, 1] ** 2])
+    # First all points, then all but one of them.
+    sums = np.column_stack([[sxx, sxy, syy], np.array([[sxx], [sxy], [syy]]) - less])
+    slopes = _deming_slope(sums, variance_ratio)
+    centres = np.concatenate([[values.mean(axis=0)], values.mean(axis=0) - off / (n - 1)])
+    lines = np.stack([slopes, centres[:, 1] - slopes * centres[:, 0]], axis=-1)
+    if not np.isfinite(lines).all():
+        return None
+    left = lines[1:]
     slope_error, intercept_error = np.sqrt((n - 1) / n * np.sum((left - left.mean(axis=0)) ** 2, axis=0))
     return FittedLine(
-        slope=line[0],
-        intercept=line[1],
+        slope=float(lines[0, 0]),
+        intercept=float(lines[0, 1]),
         slope_error=float(slope_error),
         intercept_error=float(intercept_error),
     )
 
 
-def _deming(values: FloatArray, ratio: float) -> tuple[float, float] | None:
-    """Slope and intercept."""
-    mean = values.mean(axis=0)
-    (sxx, sxy), (_, syy) = (values - mean).T @ (values - mean)
-    if sxy == 0.0:
-        return None
+@np.errstate(divide="ignore", invalid="ignore")
+def _deming_slope(sums: FloatArray, ratio: float) -> FloatArray:
+    """Slopes from rows of sums of squares and products xx, xy, yy; NaN where x and y do not go together."""
+    sxx, sxy, syy = sums
     apart = syy - ratio * sxx
     root = np.sqrt(apart**2 + 4.0 * ratio * sxy**2)
     # Of the two forms the one in which no digits cancel.
-    slope = float((apart + root) / (2.0 * sxy) if apart > 0.0 else 2.0 * ratio * sxy / (root - apart))
-    return slope, float(mean[1] - slope * mean[0])
+    slope = np.where(apart > 0.0, (apart + root) / (2.0 * sxy), 2.0 * ratio * sxy / (root - apart))
+    return np.asarray(np.where(sxy == 0.0, np.nan, slope))

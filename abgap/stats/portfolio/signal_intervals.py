@@ -35,7 +35,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """Two axes, gain and lift, with what intervals are made from; all errors are known."""
+    """Effects on gain and lift with what intervals are made from; all errors are known."""
 
     effects: Effects
     total: TotalCovariance
@@ -44,7 +44,7 @@ class Signal:
 
     @classmethod
     def of(cls, effects: Effects, alpha: float) -> Signal:
-        """Take the effects on gain and lift, in this order; intervals are of level ``1 - alpha``."""
+        """Take effects on gain and lift, in this order (one axis has a reliability); intervals are ``1 - alpha``."""
         total = total_covariance(effects)
         return cls(effects=effects, total=total, traces=traces(effects, total.weights), alpha=alpha)
 
@@ -106,7 +106,7 @@ class Signal:
         """
         kept = self.total.kept
         noise, observed = float(self.total.noise[axis, axis]), float(self.total.observed[axis, axis])
-        form = np.zeros((2, 2))
+        form = np.zeros_like(self.total.signal)
         form[axis, axis] = 1.0
         floor = np.diag(np.maximum(np.diagonal(self.total.signal), 0.0))
         wide = design_effect(self.effects, self.total, form, floor)
