@@ -73,7 +73,7 @@ def _with_errors(effects: Effects) -> tuple[Effects, tuple[str, ...]]:
     chosen = effects.take(known)
     if not left_out or chosen.experiments < FEWEST:
         return effects, ()
-    note = f"{plural(left_out, 'arm')} without standard errors {have(left_out)} no part in the noise-corrected covariance."
+    note = f"{plural(left_out, 'arm')} without standard errors {have(left_out)} no part in what is noise-corrected."
     return chosen, (note,)
 
 

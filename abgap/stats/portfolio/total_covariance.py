@@ -63,7 +63,8 @@ def total_covariance(effects: Effects, weights: FloatArray | None = None) -> Tot
     """
     chosen = arm_weights(effects) if weights is None else weights / weights.sum()
     kept = float(1.0 - np.sum(chosen**2))
-    off = effects.values - chosen @ effects.values
+    # What rounding leaves of effects that are all the same is no variance.
+    off = np.where(np.ptp(effects.values, axis=0) > 0.0, effects.values - chosen @ effects.values, 0.0)
     observed = (off.T * chosen) @ off / kept
     own = np.einsum("k,kab->ab", chosen, effects.covariances)
     noise = (own - np.einsum("k,kab->ab", chosen, error_rows(effects, chosen))) / kept
