@@ -10,6 +10,7 @@ import pytest
 from abgap.gap.portfolio.analysis import analyse_portfolio
 from abgap.gap.portfolio.covariance import Corrected, noise_corrected
 from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
+from abgap.gap.portfolio.transfer import Transfers
 from abgap.records import Interval, NotEstimable, Portfolio, Reason
 from abgap.records.portfolio import NoiseCorrected
 from abgap.stats.portfolio.effects import Effects
@@ -215,10 +216,11 @@ def test_effects_that_are_all_the_same_have_no_reliability() -> None:
 
 def test_the_portfolio_says_it_of_its_first_pair() -> None:
     counted = Portfolio(n_experiments=12, verdicts={}, nine_cells=(), refusals=())
-    found = analyse_portfolio(counted, made(), {})
+    data, few_data = made(), made(4)
+    found = analyse_portfolio(counted, data, Transfers(data))
     assert found.pairs[0].noise_corrected is not None
     assert found.slope == found.pairs[0].noise_corrected.slope
     assert found.correlation == found.pairs[0].noise_corrected.correlation
-    few = analyse_portfolio(counted, made(4), {})
+    few = analyse_portfolio(counted, few_data, Transfers(few_data))
     assert few.slope is None
     assert few.pairs[0].refusals

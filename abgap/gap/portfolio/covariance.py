@@ -103,8 +103,8 @@ def _record(effects: Effects, alpha: float) -> NoiseCorrected:
 def _estimates(effects: Effects, alpha: float) -> tuple[Estimable, Estimable, list[Estimable]]:
     """Slope, correlation and the reliability of both axes, each with the reason where it is refused."""
     unknown = [_unknown(side) for side in _SIDES]
-    known = np.isfinite(effects.errors).all(axis=0)
-    if not known.all():
+    known = [bool(np.isfinite(errors).all()) for errors in effects.errors.T]
+    if not all(known):
         reliabilities = [
             _reliability(Signal.of(effects.axes([axis]), alpha), 0) if known[axis] else unknown[axis]
             for axis in (0, 1)
