@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from abgap.online.joint import joint_columns, joint_rows, layout_of
+from abgap.online.joint import joint_columns, joint_of, layout_of
 from abgap.records import Moments
 from abgap.stats.moments import Univariate, merge_joint
 
@@ -94,7 +93,8 @@ def cumulate(moments: Moments, metrics: Collection[str], *, cumulative: Collecti
 def _accumulated(arm: Moments) -> Moments:
     """The rows of one arm in time order, each replaced by the moments of all units so far."""
     layout = layout_of(arm)
-    merged = list(accumulate(joint_rows(arm, layout), merge_joint))
+    so_far = np.tri(len(arm), dtype=bool)
+    merged = merge_joint(joint_of(arm, layout), so_far)
     changes: dict[str, Any] = joint_columns(merged, layout)
     for name in ("n", "capped_units", "without_history"):
         changes[name] = np.cumsum(getattr(arm, name))

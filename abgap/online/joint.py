@@ -6,7 +6,6 @@ covariances. This module goes there and back, so that nothing else knows how a r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,30 +42,24 @@ def layout_of(arm: Moments) -> Layout:
     )
 
 
-def joint_rows(arm: Moments, layout: Layout) -> list[Joint]:
+def joint_of(arm: Moments, layout: Layout) -> Joint:
     """Every row as one vector: the value, or numerator and denominator, then the covariates."""
-    return [_joint(arm, row, layout) for row in range(len(arm))]
-
-
-def _joint(arm: Moments, row: int, layout: Layout) -> Joint:
     values, k = layout.values, layout.covariates
-    means = np.full(values + k, np.nan)
-    covariances = np.full((values + k, values + k), np.nan)
+    means = np.full((len(arm), values + k), np.nan)
+    covariances = np.full((len(arm), values + k, values + k), np.nan)
     if values == 2:
-        parts = _ratio(arm, np.array([row]))
-        means[:2] = parts.mean_y[0], parts.mean_x[0]
-        covariances[:2, :2] = [
-            [parts.variance_y[0], parts.covariance[0]],
-            [parts.covariance[0], parts.variance_x[0]],
-        ]
+        parts = _ratio(arm, np.arange(len(arm)))
+        means[:, 0], means[:, 1] = parts.mean_y, parts.mean_x
+        covariances[:, 0, 0], covariances[:, 1, 1] = parts.variance_y, parts.variance_x
+        covariances[:, 0, 1] = covariances[:, 1, 0] = parts.covariance
     else:
-        means[0], covariances[0, 0] = arm.mean[row], arm.variance[row]
-    if k:
+        means[:, 0], covariances[:, 0, 0] = arm.mean, arm.variance
+    for row in range(len(arm)) if k else ():
         x_means, x_covariances, crosses = _covariates(arm, row, layout)
-        means[values:], covariances[values:, values:] = x_means, x_covariances
-        covariances[:values, values:] = crosses
-        covariances[values:, :values] = crosses.T
-    return Joint(n=np.asarray(arm.n[row]), means=means, covariances=covariances)
+        means[row, values:], covariances[row, values:, values:] = x_means, x_covariances
+        covariances[row, :values, values:] = crosses
+        covariances[row, values:, :values] = crosses.T
+    return Joint(n=arm.n, means=means, covariances=covariances)
 
 
 def _covariates(arm: Moments, row: int, layout: Layout) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -88,15 +81,14 @@ def _covariates(arm: Moments, row: int, layout: Layout) -> tuple[FloatArray, Flo
     return means, covariances, crosses
 
 
-def joint_columns(rows: Sequence[Joint], layout: Layout) -> dict[str, FloatArray | ObjectArray]:
-    """The columns of vectors: the way back, with value and variance of a ratio."""
+def joint_columns(rows: Joint, layout: Layout) -> dict[str, FloatArray | ObjectArray]:
+    """The columns of vectors, one per row: the way back, with value and variance of a ratio."""
     values, k = layout.values, layout.covariates
-    means = np.stack([row.means for row in rows])
-    second = np.stack([row.covariances for row in rows])
+    means, second = rows.means, rows.covariances
     columns: dict[str, Any] = {}
     if values == 2:
         parts = Bivariate(
-            n=np.array([float(row.n) for row in rows]),
+            n=rows.n,
             mean_y=means[:, 0],
             variance_y=second[:, 0, 0],
             mean_x=means[:, 1],
@@ -107,7 +99,7 @@ def joint_columns(rows: Sequence[Joint], layout: Layout) -> dict[str, FloatArray
     else:
         columns |= {"mean": means[:, 0], "variance": second[:, 0, 0]}
     if k and layout.listed:
-        size = len(rows)
+        size = len(means)
         columns |= {
             "covariate_means": as_lists(means[:, values:]),
             "covariate_covariances": as_lists(second[:, values:, values:].reshape(size, -1)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from abgap.online.arms import IndexArray, pair_arms
-from abgap.online.joint import Layout, joint_rows
+from abgap.online.joint import Layout, joint_of
 from abgap.online.trends import TrendDays
 from abgap.records import Estimable, Interval, LiftMethod, Moments, NotEstimable, Reason, Trend
 from abgap.records.words import declared_percent, label, p_value, plural, sentence_case, signed
@@ -107,12 +107,7 @@ _LAYOUT = Layout(values=2, covariates=1, listed=True)
 
 def _sums(moments: Moments, rows: IndexArray) -> Joint:
     """The three sums of the units of an arm, one row each."""
-    found = joint_rows(moments.take(rows), _LAYOUT)
-    return Joint(
-        n=moments.n[rows],
-        means=np.array([row.means for row in found]).reshape(-1, 3),
-        covariances=np.array([row.covariances for row in found]).reshape(-1, 3, 3),
-    )
+    return joint_of(moments.take(rows), _LAYOUT)
 
 
 def _record(trend: TrendDays, control: str, arm: str, found: _Found | None, study: Study) -> Trend:

@@ -76,7 +76,7 @@ def adjusted_contrast(
     """
     known = control.known & treatment.known
     arms = [_only_known(arm, known) for arm in (control, treatment)]
-    theta = _slopes_by_arm(*arms) if by_arm else _pooled_slopes(*arms)
+    theta = _slopes_by_arm(*arms) if by_arm else pooled_slopes(*arms)
     left = [_residual_variance(arm, theta) for arm in arms]
     n = control.value.n, treatment.value.n
     off = np.sum(theta * (arms[1].means - arms[0].means), axis=-1)
@@ -104,7 +104,7 @@ def _only_known(arm: Covaried, known: BoolArray) -> Covaried:
     )
 
 
-def _pooled_slopes(control: Covaried, treatment: Covaried) -> FloatArray:
+def pooled_slopes(control: Covaried, treatment: Covaried) -> FloatArray:
     """Return the slopes of the value on the covariates within arms, both arms together."""
     arms = control, treatment
     freedom = [np.maximum(arm.value.n - 1.0, 0.0) for arm in arms]

@@ -78,25 +78,23 @@ class Joint:
     covariances: FloatArray
 
 
-def merge_joint(first: Joint, second: Joint) -> Joint:
-    """Merge two parts into the moments of all their units together, exactly as if they had been computed at once.
+def merge_joint(parts: Joint, selected: BoolArray) -> Joint:
+    """Merge parts (the axis before the vectors) into wholes, exactly as if each had been computed at once.
 
-    A part without units counts nothing, a part of one unit needs no covariances; below two units they are NaN.
+    selected: (s, parts), which parts each of the s wholes is made of. A part without units counts nothing, a part of
+    one unit needs no covariances; means of no units and covariances below two are NaN.
     """
-    total = first.n + second.n
-    parts = [part for part in (first, second) if part.n > 0]
-    size = first.means.shape[-1]
-    if not parts:
-        return Joint(n=total, means=first.means, covariances=np.full((size, size), np.nan))
-    means = np.sum([part.n * part.means for part in parts], axis=0) / total
-    spread = np.zeros((size, size))
-    for part in parts:
-        off = part.means - means
-        spread += part.n * np.outer(off, off)
-        if part.n > 1:
-            spread += (part.n - 1.0) * part.covariances
-    second_moments = spread / (total - 1.0) if total > 1 else np.full((size, size), np.nan)
-    return Joint(n=total, means=means, covariances=second_moments)
+    n = np.where(selected, parts.n[..., None, :], 0.0)
+    total = n.sum(axis=-1)
+    means = np.where((parts.n > 0)[..., None], parts.means, 0.0)
+    within = np.where((parts.n > 1)[..., None, None], parts.covariances, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre = np.where(total[..., None] > 0, n @ means / total[..., None], np.nan)
+        off = means[..., None, :, :] - centre[..., :, None, :]
+        spread = np.einsum("...sp,...spi,...spj->...sij", n, off, off)
+        spread += np.einsum("...sp,...pij->...sij", np.maximum(n - 1.0, 0.0), within)
+        seconds = np.where(total[..., None, None] > 1, spread / (total - 1.0)[..., None, None], np.nan)
+    return Joint(n=total, means=centre, covariances=seconds)
 
 
 def linear_variance(arm: Bivariate, slope: FloatArray) -> FloatArray:

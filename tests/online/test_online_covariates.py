@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abgap.online.balance import balance_checks, lifts_before_exposure
-from abgap.online.joint import covaried, joint_columns, joint_rows, layout_of
+from abgap.online.joint import covaried, joint_columns, joint_of, layout_of
 from abgap.online.scorecard import compare_arms, make_estimates
 from abgap.online.traits import MetricTraits
 from abgap.records import Direction, Estimate, Interval, Kind, Moments, NotEstimable, Reason, Role, Status
@@ -237,12 +237,15 @@ def test_merging_the_parts_of_an_arm_gives_the_whole(seed: int, n: int, parts: i
         return Joint(n=np.asarray(float(len(rows))), means=rows.mean(axis=0), covariances=covariances)
 
     pieces = [joint(piece) for piece in np.array_split(values, parts)]
-    merged = pieces[0]
-    for piece in pieces[1:]:
-        merged = merge_joint(merged, piece)
-    assert merged.n == n
-    np.testing.assert_allclose(merged.means, values.mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(merged.covariances, np.cov(values.T), rtol=1e-8, atol=1e-9)
+    rows = Joint(
+        n=np.array([float(piece.n) for piece in pieces]),
+        means=np.stack([piece.means for piece in pieces]),
+        covariances=np.stack([piece.covariances for piece in pieces]),
+    )
+    whole = merge_joint(rows, np.ones((1, parts), dtype=bool))
+    assert whole.n[0] == n
+    np.testing.assert_allclose(whole.means[0], values.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(whole.covariances[0], np.cov(values.T), rtol=1e-8, atol=1e-9)
 
 
 def draw(seed: int, n: int, effect: float = 0.0) -> tuple[Values, Values]:
@@ -303,7 +306,7 @@ def test_rows_go_to_vectors_and_back(bench: Any) -> None:
     for metrics in (spend_on("before", "age"), spend_on("before"), RATIO):
         moments = bench.moments(study(metrics))
         layout = layout_of(moments)
-        back = replace(moments, **joint_columns(joint_rows(moments, layout), layout))
+        back = replace(moments, **joint_columns(joint_of(moments, layout), layout))
         for rows in (moments, back):
             found = covaried(rows, np.arange(len(rows)))
             assert np.isfinite(found.crosses).all()

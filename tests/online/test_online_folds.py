@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 
 from abgap.online.experiments import Variants
 from abgap.online.folds import as_folds, sum_folds
-from abgap.online.joint import joint_columns, joint_rows, layout_of
+from abgap.online.joint import joint_columns, joint_of, layout_of
 from abgap.online.moments import make_moments
 from abgap.online.plan import make_plan
 from abgap.records import Moments
@@ -112,13 +111,13 @@ def _merged(folds: Moments) -> dict[tuple[str, str, str], dict[str, float]]:
 def _merged_rows(folds: Moments, at: npt.NDArray[np.intp], metric: str) -> dict[str, float]:
     own = folds.take(at)
     layout = layout_of(own)
-    merged = reduce(merge_joint, joint_rows(own, layout))
-    found = {name: float(column[0]) for name, column in joint_columns([merged], layout).items()}
+    merged = merge_joint(joint_of(own, layout), np.ones((1, len(own)), dtype=bool))
+    found = {name: float(column[0]) for name, column in joint_columns(merged, layout).items()}
     if metric == "basket":
-        return {"n": float(merged.n)} | {name: found[name] for name in PARTS}
+        return {"n": float(merged.n[0])} | {name: found[name] for name in PARTS}
     if metric == "spend":
         found |= {name: float(getattr(own, name).sum()) for name in ("capped_units", "without_history")}
-    return {"n": float(merged.n)} | found
+    return {"n": float(merged.n[0])} | found
 
 
 def test_folds_do_not_depend_on_threads(

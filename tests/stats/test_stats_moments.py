@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from functools import reduce
 from typing import TypeAlias
 
 import numpy as np
@@ -34,6 +33,14 @@ def joint(values: Values) -> Joint:
     return Joint(n=np.asarray(float(n)), means=means, covariances=covariances)
 
 
+def merged_joint(*parts: Joint) -> Joint:
+    """All parts as one whole."""
+    names = [field.name for field in dataclasses.fields(Joint)]
+    rows = Joint(**{name: np.stack([getattr(part, name) for part in parts]) for name in names})
+    whole = moments.merge_joint(rows, np.ones((1, len(parts)), dtype=bool))
+    return Joint(**{name: getattr(whole, name)[0] for name in names})
+
+
 def stacked(parts: Sequence[Bivariate]) -> Bivariate:
     names = [field.name for field in dataclasses.fields(Bivariate)]
     return Bivariate(**{name: np.stack([getattr(part, name) for part in parts]) for name in names})
@@ -45,11 +52,28 @@ def test_merging_parts_equals_the_whole_also_with_empty_and_single_unit_parts(
 ) -> None:
     both = np.column_stack([values, np.roll(values, 1) * 0.5 + np.arange(len(values))])
     parts = [joint(part) for part in np.split(both, sorted(min(cut, len(both)) for cut in cuts))]
-    merged, whole = reduce(moments.merge_joint, parts), joint(both)
+    merged, whole = merged_joint(*parts), joint(both)
     scale = np.max(np.abs(both)) + 1e-300
     assert merged.n == len(values)
     np.testing.assert_allclose(merged.means, whole.means, rtol=1e-12, atol=1e-12 * scale)
     np.testing.assert_allclose(merged.covariances, whole.covariances, rtol=1e-9, atol=1e-12 * scale**2)
+
+
+def test_every_choice_of_parts_is_merged_by_itself() -> None:
+    rng = np.random.default_rng(5)
+    parts = [rng.normal(50.0, 2.0, (n, 2)) for n in (7, 1, 12, 4)]
+    found = [joint(part) for part in parts]
+    rows = Joint(
+        n=np.array([float(part.n) for part in found]),
+        means=np.stack([part.means for part in found]),
+        covariances=np.stack([part.covariances for part in found]),
+    )
+    without_each = moments.merge_joint(rows, ~np.eye(4, dtype=bool))
+    for left_out in range(4):
+        whole = joint(np.concatenate([part for at, part in enumerate(parts) if at != left_out]))
+        assert without_each.n[left_out] == whole.n
+        np.testing.assert_allclose(without_each.means[left_out], whole.means, rtol=1e-14)
+        np.testing.assert_allclose(without_each.covariances[left_out], whole.covariances, rtol=1e-11)
 
 
 @given(values=samples, cut=st.integers(0, 40))
@@ -68,11 +92,11 @@ def test_parts_along_an_axis_merge_like_two_after_another(
 
 def test_merging_nothing_but_empty_parts_leaves_no_mean_and_no_covariances(bivariate: MakeBivariate) -> None:
     empty = joint(np.empty((0, 2)))
-    merged = moments.merge_joint(empty, empty)
+    merged = merged_joint(empty, empty)
     assert merged.n == 0
     assert np.isnan(merged.means).all()
     assert np.isnan(merged.covariances).all()
-    single = moments.merge_joint(empty, joint(np.array([[3.0, 4.0]])))
+    single = merged_joint(empty, joint(np.array([[3.0, 4.0]])))
     assert single.means.tolist() == [3.0, 4.0]
     assert np.isnan(single.covariances).all()
     nothing = bivariate(np.array([]), np.array([]))
@@ -81,8 +105,8 @@ def test_merging_nothing_but_empty_parts_leaves_no_mean_and_no_covariances(bivar
 
 def test_a_part_without_its_covariances_leaves_the_whole_without_them() -> None:
     known = joint(np.array([[1.0], [2.0], [4.0]]))
-    unknown = Joint(n=np.array(5), means=np.array([1.0]), covariances=np.array([[np.nan]]))
-    merged = moments.merge_joint(known, unknown)
+    unknown = Joint(n=np.array(5.0), means=np.array([1.0]), covariances=np.array([[np.nan]]))
+    merged = merged_joint(known, unknown)
     assert merged.means[0] == pytest.approx(12 / 8)
     assert np.isnan(merged.covariances).all()
 
@@ -90,7 +114,7 @@ def test_a_part_without_its_covariances_leaves_the_whole_without_them() -> None:
 def test_merging_keeps_the_digits_when_the_mean_is_large_against_the_spread() -> None:
     pattern = np.array([0.2, 0.1, 0.3] * 400)
     values = 1_000_000.0 + pattern
-    merged = reduce(moments.merge_joint, (joint(part[:, None]) for part in np.split(values, 8)))
+    merged = merged_joint(*(joint(part[:, None]) for part in np.split(values, 8)))
     assert np.sqrt(merged.covariances[0, 0]) == pytest.approx(np.std(pattern, ddof=1), rel=1e-9)
 
 
