@@ -16,7 +16,7 @@ from abgap.records import Estimate, Interval, Kind, Moments
 from abgap.records.words import count, plain
 from abgap.study.model import Metric
 
-_DAYS_PER_YEAR = 365.25
+DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +54,10 @@ def money_per_year(
     Quantiles do not add up over units, so they are worth nothing over a year.
     """
     difference, days = estimate.difference, facts.days
-    if not metric.money or metric.kind is Kind.QUANTILE:
+    volume = yearly_volume(estimate.metric, metric, facts, denominators)
+    if not isinstance(difference, Interval) or volume is None or days is None:
         return None
-    if not isinstance(difference, Interval) or days is None:
-        return None
-    per_unit: float | None = 1.0
-    what = "units"
-    if estimate.kind is Kind.RATIO:
-        per_unit = denominators.per_unit(facts.name, estimate.metric)
-        what = "denominators of the ratio"
-    elif (in_clusters := denominators.per_unit(facts.name, estimate.metric)) is not None:
-        per_unit = in_clusters
-    if per_unit is None:
-        return None
-    volume = sum(facts.arms.values()) * per_unit / days * _DAYS_PER_YEAR
+    what = "denominators of the ratio" if metric.kind is Kind.RATIO else "units"
     turned = difference if estimate.direction.sign > 0 else difference.flipped()
     return YearlyMoney(
         interval=turned.scaled(volume),
@@ -77,6 +67,22 @@ def money_per_year(
             "and that the difference stays as it was measured."
         ),
     )
+
+
+def yearly_volume(
+    name: str, metric: Metric, facts: ExperimentFacts, denominators: Denominators
+) -> float | None:
+    """What a difference of this metric counts for over a year of all arms: units, or denominators of a ratio.
+
+    None when the metric is not money, or its volume per year is not known.
+    """
+    if not metric.money or metric.kind is Kind.QUANTILE or facts.days is None:
+        return None
+    # Of clusters the denominator is their units.
+    below = denominators.per_unit(facts.name, name)
+    if metric.kind is Kind.RATIO and below is None:
+        return None
+    return sum(facts.arms.values()) * (1.0 if below is None else below) / facts.days * DAYS_PER_YEAR
 
 
 def _days_in_words(days: float, facts: ExperimentFacts) -> str:

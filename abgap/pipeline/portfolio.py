@@ -5,15 +5,18 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from abgap.gap.inputs import EvidenceIndex
 from abgap.gap.portfolio.analysis import analyse_portfolio
 from abgap.gap.portfolio.collecting import collect
 from abgap.gap.portfolio.transfer import Transfers
+from abgap.gap.portfolio.value import RuleValues, decision_rules, with_rules
 
 if TYPE_CHECKING:
     from abgap.gap.portfolio.data import PortfolioData
     from abgap.pipeline.analysis import Analysis
-    from abgap.records import Portfolio
+    from abgap.records import Moments, Portfolio
 
 
 class PortfolioStages:
@@ -41,4 +44,24 @@ class PortfolioStages:
         """All that is said of the portfolio."""
         counted = self._analysis.gaps.portfolio
         self._analysis.progress("comparing experiments")
-        return analyse_portfolio(counted, self.data, self.transfers)
+        return with_rules(analyse_portfolio(counted, self.data, self.transfers), self._rules())
+
+    def _rules(self) -> RuleValues:
+        """What rules for launching would have earned."""
+        analysis = self._analysis
+        return decision_rules(
+            analysis.study,
+            self.data,
+            facts=analysis.facts,
+            checks=analysis.checks,
+            card=analysis.scorecard,
+            folds=self._folds(),
+        )
+
+    def _folds(self) -> Moments | None:
+        """The moments of single folds: made of the units, or among those that the study brings."""
+        analysis = self._analysis
+        if analysis.imported is None:
+            return analysis.folds
+        of_folds = np.array([fold is not None for fold in analysis.moments.fold], dtype=bool)
+        return analysis.moments.take(of_folds) if of_folds.any() else None

@@ -16,7 +16,7 @@ from abgap.records.words import plural
 
 _FEWEST_FOR_CORRELATION = 5
 _MODEL_FIELDS = "correlation, slope, sign agreement, transfer and the smallest gain worth testing"
-_LATER = ("Which offline metric to trust, and what a launch rule earned: not computed by this version.",)
+_LATER = ("Which offline metric to trust: not computed by this version.",)
 
 
 def count_portfolio(pairs: Sequence[JudgedPair], *, n_experiments: int) -> Portfolio:

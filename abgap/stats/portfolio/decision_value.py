@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import BoolArray
@@ -91,10 +92,8 @@ def earned(launched: BoolArray, found: FoldParts, worth: FloatArray | None = Non
     worth: (K,), what an effect of 1 is worth (money); 1 by default. NaN with fewer than two experiments.
     """
     scale = np.ones(len(found.parts)) if worth is None else worth
-    gained: FloatArray = np.where(launched, found.parts, 0.0).sum(axis=1) * scale
-    value = _by_experiment(found, gained)
-    share = np.asarray(launched.mean(axis=1), dtype=np.float64)
-    error = _by_experiment(found, share * found.variance * scale**2)
+    value = _by_experiment(found, np.where(launched, found.parts, 0.0).sum(axis=1) * scale)
+    error = _by_experiment(found, launched.mean(axis=1) * found.variance * scale**2)
     active = _by_experiment(found, launched.any(axis=1).astype(np.float64)) > 0.0
     mean, count = float(value.mean()) if len(value) else np.nan, len(value)
     if count < FEWEST_EXPERIMENTS:
@@ -121,7 +120,7 @@ def regret(true_effect: FloatArray, launched: BoolArray, experiment: IndexArray)
     return np.asarray(oracle - got)
 
 
-def _by_experiment(found: FoldParts, of_arms: FloatArray) -> FloatArray:
+def _by_experiment(found: FoldParts, of_arms: npt.ArrayLike) -> FloatArray:
     total = np.zeros(found.experiments)
     np.add.at(total, found.experiment, of_arms)
     return total
