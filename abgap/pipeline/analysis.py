@@ -2,8 +2,7 @@
 
 logs -> wide table (of units, or of clusters) -> sums -> moments -> estimates; scores -> offline rows; both and the
 checks -> gaps. Quantiles, resamples, trends, folds and units divided anew are stages beside the sums. A study that
-brings its moments starts in the middle. Commands ask for the stage they show; the report asks for all but folds and
-divisions.
+brings its moments starts in the middle. Commands ask for the stage they show; the report asks for all but divisions.
 """
 
 from __future__ import annotations

@@ -178,9 +178,9 @@ class Trust:
 class DecisionRule:
     """What launching by one rule would have earned, cross-fitted over folds of units so that noise is no profit.
 
-    launches: average number of arms launched (over folds). lift: mean lift per experiment, counting 0 where nothing
-    is launched. money_per_year: at the portfolio's traffic and pace. against_never, regret in simulations:
-    docs/portfolio.md.
+    name: ``never``, ``offline:METRIC``, ``significant:METRIC`` (of an online metric) or ``abgap``. launches: average
+    number of arms launched (over folds). lift: mean lift per experiment, counting 0 where nothing is launched.
+    money_per_year: at the portfolio's traffic and pace. Regret in simulations: docs/portfolio.md.
     """
 
     name: str

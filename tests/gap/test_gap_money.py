@@ -46,10 +46,14 @@ def test_a_ratio_counts_its_own_denominators(make_estimate: Make, make_facts: Ma
         ratio_moments([("A", None, 100, 2.0), ("B", None, 300, 4.0), ("B", "device", 9, 99.0)])
     )
     assert sessions.per_unit("search_v2", "revenue_per_user") == pytest.approx(3.5)
-    found = money_per_year(make_estimate(0.005, 0.015, kind=Kind.RATIO), MONEY, make_facts(), sessions)
+    ratio, metric = (
+        make_estimate(0.005, 0.015, kind=Kind.RATIO),
+        MONEY.model_copy(update={"kind": Kind.RATIO}),
+    )
+    found = money_per_year(ratio, metric, make_facts(), sessions)
     assert found is not None
     assert found.interval.estimate == pytest.approx(0.10 * 3.5 * 20_000 / 28 * 365.25)
-    assert money_per_year(make_estimate(0.005, 0.015, kind=Kind.RATIO), MONEY, make_facts(), NOTHING) is None
+    assert money_per_year(ratio, metric, make_facts(), NOTHING) is None
 
 
 def test_a_cost_that_falls_is_a_gain(make_estimate: Make, make_facts: Make) -> None:

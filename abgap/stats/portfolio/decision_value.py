@@ -8,7 +8,7 @@ whatever the rule. An effect is a sum over folds (``parts``), so that always lau
 The interval is between experiments. Rules that seldom launch leave most experiments at exactly 0 and earn by few, which
 makes the plain t interval too short; so an experiment counts with at least the sampling error of what it launched, and
 degrees of freedom are those of the experiments in which something is launched. Unequal sizes make t more careful
-(Bakirov and Szekely 2005). What coverage this gives is recorded in docs/portfolio.md.
+(Bakirov and Szekely 2005).
 """
 
 from __future__ import annotations
