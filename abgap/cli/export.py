@@ -64,7 +64,7 @@ def command(
         if what == "moments":
             from abgap.pipeline.moments_file import lost_in_csv, write_moments  # noqa: PLC0415 - only for this
 
-            moments = analysis.moments if no_folds else _with_folds(analysis)
+            moments = _with_crosses(analysis, analysis.moments if no_folds else _with_folds(analysis))
             write_moments(moments, temporary, analysis.engine, analysis.data_until)
             _tell_lost(lost_in_csv(moments) if out.suffix == ".csv" else [])
         else:
@@ -79,11 +79,22 @@ def _with_folds(analysis: Analysis) -> Moments:
     return found
 
 
+def _with_crosses(analysis: Analysis, moments: Moments) -> Moments:
+    """The moments, and how the metrics of the portfolio go together; moments that are brought have it already."""
+    from abgap.online.moments import concatenate  # noqa: PLC0415 - only for this
+    from abgap.pipeline.cross_moments import cross_moments  # noqa: PLC0415
+
+    if analysis.study.moments is not None:
+        return moments
+    return concatenate([moments, cross_moments(analysis)])
+
+
 def _tell_lost(columns: list[str]) -> None:
     """Say what CSV cannot hold."""
     covariates = any(column.startswith("covariate") for column in columns)
-    funnels = any(column.startswith("stage") for column in columns)
-    lost = ["covariates that are several or of a ratio"] * covariates + ["funnels"] * funnels
+    stages = any(column.startswith("stage") for column in columns)
+    lost = ["covariates that are several or of a ratio"] * covariates
+    lost += ["funnels and what metrics have in common"] * stages
     if lost:
         tell(
             f"abgap: CSV holds no lists: {listed(lost)} are left out ({', '.join(columns)}); parquet keeps them"

@@ -26,6 +26,8 @@ CELLS = "cells"
 # The wide table with the fold of every unit, and its cells.
 UNIT_FOLDS = "unit_folds"
 FOLD_CELLS = "fold_cells"
+# Cells of the pass that multiplies metrics of the same units.
+CROSS_CELLS = "cross_cells"
 # The wide table of how the values of units change with the days since exposure, and its cells.
 TREND_OUTCOMES = "trend_outcomes"
 TREND_CELLS = "trend_cells"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,14 @@ import numpy as np
 from abgap.gap.inputs import EvidenceIndex
 from abgap.gap.portfolio.analysis import analyse_portfolio
 from abgap.gap.portfolio.collecting import collect
+from abgap.gap.portfolio.fold_errors import correlation_of_folds
+from abgap.gap.portfolio.joint_errors import KnownErrors, with_joint_errors
 from abgap.gap.portfolio.transfer import Transfers
 from abgap.gap.portfolio.value import RuleValues, decision_rules, with_rules
+from abgap.online.cross_rows import read_cross_moments
+from abgap.pipeline.cross_moments import cross_moments
+from abgap.stats.portfolio.transfer import FEWEST
+from abgap.study.procedure import procedure_of
 
 if TYPE_CHECKING:
     from abgap.gap.portfolio.data import PortfolioData
@@ -32,7 +39,26 @@ class PortfolioStages:
         index = EvidenceIndex(estimates=(), offline_rows=analysis.offline.rows, checks=analysis.checks)
         card = None if analysis.study.is_offline_only else analysis.scorecard
         given = analysis.given
-        return collect(analysis.study, analysis.facts, card, index, gains=given.gains, effects=given.effects)
+        collected = collect(
+            analysis.study, analysis.facts, card, index, gains=given.gains, effects=given.effects
+        )
+        return with_joint_errors(collected, self._known_errors(collected.online))
+
+    def _known_errors(self, metrics: Sequence[str]) -> KnownErrors:
+        """How the errors of online metrics hang together."""
+        analysis = self._analysis
+        study = analysis.study
+        # The pass over the units is worth it only where experiments are compared.
+        compared = len(analysis.declared) >= FEWEST
+        crosses = read_cross_moments(cross_moments(analysis)) if compared else ()
+        return KnownErrors(
+            crosses=crosses,
+            controls=analysis.controls,
+            signs={name: metric.direction.sign for name, metric in study.metrics.items()},
+            by_arm=procedure_of(study).slopes_by_arm,
+            folds=correlation_of_folds(analysis.moments, metrics),
+            declared=study.portfolio.noise_correlation,
+        )
 
     @cached_property
     def transfers(self) -> Transfers:

@@ -76,7 +76,7 @@ def adjusted_contrast(
     """
     known = control.known & treatment.known
     arms = [_only_known(arm, known) for arm in (control, treatment)]
-    theta = _slopes_by_arm(*arms) if by_arm else pooled_slopes(*arms)
+    theta = slopes(*arms, by_arm=by_arm)
     left = [_residual_variance(arm, theta) for arm in arms]
     n = control.value.n, treatment.value.n
     off = np.sum(theta * (arms[1].means - arms[0].means), axis=-1)
@@ -92,6 +92,11 @@ def adjusted_contrast(
         unadjusted = mean_contrast(control.value, treatment.value).variance
         removed = np.where(known & (unadjusted > 0.0), 1.0 - contrast.variance / unadjusted, np.nan)
     return contrast, removed
+
+
+def slopes(control: Covaried, treatment: Covaried, *, by_arm: bool = False) -> FloatArray:
+    """Return theta (..., k), of arms whose covariates are all known: pooled, or those of the interacted regression."""
+    return _slopes_by_arm(control, treatment) if by_arm else pooled_slopes(control, treatment)
 
 
 def _only_known(arm: Covaried, known: BoolArray) -> Covaried:

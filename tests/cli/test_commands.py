@@ -258,7 +258,10 @@ def test_what_csv_cannot_hold_is_said(abgap_in: Abgap, parquet_study: Path, tmp_
     told = abgap_in(
         parquet_study, "export", "moments", "--no-folds", "--quiet", "--out", tmp_path / "m.csv"
     ).err
-    assert "funnels are left out (stage_means, stage_covariances); parquet keeps them" in told
+    assert (
+        "funnels and what metrics have in common are left out (stage_means, stage_covariances); parquet keeps them"
+        in told
+    )
     assert "covariates" not in told, "one covariate has columns of its own"
     told = abgap_in(parquet_study, "export", "moments", "--no-folds", "--out", tmp_path / "m.parquet").err
     assert "left out" not in told

@@ -15,11 +15,11 @@ from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.gap.offline_side import OfflineSide, offline_side
 from abgap.gap.portfolio.arms import Arms, list_arms
 from abgap.gap.portfolio.columns import Columns, empty_columns, positions, put_gains, put_lifts, put_scorecard
-from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
+from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData, business_metrics
 from abgap.offline.directions import direction_of
 from abgap.online.given_effects import GivenEffects
 from abgap.online.scorecard import Scorecard
-from abgap.records import Interval, Role
+from abgap.records import Interval
 from abgap.records.moments import FloatArray
 from abgap.records.words import label, plural
 from abgap.stats.portfolio.effects import Effects
@@ -77,7 +77,7 @@ def collect(
 
 def _axes(study: Study) -> Iterator[Axis]:
     """Offline metrics, proxies, then business metrics: those of the gap, else the primary ones."""
-    business = study.gap.business or [n for n, m in study.metrics.items() if m.role is Role.PRIMARY]
+    business = business_metrics(study)
     yield from (Axis(name=name, kind=AxisKind.OFFLINE) for name in study.gap.offline)
     yield from (_online_axis(study, name, AxisKind.PROXY) for name in study.portfolio.proxies)
     yield from (_online_axis(study, name, AxisKind.BUSINESS) for name in business)
