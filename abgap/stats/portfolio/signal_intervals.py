@@ -83,20 +83,36 @@ class Signal:
         (xx, xy), (_, yy) = self.total.signal
         if not (xx > 0.0 and yy > 0.0 and xy**2 < xx * yy):
             return None
-        scale = math.sqrt(xx * yy)
-        r, ratio = float(xy / scale), math.sqrt(yy / xx)
+        return self._correlation(0.0)
+
+    def quality(self, usual: float) -> Found:
+        """Return the correlation of gains, as a test of the usual size measures them, with true lifts.
+
+        ``Lambda_xy / sqrt((Lambda_xx + usual) Lambda_yy)`` with the variance of the errors of such a test, taken as
+        known (Tripuraneni, Richardson, D'Amour, Soriano and Yadlowsky 2023); the interval as that of the correlation.
+        Where the latter would be beyond 1 it counts as 1, which bounds the estimate. The signals of gains and of
+        lifts are above 0.
+        """
+        return self._correlation(usual)
+
+    def _correlation(self, added: float) -> Found:
+        """The correlation with a variance added to that of true gains."""
+        (xx, xy), (_, yy) = self.total.signal
+        scale, ratio = math.sqrt((xx + added) * yy), math.sqrt(yy / (xx + added))
+        most = math.sqrt(xx / (xx + added))
+        estimate = min(max(float(xy / scale), -most), most)
         at = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
         form = _matrices(-0.5 * at * ratio, np.full(5, 0.5), -0.5 * at / ratio)
         variance = self.traces.variance(form, _matrices(xx, at * scale, yy))
-        own = np.array([[-0.5 * r * ratio, 0.5], [0.5, -0.5 * r / ratio]])
+        own = np.array([[-0.5 * estimate * ratio, 0.5], [0.5, -0.5 * estimate / ratio]])
         wide = float(normal_quantile(1.0 - self.alpha / 2.0)) ** 2
         wide *= design_effect(self.effects, self.total, own, self.total.signal) / self.total.kept**2
         # Both sides are polynomials in r, of degree 4 at most: five values give them.
         above = np.polynomial.Polynomial.fit(at, (xy - at * scale) ** 2 - wide * variance, 4)
         ends = above.roots()
         real = ends[np.abs(ends.imag) < 1e-9].real
-        low, high = real[real < r], real[real > r]
-        return _around(r, max(low, default=-1.0), min(high, default=1.0), within=(-1.0, 1.0))
+        low, high = real[real < xy / scale], real[real > xy / scale]
+        return _around(estimate, max(low, default=-1.0), min(high, default=1.0), within=(-1.0, 1.0))
 
     def reliability(self, axis: int) -> Found:
         """Return the share of the axis' observed variance that is signal; not below 0.
