@@ -16,14 +16,17 @@ from abgap.gap.portfolio.covariance import FEWEST
 from abgap.gap.portfolio.data import AxisKind, PortfolioData
 from abgap.gap.portfolio.quality import too_few
 from abgap.records import Estimable, Interval, NineCells
-from abgap.records.portfolio import NoiseCorrected, PairFit, SignAgreement
-from abgap.records.words import label, percent, plain, plural
+from abgap.records.portfolio import NoiseCorrected, PairFit, PredictorSide, SignAgreement
+from abgap.records.words import label, percent, plain, plural, sentence_case
 from abgap.stats.portfolio.agreement import (
     Share,
     agreement_by_noise,
     agreement_of_correlation,
     agreement_of_signs,
 )
+
+# Errors that go together even more would leave no effects.
+_MOST = 0.99
 
 
 def with_agreement(found: PairFit, data: PortfolioData, predictor: int, business: int) -> PairFit:
@@ -34,7 +37,7 @@ def with_agreement(found: PairFit, data: PortfolioData, predictor: int, business
     x, y = effects.values.T
     share = agreement_of_signs(x, y, effects.experiment, data.alpha)
     observed = estimable_share(share, data.alpha, "with a gain and a lift that are not exactly zero", FEWEST)
-    noise = _noise(found, data, predictor, business)
+    noise = _noise(found)
     by_noise = None
     if noise is not None and isinstance(observed, Interval):
         by_noise = agreement_by_noise(x, y, effects.experiment, noise)
@@ -44,7 +47,7 @@ def with_agreement(found: PairFit, data: PortfolioData, predictor: int, business
         observed=observed,
         by_noise=by_noise,
         if_measured_exactly=exactly,
-        sentence=_sentence(found, share, observed, by_noise, exactly),
+        sentence=_sentence(found, observed, by_noise, exactly, assumed=_assumed(data, predictor, business)),
     )
     return replace(found, sign_agreement=agreement)
 
@@ -66,7 +69,10 @@ def share_in_words(share: Interval) -> str:
 def cells_of_effects(counted: Sequence[NineCells], data: PortfolioData) -> tuple[NineCells, ...]:
     """The nine cells of all pairs: those of verdicts as they are, the others from what was established."""
     known = {(cells.offline_metric, cells.business_metric) for cells in counted}
-    return (*counted, *(cells for cells in _cells(data) if (cells.offline_metric, cells.business_metric) not in known))
+    return (
+        *counted,
+        *(cells for cells in _cells(data) if (cells.offline_metric, cells.business_metric) not in known),
+    )
 
 
 def _cells(data: PortfolioData) -> Iterator[NineCells]:
@@ -78,16 +84,17 @@ def _cells(data: PortfolioData) -> Iterator[NineCells]:
         if not known.any():
             continue
         row, column = (signs[known & data.trusted].astype(np.intp) + 1).T
-        down, flat, up = np.bincount(3 * row + column, minlength=9).reshape(3, 3).tolist()
+        counts = np.bincount(3 * row + column, minlength=9).reshape(3, 3)
+        down, flat, up = ((int(a), int(b), int(c)) for a, b, c in counts)
         yield NineCells(
             offline_metric=data.axes[predictor].name,
             business_metric=data.axes[business].name,
-            counts=(tuple(down), tuple(flat), tuple(up)),
+            counts=(down, flat, up),
             untrustworthy=int((known & ~data.trusted).sum()),
         )
 
 
-def _noise(found: PairFit, data: PortfolioData, predictor: int, business: int) -> float | None:
+def _noise(found: PairFit) -> float | None:
     """The correlation that errors alone leave between measured effects; None where it is not known.
 
     Offline gains are measured on other data than lifts: without standard errors theirs is still 0.
@@ -95,8 +102,8 @@ def _noise(found: PairFit, data: PortfolioData, predictor: int, business: int) -
     corrected = found.noise_corrected
     if corrected is not None and corrected.noise_xy is not None:
         scale = float(np.sqrt(corrected.observed_xx * corrected.observed_yy))
-        return float(np.clip(corrected.noise_xy / scale, -0.99, 0.99)) if scale > 0.0 else None
-    return 0.0 if data.axes[predictor].kind is AxisKind.OFFLINE else None
+        return float(np.clip(corrected.noise_xy / scale, -_MOST, _MOST)) if scale > 0.0 else None
+    return 0.0 if found.side is PredictorSide.OFFLINE else None
 
 
 def _if_measured_exactly(corrected: NoiseCorrected | None) -> Estimable | None:
@@ -108,17 +115,24 @@ def _if_measured_exactly(corrected: NoiseCorrected | None) -> Estimable | None:
     return replace(told, estimate=estimate, low=low, high=high)
 
 
+def _assumed(data: PortfolioData, predictor: int, business: int) -> bool:
+    """Whether errors of both metrics, which share units, are taken as independent for want of knowledge."""
+    axes = data.axes[predictor], data.axes[business]
+    return axes[0].kind is AxisKind.PROXY and "unknown" in {axis.noise for axis in axes}
+
+
 def _sentence(
-    found: PairFit, share: Share, observed: Estimable, by_noise: float | None, exactly: Estimable | None
+    found: PairFit, observed: Estimable, by_noise: float | None, exactly: Estimable | None, *, assumed: bool
 ) -> str:
     sides = f"gains of {label(found.predictor)} and lifts of {label(found.business_metric)}"
     if not isinstance(observed, Interval):
-        return f"How often {sides} agree in sign is not said: {observed.detail}."
-    text = f"The signs of {sides} agreed in {share_in_words(observed)} of {plural(share.experiments, 'experiment')}"
+        return f"How often {sides} have the same sign is not said: {observed.detail}."
+    text = f"{sentence_case(sides)} had the same sign in {share_in_words(observed)} of experiments"
     if by_noise is not None:
+        nothing = "no relation and errors that do not go together" if assumed else "no relation at all"
         inside = observed.low <= by_noise <= observed.high
-        told = ", which the interval does not rule out" if inside else ""
-        text += f"; with no relation at all it would be {percent(by_noise, decimals=0)}{told}"
+        told = ", which is not ruled out" if inside else ""
+        text += f"; with {nothing} it would be {percent(by_noise, decimals=0)}{told}"
     if isinstance(exactly, Interval):
         text += f". Measured exactly it would be {share_in_words(exactly)}"
     return f"{text}."

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from abgap.gap.portfolio.agreement import cells_of_effects, with_agreement
 from abgap.gap.portfolio.covariance import noise_corrected
 from abgap.gap.portfolio.data import AxisKind, PortfolioData
 from abgap.gap.portfolio.transfer import Transfers, with_transfer
+from abgap.gap.portfolio.trust import metric_trust
 from abgap.records import Interval, Portfolio
 from abgap.records.portfolio import PairFit, PredictorSide
 
@@ -23,7 +25,9 @@ def analyse_portfolio(counted: Portfolio, data: PortfolioData, transfers: Transf
         counted,
         n_experiments=len(data.names),
         refusals=(*counted.refusals, *data.left_out),
+        nine_cells=cells_of_effects(counted.nine_cells, data),
         pairs=pairs,
+        metric_trust=metric_trust(data, pairs),
         sign_agreement=None if first is None else first.sign_agreement,
         correlation=_told(None if corrected is None else corrected.correlation),
         slope=_told(None if corrected is None else corrected.slope),
@@ -37,7 +41,7 @@ def _fits(data: PortfolioData, transfers: Transfers) -> Iterator[PairFit]:
     for business in data.positions(AxisKind.BUSINESS):
         for kind, side in _SIDES.items():
             for predictor in data.positions(kind):
-                found = _fit(data, predictor, business, side)
+                found = with_agreement(_fit(data, predictor, business, side), data, predictor, business)
                 yield with_transfer(found, transfers, predictor, business)
 
 

@@ -109,7 +109,8 @@ def _unseen_quality(unseen: Signal) -> Estimable:
     quality = quality_of(unseen)
     if isinstance(quality, Interval) and quality.estimate <= 0.0:
         return NotEstimable(
-            reason=Reason.NO_SIGNAL, detail="on experiments that it was not fitted to, it does not go with lifts"
+            reason=Reason.NO_SIGNAL,
+            detail="on experiments that it was not fitted to, it does not go with lifts",
         )
     return quality
 

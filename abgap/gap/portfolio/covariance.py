@@ -113,10 +113,10 @@ def _estimates(effects: Effects, alpha: float) -> tuple[Estimable, Estimable, li
         return refused, refused, reliabilities
     signal = Signal.of(effects, alpha)
     reliabilities = [_reliability(signal, axis) for axis in (0, 1)]
-    none = _no_signal(signal)
+    none = no_signal(signal)
     if none is not None:
         return none, none, reliabilities
-    return _slope(signal), _correlation(signal), reliabilities
+    return _slope(signal), correlation_of(signal), reliabilities
 
 
 def _unknown(side: str) -> NotEstimable:
@@ -126,7 +126,7 @@ def _unknown(side: str) -> NotEstimable:
     )
 
 
-def _no_signal(signal: Signal) -> NotEstimable | None:
+def no_signal(signal: Signal) -> NotEstimable | None:
     """Why nothing is corrected, if it is so."""
     own, eigenvalue = np.diagonal(signal.total.signal), signal.total.smallest_eigenvalue
     for axis, side in enumerate(_SIDES):
@@ -158,7 +158,8 @@ def _slope(signal: Signal) -> Estimable:
     return _interval(found, signal.alpha, "fieller")
 
 
-def _correlation(signal: Signal) -> Estimable:
+def correlation_of(signal: Signal) -> Estimable:
+    """The noise-corrected correlation of the two axes, where there is a signal."""
     found = signal.correlation()
     if found is None:
         return NotEstimable(

@@ -65,9 +65,7 @@ def _trust(data: PortfolioData, pair: PairFit, business: int) -> Trust:
         reliability=reliability.estimate if isinstance(reliability, Interval) else None,
         sensitivity=sensitivity,
         wrong_direction=wrong,
-        sentence=quality_sentence(
-            sentence_case(label(pair.predictor)), label(pair.business_metric), quality
-        ),
+        sentence=quality_sentence(sentence_case(label(pair.predictor)), label(pair.business_metric), quality),
     )
 
 
