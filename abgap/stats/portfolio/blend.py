@@ -32,8 +32,8 @@ _STEPS = 100
 class Blend(NamedTuple):
     """Weights of the predictors, (p,).
 
-    relative: per standard deviation of true effects, they sum to 1. own: per unit of each predictor. All 0 where no
-    predictor goes with the lift.
+    relative: per standard deviation of true effects, they sum to 1. own: per unit of each predictor, so that the blend
+    as a usual test measures it has a variance of 1. All 0 where no predictor goes with the lift.
     """
 
     relative: FloatArray
@@ -47,15 +47,16 @@ def fit_blend(effects: Effects) -> Blend:
     """
     signal = total_covariance(effects).signal
     size = np.sqrt(np.maximum(np.diagonal(signal)[:-1], 0.0))
-    relative = np.zeros(len(size))
+    relative, own = np.zeros(len(size)), np.zeros(len(size))
     there = np.flatnonzero(size > 0.0)
     if there.size:
         both, scale = np.ix_(there, there), np.outer(size[there], size[there])
         gram = _positive(signal[both] / scale) + usual_errors(effects)[both] / scale
-        relative[there] = nonnegative_weights(gram, signal[there, -1] / size[there])
-    total = relative.sum()
-    relative = relative / total if total > 0.0 else relative
-    return Blend(relative, np.divide(relative, size, out=np.zeros_like(size), where=size > 0.0))
+        found = nonnegative_weights(gram, signal[there, -1] / size[there])
+        if found.any():
+            relative[there] = found / found.sum()
+            own[there] = found / np.sqrt(found @ gram @ found) / size[there]
+    return Blend(relative, own)
 
 
 def usual_errors(effects: Effects) -> FloatArray:
