@@ -42,7 +42,7 @@ COMPARED = dict.fromkeys(
     "model_id, query_id, item, score, is_tied, case when not is_tied then place end as place",
 )
 # Small data: what counts is how fast a plan is made, not how fast it runs; and nobody reads what Spark writes of it.
-SAMPLED = {"search_v2", "typo_tolerance", "cross_encoder", "personal_ranking"}
+SAMPLED = {"typo_tolerance", "cross_encoder"}
 """A plain experiment, one with a broken split, one of three arms, one with units in two variants."""
 QUICK_JAVA = (
     "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
@@ -253,7 +253,7 @@ def different(here: Any, there: Any, where: str = "") -> list[str]:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample study over a thin slice of its data: four of its experiments, and two of its three slices."""
+    """The sample study over a thin slice of its data: two of its experiments, and two of its three slices."""
     folder = tmp_path_factory.mktemp("sample")
     generate(folder, scale=0.002)
     text = (ROOT / "sample_data" / "abgap.toml").read_text(encoding="utf-8")

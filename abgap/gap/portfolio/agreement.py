@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 
@@ -77,8 +76,10 @@ def cells_of_effects(counted: Sequence[NineCells], data: PortfolioData) -> tuple
 
 def _cells(data: PortfolioData) -> Iterator[NineCells]:
     """Of every predictor by every business metric of which signs are known."""
-    predictors = (*data.positions(AxisKind.OFFLINE), *data.positions(AxisKind.PROXY))
-    for business, predictor in product(data.positions(AxisKind.BUSINESS), predictors):
+    pairs = (
+        (at, business) for business in data.positions(AxisKind.BUSINESS) for at in data.predictors(business)
+    )
+    for predictor, business in pairs:
         signs = data.significant[:, [predictor, business]]
         known = np.isfinite(signs).all(axis=1)
         if not known.any():
@@ -118,7 +119,7 @@ def _if_measured_exactly(corrected: NoiseCorrected | None) -> Estimable | None:
 def _assumed(data: PortfolioData, predictor: int, business: int) -> bool:
     """Whether errors of both metrics, which share units, are taken as independent for want of knowledge."""
     axes = data.axes[predictor], data.axes[business]
-    return axes[0].kind is AxisKind.PROXY and "unknown" in {axis.noise for axis in axes}
+    return axes[0].kind is not AxisKind.OFFLINE and "unknown" in {axis.noise for axis in axes}
 
 
 def _sentence(

@@ -7,13 +7,11 @@ from dataclasses import replace
 
 from abgap.gap.portfolio.agreement import cells_of_effects, with_agreement
 from abgap.gap.portfolio.covariance import noise_corrected
-from abgap.gap.portfolio.data import AxisKind, PortfolioData
+from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
 from abgap.gap.portfolio.transfer import Transfers, with_transfer
 from abgap.gap.portfolio.trust import metric_trust
 from abgap.records import Interval, Portfolio
 from abgap.records.portfolio import PairFit, PredictorSide
-
-_SIDES = {AxisKind.OFFLINE: PredictorSide.OFFLINE, AxisKind.PROXY: PredictorSide.PROXY}
 
 
 def analyse_portfolio(counted: Portfolio, data: PortfolioData, transfers: Transfers) -> Portfolio:
@@ -39,19 +37,18 @@ def analyse_portfolio(counted: Portfolio, data: PortfolioData, transfers: Transf
 def _fits(data: PortfolioData, transfers: Transfers) -> Iterator[PairFit]:
     """Every predictor against every business metric: offline metrics first, in the order of the study."""
     for business in data.positions(AxisKind.BUSINESS):
-        for kind, side in _SIDES.items():
-            for predictor in data.positions(kind):
-                found = with_agreement(_fit(data, predictor, business, side), data, predictor, business)
-                yield with_transfer(found, transfers, predictor, business)
+        for predictor in data.predictors(business):
+            found = with_agreement(_fit(data, predictor, business), data, predictor, business)
+            yield with_transfer(found, transfers, predictor, business)
 
 
-def _fit(data: PortfolioData, predictor: int, business: int, side: PredictorSide) -> PairFit:
+def _fit(data: PortfolioData, predictor: int, business: int) -> PairFit:
     effects = data.pair(predictor, business)
     measured = data.effects.axes([predictor, business]).measured
     corrected = noise_corrected(data, predictor, business)
     return PairFit(
         predictor=data.axes[predictor].name,
-        side=side,
+        side=side_of(data.axes[predictor]),
         business_metric=data.axes[business].name,
         experiments=effects.experiments,
         arms=len(effects),
@@ -64,6 +61,11 @@ def _fit(data: PortfolioData, predictor: int, business: int, side: PredictorSide
         refusals=corrected.refusals,
         notes=corrected.notes,
     )
+
+
+def side_of(predictor: Axis) -> PredictorSide:
+    """Where a predictor is measured."""
+    return PredictorSide.OFFLINE if predictor.kind is AxisKind.OFFLINE else PredictorSide.PROXY
 
 
 def _told(found: object) -> Interval | None:

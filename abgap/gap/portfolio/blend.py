@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from abgap.gap.portfolio.covariance import correlation_of, no_signal
-from abgap.gap.portfolio.data import AxisKind, PortfolioData
+from abgap.gap.portfolio.data import PortfolioData
 from abgap.gap.portfolio.quality import kendall, quality_of, quality_sentence, too_few
 from abgap.records import Estimable, Interval, NotEstimable, Reason
 from abgap.records.portfolio import Trust
@@ -49,7 +49,7 @@ def blend_trust(data: PortfolioData, business: int) -> Trust | None:
 
 def _chosen(data: PortfolioData, business: int) -> list[int]:
     """The predictors, the one with the fewest experiments left out until enough have all of them."""
-    every = (*data.positions(AxisKind.OFFLINE), *data.positions(AxisKind.PROXY))
+    every = data.predictors(business)
     counts = {axis: _measured(data, [axis], business).experiments for axis in every}
     chosen = [axis for axis in every if counts[axis]]
     enough = min(FEWEST, max(counts.values(), default=0))

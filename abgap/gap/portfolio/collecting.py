@@ -79,7 +79,8 @@ def _axes(study: Study) -> Iterator[Axis]:
     """Offline metrics, proxies, then business metrics: those of the gap, else the primary ones."""
     business = business_metrics(study)
     yield from (Axis(name=name, kind=AxisKind.OFFLINE) for name in study.gap.offline)
-    yield from (_online_axis(study, name, AxisKind.PROXY) for name in study.portfolio.proxies)
+    proxies = [name for name in study.portfolio.proxies if name not in business]
+    yield from (_online_axis(study, name, AxisKind.PROXY) for name in proxies)
     yield from (_online_axis(study, name, AxisKind.BUSINESS) for name in business)
 
 
@@ -91,6 +92,7 @@ def _online_axis(study: Study, name: str, kind: AxisKind) -> Axis:
         smallest_worthwhile=metric.smallest_worthwhile_lift,
         money=metric.money,
         noise="unknown",
+        also_proxy=kind is AxisKind.BUSINESS and name in study.portfolio.proxies,
     )
 
 

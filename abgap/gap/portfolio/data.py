@@ -41,9 +41,10 @@ class AxisKind(StrEnum):
 class Axis:
     """One metric of the portfolio. Effects are turned by its direction, so that up is good.
 
-    Offline: gain in the metric's own units. Proxy and business: log ratio of treatment to control.
-    noise: how the covariance of its errors with other online metrics is known: ``units`` (from the units themselves),
-    ``folds``, ``declared``, or ``unknown`` (taken as 0, with a range as sensitivity); None of offline axes.
+    Offline: gain in the metric's own units. Proxy and business: log ratio of treatment to control. noise: how the
+    covariance of its errors with other online metrics is known: ``units`` (from the units themselves), ``folds``,
+    ``declared``, or ``unknown`` (taken as 0, with a range as sensitivity); None of offline axes. also_proxy: of a
+    business metric that is a proxy of others as well.
     """
 
     name: str
@@ -51,6 +52,12 @@ class Axis:
     smallest_worthwhile: float | None = None
     money: bool = False
     noise: str | None = None
+    also_proxy: bool = False
+
+    @property
+    def is_proxy(self) -> bool:
+        """Whether it stands for other business metrics."""
+        return self.kind is AxisKind.PROXY or self.also_proxy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +95,15 @@ class PortfolioData:
     def online(self) -> list[str]:
         """Names of the axes that are measured on units, in order."""
         return [axis.name for axis in self.axes if axis.kind is not AxisKind.OFFLINE]
+
+    def predictors(self, business: int) -> Sequence[int]:
+        """Of the axes held against a business metric: offline metrics, then proxies, in the order of the study.
+
+        A business metric that is declared as a proxy too stands for the other ones.
+        """
+        offline = self.positions(AxisKind.OFFLINE)
+        quick = [at for at, axis in enumerate(self.axes) if axis.is_proxy and at != business]
+        return [*offline, *quick]
 
     def axis(self, name: str) -> int:
         """Position of the axis of this name."""

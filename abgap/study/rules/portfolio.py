@@ -11,7 +11,7 @@ _OF_UNITS = ("facts", "units", "experiments", "funnels", "live", "bootstrap")
 
 
 def proxies_are_held_against_business(draft: Draft) -> Iterator[Flaw]:
-    """A proxy is a declared metric that is neither repeated nor what it is to stand for."""
+    """A proxy is a declared metric that is neither repeated nor the only one that it could stand for."""
     proxies, business = draft.study.portfolio.proxies, draft.study.gap.business
     metrics = draft.names("metrics")
     for position, name in enumerate(proxies):
@@ -20,9 +20,9 @@ def proxies_are_held_against_business(draft: Draft) -> Iterator[Flaw]:
             yield Flaw(loc, f"there is no metric {quoted(name)}", suggestion(name, metrics))
         elif name in proxies[:position]:
             yield Flaw(loc, f"{quoted(name)} is listed already", "remove one of them")
-        elif name in business:
-            hint = "a proxy is judged by business metrics; remove it from one of the lists"
-            yield Flaw(loc, f"{quoted(name)} is in gap.business", hint)
+        elif business == [name]:
+            hint = "name the metric that it stands for: business = [...]"
+            yield Flaw(loc, f"{quoted(name)} is the only one in gap.business", hint)
     if proxies and not draft.declares("gap", "business"):
         hint = "add the metrics that proxies stand for: business = [...]"
         yield Flaw(("gap", "business"), "is required beside portfolio.proxies", hint)
