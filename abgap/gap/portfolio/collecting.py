@@ -21,7 +21,7 @@ from abgap.online.given_effects import GivenEffects
 from abgap.online.scorecard import Scorecard
 from abgap.records import Interval
 from abgap.records.moments import FloatArray
-from abgap.records.words import label, plural
+from abgap.records.words import declared_percent, label, plural
 from abgap.stats.portfolio.effects import Effects
 from abgap.study.model import Study
 
@@ -157,13 +157,14 @@ def _days(arms: Arms) -> FloatArray:
 
 def _left_out(axes: Sequence[Axis], arms: Arms, effects: GivenEffects, impossible: int) -> Iterator[str]:
     if arms.same_model:
-        yield f"{plural(arms.same_model, 'arm')} that ran the control's model compare nothing and are left out."
+        yield f"Left out: {plural(arms.same_model, 'arm')} with the control's model, where nothing is compared."
     known = {axis.name for axis in axes}
     strangers = [name for name in effects.metric if name not in known]
     if strangers:
         yield (
-            f"{plural(len(strangers), 'ready-made effect')} are of metrics that are held against nothing "
-            f"(e.g. {label(strangers[0])}) and are left out."
+            f"Left out: {plural(len(strangers), 'ready-made effect')} on metrics that are held against nothing, "
+            f"such as {label(strangers[0])}."
         )
     if impossible:
-        yield f"{plural(impossible, 'ready-made lift')} of -100 % or less have no logarithm and are left out."
+        least = declared_percent(-1.0)
+        yield f"Left out: {plural(impossible, 'ready-made lift')} of {least} or less, without a logarithm."
