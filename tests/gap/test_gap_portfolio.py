@@ -61,21 +61,6 @@ def test_untrustworthy_pairs_are_counted_apart(portfolio: Make, make_check: Make
     assert found.nine_cells[0].untrustworthy == 1
 
 
-def test_fewer_than_five_experiments_have_no_correlation(portfolio: Make, make_check: Make) -> None:
-    few = portfolio(["++"] * 4)
-    assert "4 experiments with a trustworthy headline pair, at least 5 are needed" in few.refusals[0]
-    one_broken = portfolio(["++"] * 5, checks=[make_check(experiment="e0")])
-    assert "4 experiments" in one_broken.refusals[0]
-    enough = portfolio(["++"] * 5)
-    assert enough.refusals[0].endswith("not computed by this version.")
-    for found in (few, enough):
-        assert found.correlation is None
-        assert found.slope is None
-        assert found.sign_agreement is None
-        assert found.transfer is None
-        assert found.smallest_gain_worth_testing is None
-
-
 def test_what_is_not_counted_or_not_reliable_is_said(portfolio: Make) -> None:
     bare = NotEstimable(reason=Reason.NO_INTERVAL_GIVEN, detail="bare")
     found = portfolio(["++", "++", "++"], rows={0: {"gain": bare}, 1: {"metric": "another"}})
@@ -88,4 +73,4 @@ def test_an_empty_portfolio_counts_nothing(portfolio: Make) -> None:
     found = portfolio([])
     assert found.nine_cells == ()
     assert set(found.verdicts.values()) == {0}
-    assert found.refusals[0].startswith("No correlation")
+    assert found.refusals == ()

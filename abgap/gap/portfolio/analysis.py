@@ -13,6 +13,11 @@ from abgap.gap.portfolio.trust import metric_trust
 from abgap.records import Interval, Portfolio
 from abgap.records.portfolio import PairFit, PredictorSide
 
+_NO_PAIR = (
+    "No correlation, slope or transfer: nothing is held against a business metric; declare offline and business in "
+    "[gap], or proxies in [portfolio]."
+)
+
 
 def analyse_portfolio(counted: Portfolio, data: PortfolioData, transfers: Transfers) -> Portfolio:
     """All that the effects say, added to what verdicts were counted."""
@@ -22,7 +27,7 @@ def analyse_portfolio(counted: Portfolio, data: PortfolioData, transfers: Transf
     return replace(
         counted,
         n_experiments=len(data.names),
-        refusals=(*counted.refusals, *data.left_out),
+        refusals=tuple(_refusals(counted, data, first)),
         nine_cells=cells_of_effects(counted.nine_cells, data),
         pairs=pairs,
         metric_trust=metric_trust(data, pairs),
@@ -66,6 +71,16 @@ def _fit(data: PortfolioData, predictor: int, business: int) -> PairFit:
 def side_of(predictor: Axis) -> PredictorSide:
     """Where a predictor is measured."""
     return PredictorSide.OFFLINE if predictor.kind is AxisKind.OFFLINE else PredictorSide.PROXY
+
+
+def _refusals(counted: Portfolio, data: PortfolioData, first: PairFit | None) -> Iterator[str]:
+    """What is not said of the portfolio, and why: of the first pair, of what was counted, of what takes no part."""
+    if first is None:
+        yield _NO_PAIR
+    else:
+        yield from first.refusals
+    yield from counted.refusals
+    yield from data.left_out
 
 
 def _told(found: object) -> Interval | None:

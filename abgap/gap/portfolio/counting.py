@@ -1,7 +1,7 @@
 """All experiments together, as far as counting goes: verdicts and the nine cells.
 
-What needs a model of the portfolio (correlation, slope, transfer, decision value) is refused in words instead
-of guessed from a scatter: both axes carry noise, and sizes differ by orders of magnitude.
+What needs a model of the portfolio is not guessed from these counts: both axes carry noise, and sizes differ by orders
+of magnitude.
 """
 
 from __future__ import annotations
@@ -13,10 +13,6 @@ from abgap.gap.pairs import JudgedPair
 from abgap.gap.verdict import Sign
 from abgap.records import NineCells, Portfolio, VerdictName
 from abgap.records.words import plural
-
-_FEWEST_FOR_CORRELATION = 5
-_MODEL_FIELDS = "correlation, slope, sign agreement, transfer and the smallest gain worth testing"
-_LATER = ("Which offline metric to trust: not computed by this version.",)
 
 
 def count_portfolio(pairs: Sequence[JudgedPair], *, n_experiments: int) -> Portfolio:
@@ -56,16 +52,6 @@ def _refusals(pairs: Sequence[JudgedPair]) -> list[str]:
     """What is not said about the portfolio, and why."""
     refusals = []
     trusted = [pair for pair in pairs if _trusted(pair)]
-    first = [pair for pair in trusted if pair.first and _known(pair)]
-    usable = len({pair.gap.experiment for pair in first})
-    if usable < _FEWEST_FOR_CORRELATION:
-        refusals.append(
-            f"No {_MODEL_FIELDS}: {plural(usable, 'experiment')} with a trustworthy headline pair, "
-            f"at least {_FEWEST_FOR_CORRELATION} are needed."
-        )
-    else:
-        refusals.append(f"No {_MODEL_FIELDS}: not computed by this version.")
-    refusals.extend(_LATER)
     unknown = sum(not _known(pair) for pair in trusted)
     if unknown:
         refusals.append(
