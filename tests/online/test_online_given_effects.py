@@ -10,10 +10,11 @@ import pytest
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.errors import DataError
 from abgap.online.given_effects import GivenEffects, read_effects, with_arms
+from abgap.study.model import ColumnSpec
 from abgap.study.portfolio import PortfolioEffects
 
 HEAD = "experiment,arm,metric,effect,se,start,tag\n"
-COLUMNS = {
+COLUMNS: dict[str, ColumnSpec] = {
     "experiment": "experiment",
     "treatment": "arm",
     "metric": "metric",
