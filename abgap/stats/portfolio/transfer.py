@@ -29,7 +29,7 @@ FEWEST = 5
 
 _NODES, _NODES_OF_MANY, _MANY = (14, 14, 20), (10, 10, 14), 200
 # Nodes over spreads to which the logarithms of weights are interpolated where steps from one to the next would show.
-_FINE = 48
+_FINE = 32
 # Values with a likelihood below that of the best by this factor (its logarithm) count for nothing.
 _NEGLIGIBLE = 13.0
 _SCANNED, _SCANS = 50, 3
