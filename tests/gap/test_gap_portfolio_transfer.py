@@ -1,0 +1,174 @@
+"""What a gain brings, from columns of effects to records and refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
+from abgap.gap.portfolio.transfer import Transfers, foreseen, smallest_gain, with_transfer
+from abgap.records import Interval, NotEstimable, Reason
+from abgap.records.portfolio import PairFit, PredictorSide
+from abgap.stats.portfolio.effects import Effects
+
+
+def portfolio(
+    experiments: int, *, b: float = 0.5, noise: float = 1.0, seed: int = 3, tags: str = ""
+) -> PortfolioData:
+    """Experiments of unequal size with one arm each; tags: a letter for each experiment."""
+    rng = np.random.default_rng(seed)
+    errors = np.array([0.004, 0.003]) * np.geomspace(0.3, 3.0, experiments)[:, None] * noise
+    gain = 0.02 + 0.03 * rng.standard_normal(experiments)
+    lift = b * gain + 0.002 * rng.standard_normal(experiments)
+    covariances = np.zeros((experiments, 2, 2))
+    covariances[:, [0, 1], [0, 1]] = errors**2
+    values = np.stack([gain, lift], axis=1) + errors * rng.standard_normal((experiments, 2))
+    return PortfolioData(
+        axes=(
+            Axis(name="ndcg@10", kind=AxisKind.OFFLINE),
+            Axis(name="revenue", kind=AxisKind.BUSINESS),
+        ),
+        effects=Effects(
+            values=values,
+            covariances=covariances,
+            experiment=np.arange(experiments),
+            pairs=np.empty((0, 2), dtype=np.intp),
+            shared=np.empty((0, 2, 2)),
+        ),
+        names=tuple(f"e{at}" for at in range(experiments)),
+        treatment=np.array(["B"] * experiments, dtype=object),
+        trusted=np.ones(experiments, dtype=bool),
+        significant=np.zeros((experiments, 2)),
+        level=np.full((experiments, 2), np.nan),
+        units=np.full(experiments, 1000.0),
+        days=np.full(experiments, 14.0),
+        starts=(None,) * experiments,
+        tags=tuple((tag,) for tag in tags) or ((),) * experiments,
+        alpha=0.05,
+        seed=1,
+    )
+
+
+def told(data: PortfolioData) -> PairFit:
+    nothing = PairFit(
+        predictor="ndcg@10",
+        side=PredictorSide.OFFLINE,
+        business_metric="revenue",
+        experiments=len(data.names),
+        arms=len(data.effects),
+        untrusted=0,
+        noise_corrected=None,
+        transfer=None,
+        smallest_gain_worth_testing=None,
+        experiments_needed=None,
+        sign_agreement=None,
+    )
+    return with_transfer(nothing, Transfers(data), 0, 1)
+
+
+def test_the_line_comes_with_a_band_in_fractions_that_holds_zero_and_the_gains_seen() -> None:
+    data = portfolio(12)
+    found = told(data)
+    assert found.transfer is not None
+    assert found.refusals == ()
+    assert found.transfer.b.low < 0.5 < found.transfer.b.high
+    assert found.transfer.b.level == pytest.approx(0.95)
+    assert not found.transfer.gains_at_face_value
+    gains = [point.gain for point in found.transfer.band]
+    assert gains == sorted(gains)
+    assert gains[0] <= min(0.0, data.effects.values[:, 0].min())
+    assert gains[-1] >= data.effects.values[:, 0].max()
+    fit = Transfers(data).of(0, 1).fit
+    assert fit is not None
+    for point in found.transfer.band[::5]:
+        assert point.low < point.lift < point.high
+        assert fit.lift(point.gain).below(float(np.log1p(point.low))) == pytest.approx(0.025, abs=1e-9)
+
+
+def test_from_the_smallest_gain_worth_testing_on_the_prediction_lies_above_zero() -> None:
+    data = portfolio(12)
+    fit = Transfers(data).of(0, 1).fit
+    assert fit is not None
+    least = smallest_gain(fit, data.alpha)
+    assert least is not None
+    assert least == told(data).smallest_gain_worth_testing
+    assert foreseen(fit, least, 0.0, 0.05).low == pytest.approx(0.0, abs=1e-9)
+    assert foreseen(fit, 1.01 * least, 0.0, 0.05).low > 0.0 > foreseen(fit, 0.99 * least, 0.0, 0.05).low
+
+
+def test_gains_without_a_relation_are_never_worth_testing_and_more_experiments_are_asked_for() -> None:
+    found = told(portfolio(12, b=0.0, seed=5))
+    assert found.smallest_gain_worth_testing is None
+    assert found.transfer is not None
+    assert not found.transfer.b.excludes_zero()
+
+
+def test_experiments_are_asked_for_until_the_slope_is_known_and_no_longer() -> None:
+    unsure, sure = told(portfolio(7, b=0.3, noise=5.0, seed=1)), told(portfolio(12))
+    assert unsure.transfer is not None
+    assert not unsure.transfer.b.excludes_zero()
+    assert unsure.experiments_needed is not None
+    assert unsure.experiments_needed > 0
+    assert sure.experiments_needed is None
+
+
+def test_each_experiment_is_left_out_once() -> None:
+    found = told(portfolio(9))
+    assert [each.name for each in found.leave_one_out] == [f"e{at}" for at in range(9)]
+    assert {each.experiments for each in found.leave_one_out} == {8}
+    assert told(portfolio(5)).leave_one_out == ()
+
+
+def test_tags_that_some_experiments_have_get_a_slope_of_their_own() -> None:
+    found = told(portfolio(9, tags="xxxxxxyyy"))
+    assert [(each.name, each.experiments) for each in found.by_tag] == [("x", 6), ("y", 3)]
+    inside, few = (each.slope for each in found.by_tag)
+    assert isinstance(inside, Interval)
+    assert isinstance(few, NotEstimable)
+    assert few.reason is Reason.TOO_FEW_VALUES
+    assert told(portfolio(9, tags="xxxxxxxxx")).by_tag == ()
+
+
+def test_fewer_than_five_experiments_are_refused_in_words() -> None:
+    found = told(portfolio(4))
+    assert found.transfer is None
+    assert found.refusals == (
+        "No transfer and no forecast: 4 experiments with both a gain and a lift, at least 5 are needed.",
+    )
+
+
+def test_without_errors_of_lifts_nothing_is_told() -> None:
+    data = portfolio(9)
+    data.effects.covariances[:, 1, 1] = np.nan
+    assert told(data).refusals == (
+        "No transfer and no forecast: the lifts have no standard errors, so chance cannot be told from effect.",
+    )
+
+
+def test_gains_without_errors_are_taken_at_face_value_and_said_to_be() -> None:
+    data = portfolio(12, noise=2.0)
+    exact = told(data).transfer
+    data.effects.covariances[:, 0, :] = data.effects.covariances[:, :, 0] = np.nan
+    bare = told(data).transfer
+    assert bare is not None
+    assert exact is not None
+    assert bare.gains_at_face_value
+    assert bare.b.estimate < exact.b.estimate
+
+
+def test_arms_without_errors_are_left_out_and_counted() -> None:
+    data = portfolio(12)
+    data.effects.covariances[2, 0, 0] = np.nan
+    found = told(data)
+    assert found.notes == ("1 arm without standard errors took no part in the transfer.",)
+    assert len(found.leave_one_out) == 11
+
+
+def test_gains_that_are_all_the_same_tell_no_slope() -> None:
+    data = portfolio(9)
+    values = data.effects.values.copy()
+    values[:, 0] = 0.01
+    found = told(replace(data, effects=replace(data.effects, values=values)))
+    assert found.refusals == ("No transfer and no forecast: all gains, or all lifts, are the same.",)
