@@ -32,6 +32,7 @@ COMMANDS = {
     "preflight": ("abgap.cli.preflight", "The five steps before a launch, on one page."),
     "gap": ("abgap.cli.gap", "Did the offline gain reach the business?"),
     "portfolio": ("abgap.cli.portfolio", "All experiments together."),
+    "forecast": ("abgap.cli.forecast", "What an offline gain would bring, and whether to test it."),
     "plan": ("abgap.cli.plan", "Units, weeks and detectable effects of the next test."),
     "selftest": ("abgap.cli.selftest", "Would the study's tests find something where there is nothing?"),
     "lab": ("abgap.cli.lab", "Made-up experiments with a known truth, diagnosed."),

@@ -69,6 +69,24 @@ def money_per_year(
     )
 
 
+def money_of_lift(
+    lift: Interval, estimate: Estimate, metric: Metric, facts: ExperimentFacts, denominators: Denominators
+) -> YearlyMoney | None:
+    """What a lift (up is good) is worth over a year of this experiment's traffic and control; None as above."""
+    days = facts.days
+    volume = yearly_volume(estimate.metric, metric, facts, denominators)
+    if volume is None or days is None or estimate.value_control is None:
+        return None
+    what = "denominators of the ratio" if metric.kind is Kind.RATIO else "units"
+    return YearlyMoney(
+        interval=lift.scaled(abs(estimate.value_control) * volume),
+        assumptions=(
+            f"Money per year is for {count(volume)} {what}, a year like the "
+            f"{_days_in_words(days, facts)} of {facts.name}, at the value that its control had."
+        ),
+    )
+
+
 def yearly_volume(
     name: str, metric: Metric, facts: ExperimentFacts, denominators: Denominators
 ) -> float | None:

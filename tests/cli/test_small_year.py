@@ -72,3 +72,38 @@ def test_a_study_is_guessed_from_the_small_year(year: Path, abgap_in: Abgap, tmp
     assert abgap_in(tmp_path, "check", "--fail-on", "never").code == 0
     text = (tmp_path / "abgap.toml").read_text()
     assert "guess" in text
+
+
+def test_a_gain_is_forecast_from_the_small_year(year: Path, abgap_in: Abgap) -> None:
+    shown = abgap_in(year, "forecast", "--offline-gain", "ndcg@10=+0.03", "--standard-error", "0.004")
+    assert shown.code == 0, shown.err
+    assert shown.out.startswith(
+        "ndcg@10 +0.0300 (standard error 0.00400) × revenue_per_user   12 experiments\n"
+    )
+    for words in ("expected lift", "P(lift above zero)", "money per year", " EUR [", "units in both arms"):
+        assert words in shown.out
+    found = abgap_in(year, "forecast", "--offline-gain", "ndcg@10=-0.03", "--json").json["forecast"]
+    assert found["advice"] in ("test", "do not bother")
+    assert found["sentence"].lower().startswith(found["advice"])
+    assert found["gain"] == -0.03
+    assert found["lift"]["low"] < found["lift"]["estimate"] < found["lift"]["high"]
+    assert 0.0 < found["probability_worthwhile"] < found["probability_positive"] < 1.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (("ndcg@10",), "give a metric and its gain, such as ndcg@10=+0.03"),
+        (("ndcg@99=0.1",), "the portfolio has no offline metric or proxy 'ndcg@99'; there are: ndcg@10"),
+        (
+            ("ndcg@10=0.1", "--business", "fun"),
+            "the portfolio has no business metric 'fun'; there are: revenue",
+        ),
+    ],
+)
+def test_a_gain_that_cannot_be_forecast_is_refused(
+    asked: tuple[str, ...], message: str, year: Path, abgap_in: Abgap
+) -> None:
+    shown = abgap_in(year, "forecast", "--offline-gain", *asked)
+    assert shown.code == 2
+    assert message in shown.err

@@ -7,48 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
+from abgap.gap.portfolio.data import AxisKind, PortfolioData
 from abgap.gap.portfolio.transfer import Transfers, foreseen, smallest_gain, with_transfer
 from abgap.records import Interval, NotEstimable, Reason
 from abgap.records.portfolio import PairFit, PredictorSide
-from abgap.stats.portfolio.effects import Effects
-
-
-def portfolio(
-    experiments: int, *, b: float = 0.5, noise: float = 1.0, seed: int = 3, tags: str = ""
-) -> PortfolioData:
-    """Experiments of unequal size with one arm each; tags: a letter for each experiment."""
-    rng = np.random.default_rng(seed)
-    errors = np.array([0.004, 0.003]) * np.geomspace(0.3, 3.0, experiments)[:, None] * noise
-    gain = 0.02 + 0.03 * rng.standard_normal(experiments)
-    lift = b * gain + 0.002 * rng.standard_normal(experiments)
-    covariances = np.zeros((experiments, 2, 2))
-    covariances[:, [0, 1], [0, 1]] = errors**2
-    values = np.stack([gain, lift], axis=1) + errors * rng.standard_normal((experiments, 2))
-    return PortfolioData(
-        axes=(
-            Axis(name="ndcg@10", kind=AxisKind.OFFLINE),
-            Axis(name="revenue", kind=AxisKind.BUSINESS),
-        ),
-        effects=Effects(
-            values=values,
-            covariances=covariances,
-            experiment=np.arange(experiments),
-            pairs=np.empty((0, 2), dtype=np.intp),
-            shared=np.empty((0, 2, 2)),
-        ),
-        names=tuple(f"e{at}" for at in range(experiments)),
-        treatment=np.array(["B"] * experiments, dtype=object),
-        trusted=np.ones(experiments, dtype=bool),
-        significant=np.zeros((experiments, 2)),
-        level=np.full((experiments, 2), np.nan),
-        units=np.full(experiments, 1000.0),
-        days=np.full(experiments, 14.0),
-        starts=(None,) * experiments,
-        tags=tuple((tag,) for tag in tags) or ((),) * experiments,
-        alpha=0.05,
-        seed=1,
-    )
+from tests.gap.drawn_portfolio import portfolio
 
 
 def told(data: PortfolioData) -> PairFit:
@@ -127,7 +90,7 @@ def test_tags_that_some_experiments_have_get_a_slope_of_their_own() -> None:
     inside, few = (each.slope for each in found.by_tag)
     assert isinstance(inside, Interval)
     assert isinstance(few, NotEstimable)
-    assert few.reason is Reason.TOO_FEW_VALUES
+    assert few.reason is Reason.TOO_FEW_EXPERIMENTS
     assert told(portfolio(9, tags="xxxxxxxxx")).by_tag == ()
 
 
@@ -166,9 +129,27 @@ def test_arms_without_errors_are_left_out_and_counted() -> None:
     assert len(found.leave_one_out) == 11
 
 
-def test_gains_that_are_all_the_same_tell_no_slope() -> None:
+def test_lifts_that_are_all_the_same_tell_no_slope() -> None:
     data = portfolio(9)
     values = data.effects.values.copy()
-    values[:, 0] = 0.01
+    values[:, 1] = 0.01
     found = told(replace(data, effects=replace(data.effects, values=values)))
     assert found.refusals == ("No transfer and no forecast: all gains, or all lifts, are the same.",)
+
+
+def test_gains_of_a_proxy_are_shown_as_relative_lifts() -> None:
+    data = portfolio(9)
+    offline, axes = told(data), (replace(data.axes[0], kind=AxisKind.PROXY), data.axes[1])
+    proxy = told(replace(data, axes=axes))
+    assert offline.transfer is not None
+    assert proxy.transfer is not None
+    assert [p.gain for p in proxy.transfer.band] == pytest.approx(
+        np.expm1([p.gain for p in offline.transfer.band])
+    )
+
+
+def test_gains_that_are_mostly_noise_are_refused() -> None:
+    data = portfolio(12)
+    data.effects.covariances[:, 0, 0] = 0.05**2
+    (refusal,) = told(data).refusals
+    assert refusal.startswith("No transfer and no forecast: the gains are mostly noise (reliability 0.")

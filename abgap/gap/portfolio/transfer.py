@@ -11,17 +11,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from abgap.gap.portfolio.data import PortfolioData
+from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
 from abgap.records import Estimable, Interval, NotEstimable, Reason
 from abgap.records.moments import FloatArray
 from abgap.records.portfolio import BandPoint, PairFit, Refitted, Transfer
-from abgap.records.words import plural
+from abgap.records.words import plain, plural
 from abgap.stats.arrays import BoolArray, Bounds
 from abgap.stats.portfolio.effects import Effects
+from abgap.stats.portfolio.total_covariance import total_covariance
 from abgap.stats.portfolio.transfer import FEWEST, TransferFit, fit_transfer
 from abgap.stats.tails import t_quantile
 
 METHOD = "restricted likelihood"
+LEAST_RELIABILITY = 0.2
 
 _BAND_POINTS = 21
 # The band, and the search for a gain worth testing, go beyond the gains seen by this part of their range.
@@ -73,12 +75,13 @@ def with_transfer(found: PairFit, transfers: Transfers, predictor: int, business
     if of_pair.fit is None:
         refusals = (*found.refusals, *([of_pair.refusal] if of_pair.refusal else []))
         return replace(found, refusals=refusals)
-    fit = of_pair.fit
-    record = transfer_record(of_pair, fit, alpha)
+    fit, axis = of_pair.fit, transfers.data.axes[predictor]
+    record = transfer_record(of_pair, fit, axis, alpha)
+    least = smallest_gain(fit, alpha)
     return replace(
         found,
         transfer=record,
-        smallest_gain_worth_testing=smallest_gain(fit, alpha),
+        smallest_gain_worth_testing=None if least is None else shown_gain(axis, least),
         experiments_needed=_needed(record.b, fit.effects.experiments),
         leave_one_out=tuple(_left_out(transfers, predictor, business)),
         by_tag=tuple(_by_tag(transfers.data, fit, alpha)),
@@ -86,7 +89,12 @@ def with_transfer(found: PairFit, transfers: Transfers, predictor: int, business
     )
 
 
-def transfer_record(of_pair: PairTransfer, fit: TransferFit, alpha: float) -> Transfer:
+def shown_gain(axis: Axis, gain: float) -> float:
+    """A gain as people know it: that of a proxy is a log ratio here, and a relative lift to them."""
+    return math.expm1(gain) if axis.kind is AxisKind.PROXY else gain
+
+
+def transfer_record(of_pair: PairTransfer, fit: TransferFit, axis: Axis, alpha: float) -> Transfer:
     """The line with its intervals, and the prediction by gain."""
     return Transfer(
         a=_interval(fit.a(alpha), alpha),
@@ -95,7 +103,7 @@ def transfer_record(of_pair: PairTransfer, fit: TransferFit, alpha: float) -> Tr
         mean_gain=fit.mean_gain,
         gain_sd=fit.gain_sd,
         gains_at_face_value=of_pair.at_face_value,
-        band=tuple(_band(fit, alpha)),
+        band=tuple(_band(fit, axis, alpha)),
     )
 
 
@@ -130,21 +138,26 @@ def _fitted(effects: Effects) -> PairTransfer:
         return _refused(f"{seen} with both a gain and a lift, at least {FEWEST} are needed.")
     if lifts.experiments < FEWEST:
         return _refused("the lifts have no standard errors, so chance cannot be told from effect.")
-    if known.experiments >= FEWEST:
-        return _checked(known, left_out=len(effects) - len(known))
-    return replace(_checked(_at_face_value(lifts)), at_face_value=True)
-
-
-def _checked(effects: Effects, left_out: int = 0) -> PairTransfer:
-    fit = fit_transfer(effects)
-    if fit is None:
-        return _refused("all gains, or all lifts, are the same.")
+    if known.experiments < FEWEST:
+        return replace(_line(_at_face_value(lifts)), at_face_value=True)
+    reliability = float(total_covariance(known).reliability[0])
+    if reliability < LEAST_RELIABILITY:
+        shown = plain(max(reliability, 0.0), decimals=2)
+        return _refused(
+            f"the gains are mostly noise (reliability {shown}, at least {LEAST_RELIABILITY:g} is needed)."
+        )
+    left_out = len(effects) - len(known)
     note = (
         f"{plural(left_out, 'arm')} without standard errors took no part in the transfer."
         if left_out
         else None
     )
-    return PairTransfer(fit=fit, note=note)
+    return replace(_line(known), note=note)
+
+
+def _line(effects: Effects) -> PairTransfer:
+    fit = fit_transfer(effects)
+    return _refused("all gains, or all lifts, are the same.") if fit is None else PairTransfer(fit=fit)
 
 
 def _refused(why: str) -> PairTransfer:
@@ -183,10 +196,12 @@ def _ends(fit: TransferFit) -> tuple[float, float]:
     return low - beyond * (low < 0.0), high + beyond * (high > 0.0)
 
 
-def _band(fit: TransferFit, alpha: float) -> Iterator[BandPoint]:
+def _band(fit: TransferFit, axis: Axis, alpha: float) -> Iterator[BandPoint]:
     for gain in np.linspace(*_ends(fit), _BAND_POINTS):
         found = foreseen(fit, float(gain), 0.0, alpha)
-        yield BandPoint(gain=float(gain), lift=found.estimate, low=found.low, high=found.high)
+        yield BandPoint(
+            gain=shown_gain(axis, float(gain)), lift=found.estimate, low=found.low, high=found.high
+        )
 
 
 def _needed(slope: Interval, experiments: int) -> int | None:
@@ -232,5 +247,5 @@ def _slope_of(fit: TransferFit, tagged: BoolArray, count: int, alpha: float) -> 
     inside = None if count < FEWEST else fit_transfer(fit.measured.of_experiments(tagged))
     if inside is None:
         detail = f"{plural(count, 'experiment')}, at least {FEWEST} are needed"
-        return NotEstimable(reason=Reason.TOO_FEW_VALUES, detail=detail)
+        return NotEstimable(reason=Reason.TOO_FEW_EXPERIMENTS, detail=detail)
     return _interval(inside.b(alpha), alpha)
