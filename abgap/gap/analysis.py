@@ -12,6 +12,7 @@ from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.gap.money import Denominators, money_per_year
 from abgap.gap.pairs import JudgedPair, PairFinder
 from abgap.gap.portfolio.counting import count_portfolio
+from abgap.gap.portfolio.expecting import Expectations
 from abgap.gap.power import power_of
 from abgap.gap.reading import Reading, read
 from abgap.gap.sentences import chances_of
@@ -42,7 +43,7 @@ class GapAnalysis:
     portfolio: Portfolio
 
 
-def analyse_gaps(
+def analyse_gaps(  # noqa: PLR0913 - one argument per kind of evidence
     study: Study,
     *,
     experiments: Sequence[ExperimentFacts],
@@ -51,17 +52,19 @@ def analyse_gaps(
     checks: Iterable[Check] = (),
     moments: Moments | None = None,
     funnel_draws: FunnelDraws | None = None,
+    expectations: Expectations | None = None,
     gains: GivenGains | None = None,
 ) -> GapAnalysis:
     """Verdicts of all pairs, decisions on all experiments, and the counts over them.
 
     estimates: whole-experiment rows are picked out of all. moments: needed for funnels, and for the money of
     ratio metrics; rows of other metrics are passed over. funnel_draws: of the bootstrap, of funnels with few orders.
-    gains: offline gains that came ready for an arm, instead of offline rows.
+    gains: offline gains that came ready for an arm, instead of offline rows. expectations: of the portfolio, for pairs
+    without a declared exchange rate.
     Raises nothing on account of the data.
     """
     index = EvidenceIndex(estimates=estimates, offline_rows=offline_rows, checks=checks, gains=gains)
-    finder = PairFinder(study, index, moments, funnel_draws or {})
+    finder = PairFinder(study, index, moments, funnel_draws or {}, expectations)
     pairs: list[JudgedPair] = []
     results: list[ExperimentResult] = []
     for facts in experiments:

@@ -174,6 +174,16 @@ def _target(study: Study, gap: Gap, facts: ExperimentFacts, evidence: Evidence) 
             f"declared: {signed_percent(rate / 100, decimals=2)} for each 0.01 of {label(gap.offline_metric)}"
         )
         return _made(gain, rate, baseline, source, declared=True)
+    foreseen = gap.expected_lift
+    if foreseen is not None and gain == gap.offline_gain and min(gain.estimate, foreseen.estimate) > 0.0:
+        return Target(
+            gain=gain,
+            rate=foreseen.estimate / gain.estimate,
+            lift=foreseen,
+            baseline=baseline,
+            source=gap.expected_source or "",
+            declared=False,
+        )
     delta = gap.smallest_worthwhile_lift
     if delta is None or gain.estimate <= 0.0:
         return None

@@ -18,6 +18,7 @@ from abgap.gap.lending import lend_intervals
 from abgap.gap.money import Denominators, YearlyMoney, money_per_year
 from abgap.gap.next_steps import next_action
 from abgap.gap.offline_side import OfflineSide, offline_side
+from abgap.gap.portfolio.expecting import Expectations
 from abgap.gap.power import Power, power_of
 from abgap.gap.reading import established, turned
 from abgap.gap.sentences import Subject, corrected_away, verdict_sentence
@@ -76,10 +77,16 @@ class PairFinder:
     """Builds the gap records of a study, one experiment after the other."""
 
     def __init__(
-        self, study: Study, index: EvidenceIndex, moments: Moments | None, funnel_draws: FunnelDraws
+        self,
+        study: Study,
+        index: EvidenceIndex,
+        moments: Moments | None,
+        funnel_draws: FunnelDraws,
+        expectations: Expectations | None,
     ) -> None:
         self._study = study
         self._index = index
+        self._expectations = expectations
         self._funnels = Funnels(study, moments, funnel_draws)
         self.denominators = Denominators(moments)
 
@@ -106,7 +113,7 @@ class PairFinder:
             same_model=facts.same_model(treatment),
             correction=_CORRECTIONS[Adjustment.NONE if estimate is None else estimate.adjustment],
         )
-        expected = self._expected(subject, side)
+        expected = self._expected(facts, subject, side)
         evidence = self._evidence(facts, subject, side, expected, estimate)
         return _Case(
             facts=facts,
@@ -128,10 +135,20 @@ class PairFinder:
         level = 1.0 - self._study.study.alpha
         return offline_side(facts, treatment, metric, self._index, direction=direction, level=level)
 
-    def _expected(self, subject: Subject, side: OfflineSide) -> Expectation | None:
-        rates = self._study.gap.exchange_rate.get(subject.offline_metric, {})
+    def _expected(self, facts: ExperimentFacts, subject: Subject, side: OfflineSide) -> Expectation | None:
+        """By the declared exchange rate, else by what gains of the other experiments brought."""
+        rate = self._study.gap.exchange_rate.get(subject.offline_metric, {}).get(subject.business_metric)
+        if rate is None and self._expectations is not None and not subject.same_model:
+            return self._expectations.of(
+                facts.name,
+                subject.offline_metric,
+                subject.business_metric,
+                gain=side.gain,
+                face_value=side.face_value,
+                direction=subject.business_direction,
+            )
         return expected_lift(
-            rates.get(subject.business_metric),
+            rate,
             side.gain,
             side.face_value,
             offline_metric=subject.offline_metric,

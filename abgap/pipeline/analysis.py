@@ -552,6 +552,7 @@ class Analysis:
             moments=self.moments,
             funnel_draws=self._funnel_draws(),
             gains=self.given.gains,
+            expectations=self.portfolio.expectations,
         )
 
     @cached_property

@@ -11,6 +11,7 @@ import numpy as np
 from abgap.gap.inputs import EvidenceIndex
 from abgap.gap.portfolio.analysis import analyse_portfolio
 from abgap.gap.portfolio.collecting import collect
+from abgap.gap.portfolio.expecting import Expectations
 from abgap.gap.portfolio.fold_errors import correlation_of_folds
 from abgap.gap.portfolio.joint_errors import KnownErrors, with_joint_errors
 from abgap.gap.portfolio.transfer import Transfers
@@ -64,6 +65,19 @@ class PortfolioStages:
     def transfers(self) -> Transfers:
         """What gains bring, pair by pair."""
         return Transfers(self.data)
+
+    @cached_property
+    def expectations(self) -> Expectations | None:
+        """What the gains of other experiments lead to expect; None where every pair has a declared exchange rate."""
+        gap = self._analysis.study.gap
+        pairs = (
+            (gap.exchange_rate.get(offline, {}), business)
+            for offline in gap.offline
+            for business in gap.business
+        )
+        return (
+            Expectations(self.transfers) if any(business not in rates for rates, business in pairs) else None
+        )
 
     @cached_property
     def found(self) -> Portfolio:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abgap.gap.portfolio.expecting import METHOD
 from abgap.records import BarKind, EvidenceRow, Finding, FindingStatus, Gap, Interval, Measure, words
 from abgap.report import numbers
 from abgap.report.numbers import Shown
@@ -47,9 +48,11 @@ def basis(gap: Gap) -> str:
     """Where the lift that was to be expected comes from, where the verdict has none, or another one."""
     if gap.shortfall is None:
         return ""
-    if gap.expected_lift is None:
+    expected = gap.expected_lift
+    differs = bool(gap.budget and expected and gap.budget[0].amount.estimate != expected.estimate)
+    if expected is None or (differs and expected.method == METHOD):
         return "No exchange rate is declared: the smallest worthwhile lift stands for what should have come."
-    if gap.budget and gap.budget[0].amount.estimate != gap.expected_lift.estimate:
+    if differs:
         return "Expected from the gain as it was claimed, against another model than the control ran."
     return ""
 

@@ -149,6 +149,7 @@ def test_a_measured_gain_is_pulled_towards_the_mean_and_less_is_known() -> None:
 def test_leaving_an_experiment_out_is_fitting_the_others(arms: int) -> None:
     effects = drawn(12, seed=7, arms=arms)
     left = fit_of(effects).without(3)
+    assert left is not None
     fresh = fit_of(effects.take(effects.experiment != 3))
     assert left.effects.experiments == 11
     for mine, other in (
@@ -156,6 +157,19 @@ def test_leaving_an_experiment_out_is_fitting_the_others(arms: int) -> None:
         (left.lift(0.03).bounds(0.05), fresh.lift(0.03).bounds(0.05)),
     ):
         np.testing.assert_allclose(mine, other, atol=0.01 * float(other.high - other.low))
+
+
+def test_leaving_out_an_experiment_far_off_is_fitting_the_others_too() -> None:
+    effects = drawn(12, seed=7)
+    effects.values[3] = (0.4, -0.3)
+    left = fit_of(effects).without(3)
+    assert left is not None
+    fresh = fit_of(effects.take(effects.experiment != 3))
+    np.testing.assert_allclose(left.b(0.05), fresh.b(0.05), rtol=1e-9)
+
+
+def test_nothing_is_left_of_five_experiments_without_one() -> None:
+    assert fit_of(drawn(5, seed=9)).without(0) is None
 
 
 def test_the_fit_does_not_depend_on_the_units_of_gains_and_lifts() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from abgap.gap.portfolio.covariance import LEAST_RELIABILITY
 from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
 from abgap.records import Estimable, Interval, NotEstimable, Reason
 from abgap.records.moments import FloatArray
@@ -23,7 +24,6 @@ from abgap.stats.portfolio.transfer import FEWEST, TransferFit, fit_transfer
 from abgap.stats.tails import t_quantile
 
 METHOD = "restricted likelihood"
-LEAST_RELIABILITY = 0.2
 
 _BAND_POINTS = 21
 # The band, and the search for a gain worth testing, go beyond the gains seen by this part of their range.
@@ -178,8 +178,10 @@ def _without_gain(covariances: FloatArray) -> FloatArray:
 
 
 def _left(fit: TransferFit, experiment: int) -> TransferFit | None:
-    if fit.effects.experiments - int(np.any(fit.effects.experiment == experiment)) < FEWEST:
-        return None
+    """Without arms of this experiment it is the fit itself."""
+    mine = fit.effects.experiment == experiment
+    if not mine.any():
+        return fit
     return fit.without(experiment)
 
 

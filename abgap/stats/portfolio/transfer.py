@@ -34,6 +34,8 @@ _FINE = 32
 _NEGLIGIBLE = 13.0
 _SCANNED, _SCANS = 50, 3
 _STEPS, _CLOSE = 100, 1e-12
+# Nodes are used again for fewer effects whose range sticks out by at most this part, and fills at least that one.
+_SLACK, _FILLED = 0.05, 0.7
 # Arms whose errors hang together beyond which only those of one experiment are kept together.
 _MOST_TOGETHER = 40
 
@@ -182,9 +184,14 @@ class TransferFit:
         tau = self.scale[1] * self.grid.s_y * np.cos(self.grid.angle)
         return self._line(gain, kept=kept, beside=tau**2 + self.slope**2 * kept * error**2)
 
-    def without(self, experiment: int) -> TransferFit:
-        """The same without the arms of one experiment."""
+    def without(self, experiment: int) -> TransferFit | None:
+        """The same without the arms of one experiment; None where nothing is left to fit.
+
+        An experiment that was far off all others has made nodes that do not suit these: then they are fitted anew.
+        """
         mine = self.effects.experiment == experiment
+        if not self._suits(self.effects.take(~mine)):
+            return fit_transfer(self.measured.take(~mine))
         touched = [part for part in components(self.effects) if mine[part].any()]
         rest = np.zeros(len(mine), dtype=bool)
         rest[np.concatenate(touched)] = True
@@ -192,6 +199,17 @@ class TransferFit:
         kept = sums_over(self.effects.take(rest & ~mine), truth)
         sums = self.sums.minus(sums_over(self.effects, truth, touched)).plus(kept)
         return replace(self, effects=self.effects.take(~mine), sums=sums)
+
+    def _suits(self, effects: Effects) -> bool:
+        """Whether the nodes cover the spreads of these effects, and cover not much more."""
+        if effects.experiments < FEWEST or np.any(np.ptp(effects.values, axis=0) == 0.0):
+            return False
+        for axis in (0, 1):
+            (low, high), (least, most) = self.grid.ranges[axis], _spreads(effects.axes([axis]))
+            slack = _SLACK * (high - low)
+            if least < low - slack or most > high + slack or most - least < _FILLED * (high - low):
+                return False
+        return True
 
     def _line(self, gain: float, *, kept: FloatArray, beside: FloatArray | float) -> Mixture:
         """The line at a gain as far as it is kept, where the means are known up to their covariance."""
