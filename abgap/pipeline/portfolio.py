@@ -68,7 +68,9 @@ class PortfolioStages:
 
     @cached_property
     def expectations(self) -> Expectations | None:
-        """What the gains of other experiments lead to expect; None where every pair has a declared exchange rate."""
+        """What gains of other experiments lead to expect; None with too few, and where every pair has a declared rate."""
+        if len(self._analysis.facts) <= FEWEST:
+            return None
         gap = self._analysis.study.gap
         pairs = (
             (gap.exchange_rate.get(offline, {}), business)
