@@ -68,7 +68,7 @@ class PortfolioStages:
 
     @cached_property
     def expectations(self) -> Expectations | None:
-        """What gains of other experiments lead to expect; None with too few, and where every pair has a declared rate."""
+        """What gains of other experiments lead to expect; None with too few, and where every rate is declared."""
         if len(self._analysis.facts) <= FEWEST:
             return None
         gap = self._analysis.study.gap
