@@ -96,8 +96,8 @@ class PortfolioStages:
             self.data,
             facts=analysis.facts,
             checks=analysis.checks,
-            card=analysis.scorecard,
-            folds=self._folds(),
+            card=None if analysis.study.is_offline_only else analysis.scorecard,
+            folds=self._folds,
         )
 
     def _folds(self) -> Moments | None:

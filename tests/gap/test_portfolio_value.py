@@ -190,7 +190,7 @@ def value(
         facts=facts_of(world),
         checks=checks,
         card=card_of(study, rows_of(units, by_fold=False)),
-        folds=rows_of(folded, by_fold=True) if folds else None,
+        folds=lambda: rows_of(folded, by_fold=True) if folds else None,
     )
 
 

@@ -69,12 +69,6 @@ def test_one_experiment_has_a_value_and_no_interval() -> None:
     assert np.isnan(value.standard_error)
 
 
-def test_effects_without_a_fold_leave_its_units_out() -> None:
-    found = drawn(4)
-    other = found.of_the_others()
-    assert other[2, 1] == pytest.approx(found.parts[2, [0, 2, 3]].sum() * 4.0 / 3.0)
-
-
 def test_the_oracle_has_no_regret_and_a_loss_is_regretted_in_full() -> None:
     truth = np.array([0.1, 0.3, -0.2, -0.1, -0.2, -0.4])
     nothing = np.zeros((6, 4), dtype=bool)
@@ -85,6 +79,11 @@ def test_the_oracle_has_no_regret_and_a_loss_is_regretted_in_full() -> None:
     wrong = nothing.copy()
     wrong[2, :2] = wrong[5] = True
     assert regret(truth, wrong, EXPERIMENT) == pytest.approx([0.4, 0.0, 0.4])
+
+
+def of_the_others(parts: Values) -> Values:
+    """The effects as they look without each fold."""
+    return np.asarray((parts.sum(axis=1, keepdims=True) - parts) * FOLDS / (FOLDS - 1.0))
 
 
 def worlds(
@@ -113,13 +112,13 @@ def test_no_rule_earns_by_noise(arms: int, experiments: int, spread: float, lift
     """Of 500 worlds 93 % less two standard errors: no rule of any kind may go below."""
     draws, covered = 500, dict.fromkeys(("offline", "clicks", "significant clicks", "significant"), 0)
     for found, clicks, gain in worlds(arms, experiments, spread, lifts=lifts, draws=draws):
-        seen = FoldParts(parts=clicks, variance=found.variance, experiment=found.experiment).of_the_others()
+        seen = of_the_others(clicks)
         critical = 1.96 * np.sqrt(found.variance * FOLDS / (FOLDS - 1.0))[:, None]
         score = {"offline": np.repeat(gain[:, None], FOLDS, axis=1), "clicks": seen}
         allowed = {"offline": score["offline"] > 0.0, "clicks": seen > 0.0}
         score["significant clicks"], allowed["significant clicks"] = seen, seen > critical
         # On the business metric itself there is something to be earned unless true lifts are 0.
-        own = found.of_the_others() if lifts == 0.0 else seen
+        own = of_the_others(found.parts) if lifts == 0.0 else seen
         score["significant"], allowed["significant"] = own, own > critical
         for rule in covered:
             low, high = earned(best_arms(score[rule], allowed[rule], found.experiment), found).interval(0.05)

@@ -7,7 +7,7 @@ the experiments of a year.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,19 +56,24 @@ def decision_rules(
     *,
     facts: Sequence[ExperimentFacts],
     checks: Sequence[Check],
-    card: Scorecard,
-    folds: Moments | None,
+    card: Scorecard | None,
+    folds: Callable[[], Moments | None],
 ) -> RuleValues:
     """The value of every rule, or one sentence why there is none.
 
-    folds: rows of the moments table of single folds, None without any. card: of all units.
+    folds: gives the rows of the moments table of single folds, None without any; asked only when there is something to
+    value. card: of all units, None without logs or moments.
     """
     business = _business(data)
     if business is None:
         return RuleValues()
-    if folds is None:
+    trusted = len(np.unique(data.effects.experiment[data.trusted]))
+    if trusted < FEWEST_EXPERIMENTS:
+        return _too_few(trusted)
+    of_folds = None if card is None else folds()
+    if card is None or of_folds is None:
         return _refused("there are no moments of folds of units to decide on and to value by")
-    found = Folds(folds, metrics_to_fold(study, data))
+    found = Folds(of_folds, metrics_to_fold(study, data))
     if business.name not in found or found.count < _FEWEST_FOLDS:
         return _refused(f"{label(business.name)} is not known by folds of units")
     controls = {each.name: each.control for each in facts}
@@ -76,8 +81,7 @@ def decision_rules(
     direction = study.metrics[business.name].direction.sign
     arms, fold_parts, rows = _arms(data, parts, direction)
     if fold_parts.experiments < FEWEST_EXPERIMENTS:
-        many = plural(fold_parts.experiments, "experiment")
-        return _refused(f"{many} can be valued, at least {FEWEST_EXPERIMENTS} are needed")
+        return _too_few(fold_parts.experiments)
     valued = [each for each in facts if any(name == each.name for name, _ in arms.where)]
     what = _Valued(
         business=business,
@@ -96,6 +100,11 @@ def with_rules(portfolio: Portfolio, found: RuleValues) -> Portfolio:
     """The portfolio with what rules earned."""
     refusals = (*portfolio.refusals, *found.refusals)
     return replace(portfolio, decision_rules=found.rules, refusals=refusals)
+
+
+def _too_few(experiments: int) -> RuleValues:
+    many = plural(experiments, "experiment")
+    return _refused(f"{many} can be valued, at least {FEWEST_EXPERIMENTS} are needed")
 
 
 def _refused(why: str) -> RuleValues:

@@ -50,11 +50,6 @@ class FoldParts:
         """How many there are."""
         return int(self.parts.shape[1])
 
-    def of_the_others(self) -> FloatArray:
-        """The effects as they look without each fold, (K, F)."""
-        rest = self.parts.sum(axis=1, keepdims=True) - self.parts
-        return np.asarray(rest * self.folds / (self.folds - 1.0))
-
 
 class Earned(NamedTuple):
     """Mean value per experiment, its standard error and degrees of freedom. launches: arms, averaged over folds."""
