@@ -7,6 +7,7 @@ effect is what to expect of it. The same mean and tau^2 are those of a random-ef
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -14,7 +15,6 @@ import numpy as np
 
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import BoolArray, only_where
-from abgap.stats.heterogeneity import homogeneity
 
 SpreadMethod: TypeAlias = Literal["dersimonian-laird", "paule-mandel", "reml"]
 
@@ -28,6 +28,7 @@ TAU, TAU_WEIGHT = (_U + 0.5) / (0.5 - _U), _U_WEIGHT / (0.5 - _U) ** 2
 _DOUBLINGS = 60
 _HALVINGS = 100
 _STEPS = 1000
+_SETTLED = 1e-14
 
 
 class RandomEffects(NamedTuple):
@@ -47,17 +48,22 @@ class Shrunk(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """Effects (last axis) with their variances; absent ones have weight 0 throughout."""
+    """Effects (last axis) with their variances; absent ones have weight 0 throughout.
+
+    share: how much of the common mean is in each, 1 unless effects were turned to independent ones.
+    """
 
     use: BoolArray
     effect: FloatArray
     variance: FloatArray
+    share: FloatArray
 
     @classmethod
-    def of(cls, effect: FloatArray, variance: FloatArray) -> _Parts:
+    def of(cls, effect: FloatArray, variance: FloatArray, share: FloatArray | None = None) -> _Parts:
         """Take those that have an effect and a positive variance."""
         use = np.isfinite(effect) & np.isfinite(variance) & (variance > 0.0)
-        return cls(use, np.where(use, effect, 0.0), np.where(use, variance, 1.0))
+        share = np.ones_like(effect) if share is None else share
+        return cls(use, np.where(use, effect, 0.0), np.where(use, variance, 1.0), np.where(use, share, 0.0))
 
     @property
     def count(self) -> FloatArray:
@@ -68,34 +74,47 @@ class _Parts:
         """One over the variance of an effect around the mean of all."""
         return np.where(self.use, 1.0 / (self.variance + tau_squared[..., None]), 0.0)
 
+    def total(self, weight: FloatArray, power: int = 1) -> FloatArray:
+        """What all say of the mean together: the sum of weights, to a power."""
+        return np.asarray(np.sum(weight**power * self.share**2, axis=-1))
+
     def mean(self, weight: FloatArray) -> FloatArray:
         """The weighted mean, NaN without parts."""
-        total = np.sum(weight, axis=-1)
-        return np.asarray(np.sum(weight * self.effect, axis=-1) / np.where(total > 0.0, total, np.nan))
+        total = self.total(weight)
+        summed = np.sum(weight * self.share * self.effect, axis=-1)
+        return np.asarray(summed / np.where(total > 0.0, total, np.nan))
+
+    def trace(self, weight: FloatArray) -> FloatArray:
+        """How fast the sum of squares falls with tau^2, at first."""
+        return np.asarray(np.sum(weight, axis=-1) - self.total(weight, 2) / self.total(weight))
 
     def scatter(self, weight: FloatArray, power: int = 1) -> FloatArray:
         """The sum of squares around the weighted mean, by a power of the weights."""
-        off = self.effect - self.mean(weight)[..., None]
+        off = self.effect - self.share * self.mean(weight)[..., None]
         return np.asarray(np.sum(np.where(self.use, weight**power * off**2, 0.0), axis=-1))
 
 
 @np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def random_effects(
-    effect: FloatArray, variance: FloatArray, method: SpreadMethod = "paule-mandel"
+    effect: FloatArray,
+    variance: FloatArray,
+    method: SpreadMethod = "paule-mandel",
+    share: FloatArray | None = None,
 ) -> RandomEffects:
     """Estimate the mean and the variance of true effects (last axis) from measured ones.
 
-    variance: of each measurement; parts that are NaN do not count. method: Paule and Mandel (1982),
+    variance: of each measurement; parts that are NaN do not count. share: how much of the mean is in each, 1 when
+    None; others come from effects with shared errors (``abgap.stats.portfolio.meta``). method: Paule and Mandel (1982),
     who need no normality; DerSimonian and Laird (1986); or restricted maximum likelihood (Viechtbauer 2005). The
     standard error is ``1 / sqrt(sum of weights)``, with tau^2 as if known. NaN below two parts.
     """
-    parts = _Parts.of(effect, variance)
+    parts = _Parts.of(effect, variance, share)
     spread = {"dersimonian-laird": _dersimonian_laird, "paule-mandel": _paule_mandel, "reml": _reml}[method]
     several = parts.count >= 2.0
     tau_squared = spread(parts)
     weight = parts.weight(tau_squared)
     with np.errstate(divide="ignore"):
-        error = 1.0 / np.sqrt(np.sum(weight, axis=-1))
+        error = 1.0 / np.sqrt(parts.total(weight))
     found = RandomEffects(tau_squared, parts.mean(weight), error)
     return RandomEffects(*(only_where(several, value) for value in found))
 
@@ -109,48 +128,76 @@ def shrink(effect: FloatArray, variance: FloatArray) -> Shrunk:
     effects. NaN below three effects, where such a posterior does not exist.
     """
     parts = _Parts.of(effect, variance)
-    scale = np.sqrt(parts.count / np.sum(parts.weight(np.zeros(parts.use.shape[:-1])), axis=-1))
-    given = [_given_tau(parts, scale * tau) for tau in TAU]
-    logs = np.stack([found.log_likelihood for found in given], axis=-1) + np.log(TAU_WEIGHT)
-    chance = np.exp(logs - logs.max(axis=-1, keepdims=True))
-    chance = np.moveaxis(chance / np.sum(chance, axis=-1, keepdims=True), -1, 0)[..., None]
+    chance, given = _over_tau(parts)
+    chance = np.moveaxis(chance, -1, 0)[..., None]
     mean = sum(p * found.effect for p, found in zip(chance, given, strict=True))
     spread = sum(p * (f.variance + (f.effect - mean) ** 2) for p, f in zip(chance, given, strict=True))
     usable = parts.use & (parts.count >= MIN_PARTS)[..., None]
     return Shrunk(only_where(usable, np.asarray(mean)), only_where(usable, np.asarray(spread)))
 
 
-class _Given(NamedTuple):
-    """What effects are if tau is known, and how well that tau fits them."""
+class GivenTau(NamedTuple):
+    """What effects are if tau is known.
+
+    log_likelihood: restricted, of this tau. mean, mean_variance: of the true effects. pull: how far each measured
+    effect is pulled towards its share of the mean, 0..1. effect, variance: of each.
+    """
 
     log_likelihood: FloatArray
+    tau: FloatArray
+    mean: FloatArray
+    mean_variance: FloatArray
+    pull: FloatArray
     effect: FloatArray
     variance: FloatArray
 
 
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def over_tau(
+    effect: FloatArray, variance: FloatArray, share: FloatArray
+) -> tuple[FloatArray, Sequence[GivenTau]]:
+    """Return the posterior behind ``shrink`` in full: the chance of each node of tau (last axis), and what it implies.
+
+    share: as for ``random_effects``.
+    """
+    return _over_tau(_Parts.of(effect, variance, share))
+
+
+def _over_tau(parts: _Parts) -> tuple[FloatArray, Sequence[GivenTau]]:
+    scale = np.sqrt(parts.count / np.sum(parts.weight(np.zeros(parts.use.shape[:-1])), axis=-1))
+    given = [_given_tau(parts, scale * tau) for tau in TAU]
+    logs = np.stack([found.log_likelihood for found in given], axis=-1) + np.log(TAU_WEIGHT)
+    chance = np.exp(logs - logs.max(axis=-1, keepdims=True))
+    return chance / np.sum(chance, axis=-1, keepdims=True), given
+
+
 @np.errstate(divide="ignore", invalid="ignore")
-def _given_tau(parts: _Parts, tau: FloatArray) -> _Given:
+def _given_tau(parts: _Parts, tau: FloatArray) -> GivenTau:
     """Return the normal posterior for this tau, and its restricted likelihood."""
     weight = parts.weight(tau**2)
-    total = np.sum(weight, axis=-1)
-    centre = parts.mean(weight)[..., None]
+    total = parts.total(weight)
+    mean = parts.mean(weight)
+    centre = parts.share * mean[..., None]
     kept = 1.0 - parts.variance * weight
     logs = np.sum(np.log(np.where(parts.use, weight, 1.0)), axis=-1)
-    return _Given(
+    return GivenTau(
         log_likelihood=0.5 * (logs - np.log(total) - parts.scatter(weight)),
+        tau=tau,
+        mean=mean,
+        mean_variance=1.0 / total,
+        pull=1.0 - kept,
         effect=centre + kept * (parts.effect - centre),
-        variance=kept * parts.variance + (1.0 - kept) ** 2 / total[..., None],
+        variance=kept * parts.variance + ((1.0 - kept) * parts.share) ** 2 / total[..., None],
     )
 
 
 def _dersimonian_laird(parts: _Parts) -> FloatArray:
     """Return tau^2 by the method of moments: ``(Q - (k - 1)) / (sum w - sum w^2 / sum w)``."""
     weight = parts.weight(np.zeros(parts.use.shape[:-1]))
-    q = homogeneity(only_where(parts.use, parts.effect), parts.variance).q
-    total = np.sum(weight, axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = total - np.sum(weight**2, axis=-1) / total
-        return np.asarray(np.maximum((q - (parts.count - 1.0)) / scale, 0.0))
+        return np.asarray(
+            np.maximum((parts.scatter(weight) - (parts.count - 1.0)) / parts.trace(weight), 0.0)
+        )
 
 
 def _paule_mandel(parts: _Parts) -> FloatArray:
@@ -172,17 +219,20 @@ def _reml(parts: _Parts) -> FloatArray:
     tau_squared = _paule_mandel(parts)
     for _ in range(_STEPS):
         weight = parts.weight(tau_squared)
-        total = np.sum(weight, axis=-1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            score = parts.scatter(weight, power=2) - (total - np.sum(weight**2, axis=-1) / total)
+            score = parts.scatter(weight, power=2) - parts.trace(weight)
             step = 0.5 * score * _tau_variance(parts, tau_squared)
-        tau_squared = np.maximum(tau_squared + np.nan_to_num(step), 0.0)
+        moved = np.maximum(tau_squared + np.nan_to_num(step), 0.0)
+        if np.all(np.abs(moved - tau_squared) <= _SETTLED * moved):
+            return moved
+        tau_squared = moved
     return tau_squared
 
 
 def _tau_variance(parts: _Parts, tau_squared: FloatArray) -> FloatArray:
     """Return the variance of tau^2 by restricted maximum likelihood: two over the trace of P P."""
     weight = parts.weight(tau_squared)
-    first, second, third = (np.sum(weight**power, axis=-1) for power in (1, 2, 3))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(2.0 / (second - 2.0 * third / first + (second / first) ** 2))
+        total, second, third = (parts.total(weight, power) for power in (1, 2, 3))
+        squares = np.sum(weight**2, axis=-1) - 2.0 * third / total + (second / total) ** 2
+        return np.asarray(2.0 / squares)
