@@ -28,7 +28,7 @@ TAU, TAU_WEIGHT = (_U + 0.5) / (0.5 - _U), _U_WEIGHT / (0.5 - _U) ** 2
 _DOUBLINGS = 60
 _HALVINGS = 100
 _STEPS = 1000
-_SETTLED = 1e-14
+_SETTLED = 1e-12
 
 
 class RandomEffects(NamedTuple):
@@ -206,8 +206,13 @@ def _paule_mandel(parts: _Parts) -> FloatArray:
     low = np.zeros(parts.use.shape[:-1])
     high = low + np.max(np.where(parts.use, parts.variance, 0.0), axis=-1)
     for _ in range(_DOUBLINGS):
-        high = np.where(parts.scatter(parts.weight(high)) > freedom, 2.0 * high, high)
+        short = parts.scatter(parts.weight(high)) > freedom
+        if not np.any(short):
+            break
+        high = np.where(short, 2.0 * high, high)
     for _ in range(_HALVINGS):
+        if np.all(high - low <= np.spacing(high)):
+            break
         middle = 0.5 * (low + high)
         more = parts.scatter(parts.weight(middle)) > freedom
         low, high = np.where(more, middle, low), np.where(more, high, middle)

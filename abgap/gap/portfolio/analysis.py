@@ -8,8 +8,10 @@ from dataclasses import replace
 from abgap.gap.portfolio.agreement import cells_of_effects, with_agreement
 from abgap.gap.portfolio.covariance import noise_corrected
 from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
+from abgap.gap.portfolio.over_time import with_saturation, with_trust_over_time
 from abgap.gap.portfolio.transfer import Transfers, with_transfer
 from abgap.gap.portfolio.trust import metric_trust
+from abgap.gap.portfolio.typical import typical_lifts
 from abgap.records import Interval, Portfolio
 from abgap.records.portfolio import PairFit, PredictorSide
 
@@ -36,6 +38,7 @@ def analyse_portfolio(counted: Portfolio, data: PortfolioData, transfers: Transf
         slope=_told(None if corrected is None else corrected.slope),
         transfer=None if first is None else first.transfer,
         smallest_gain_worth_testing=None if first is None else first.smallest_gain_worth_testing,
+        typical=tuple(typical_lifts(data)),
     )
 
 
@@ -44,7 +47,9 @@ def _fits(data: PortfolioData, transfers: Transfers) -> Iterator[PairFit]:
     for business in data.positions(AxisKind.BUSINESS):
         for predictor in data.predictors(business):
             found = with_agreement(_fit(data, predictor, business), data, predictor, business)
-            yield with_transfer(found, transfers, predictor, business)
+            found = with_transfer(found, transfers, predictor, business)
+            found = with_trust_over_time(found, data, predictor, business)
+            yield with_saturation(found, data, predictor, business)
 
 
 def _fit(data: PortfolioData, predictor: int, business: int) -> PairFit:

@@ -9,6 +9,7 @@ counted in the variance of the lift. Two sums look for a lasting change (Page 19
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,8 @@ FEWEST_BEFORE = 4
 
 _OVERSHOOT = 1.166
 _PASSES = 20
-_HALVINGS = 80
+_SETTLED = 1e-9
+_HALVINGS = 60
 
 
 class OverTime(NamedTuple):
@@ -68,16 +70,18 @@ def experiment_means(effects: Effects) -> Effects:
     )
 
 
-def over_time(effects: Effects) -> OverTime | None:
+def over_time(effects: Effects, order: Sequence[int]) -> OverTime | None:
     """Residuals and sums of experiments in the order of their start; gains first, lifts second axis.
 
-    effects: one row for each experiment (``experiment_means``). A gain without a known error counts as exact. None with
-    no more than ``FEWEST_BEFORE`` experiments, and where gains do not differ beyond their errors.
+    effects: one row for each experiment (``experiment_means``). order: of rows. Gains count as exact where the error of
+    one is not known. None with no more than ``FEWEST_BEFORE`` experiments, and where gains do not differ beyond their
+    errors.
     """
-    if len(effects) <= FEWEST_BEFORE:
+    if len(order) <= FEWEST_BEFORE:
         return None
-    gain, lift = effects.values.T
-    covariances = np.nan_to_num(effects.covariances)
+    at = np.asarray(order, dtype=np.intp)
+    gain, lift = effects.values[at].T
+    covariances = np.nan_to_num(effects.covariances[at])
     calibrated = _calibrated(gain, lift, covariances)
     if calibrated is None:
         return None
@@ -127,14 +131,18 @@ def _calibrated(
         known = slope**2 * spread + v_y - (slope * spread + c) ** 2 / (spread + v_x)
         known = np.maximum(known, np.finfo(float).tiny)
         variance = known + _left_over(expected, rest, known)
-        slope = _line(expected, rest, 1.0 / variance)[1]
+        before, slope = slope, _line(expected, rest, 1.0 / variance)[1]
+        if abs(slope - before) <= _SETTLED * abs(slope):
+            break
     return expected, rest, variance
 
 
 def _line(x: FloatArray, y: FloatArray, weight: FloatArray) -> tuple[float, float]:
     """Intercept and slope by weighted least squares."""
-    x_mean, y_mean = np.average(x, weights=weight), np.average(y, weights=weight)
-    slope = np.sum(weight * (x - x_mean) * (y - y_mean)) / np.sum(weight * (x - x_mean) ** 2)
+    total = weight.sum()
+    x_mean, y_mean = weight @ x / total, weight @ y / total
+    off = weight * (x - x_mean)
+    slope = off @ (y - y_mean) / (off @ (x - x_mean))
     return float(y_mean - slope * x_mean), float(slope)
 
 
@@ -144,7 +152,7 @@ def _left_over(x: FloatArray, y: FloatArray, known: FloatArray) -> float:
     def scatter(tau_squared: float) -> float:
         weight = 1.0 / (known + tau_squared)
         a, b = _line(x, y, weight)
-        return float(np.sum(weight * (y - a - b * x) ** 2))
+        return float(weight @ (y - a - b * x) ** 2)
 
     freedom = float(x.size - 2)
     low, high = 0.0, float(np.var(y)) * x.size
