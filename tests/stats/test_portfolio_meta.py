@@ -79,7 +79,7 @@ def test_arms_that_share_a_control_are_weighted_by_their_covariance(seed: int) -
     values, ones = effects.values[:, 0], np.ones(9)
 
     def projected(tau_squared: float) -> tuple[Values, Values]:
-        inverse = np.linalg.inv(effects.dense() + tau_squared * np.eye(9))
+        inverse: Values = np.linalg.inv(effects.dense() + tau_squared * np.eye(9)).astype(np.float64)
         return inverse, inverse - np.outer(inverse @ ones, ones @ inverse) / (ones @ inverse @ ones)
 
     whole, residual = projected(0.0)
@@ -90,7 +90,7 @@ def test_arms_that_share_a_control_are_weighted_by_their_covariance(seed: int) -
     score = values @ residual @ residual @ values - np.trace(residual)
     assert score == pytest.approx(0.0, abs=1e-6) or (meta.tau_squared["reml"] == 0.0 and score < 0.0)
     assert meta.mean == pytest.approx(ones @ inverse @ values / (ones @ inverse @ ones), rel=1e-9)
-    scale = max(values @ residual @ values / 8.0, 1.0)
+    scale = max(float(values @ residual @ values) / 8.0, 1.0)
     assert meta.standard_error**2 == pytest.approx(scale / (ones @ inverse @ ones), rel=1e-9)
     assert np.isfinite(whole).all()
 
