@@ -17,6 +17,7 @@ from abgap.engine.exact import SumColumn, exact_sum, make_grid, sum_of
 from abgap.engine.hashing import hash_of
 from abgap.engine.protocol import Columns, Engine, Given, reading, text_or_none
 from abgap.engine.values import refuse_size
+from abgap.offline.gain_pairs import Crossed, crossed_contests
 from abgap.offline.slices import Slice, tables_of
 from abgap.offline.sums import Against, Buckets, Evaluated, Measured, TwinSums, ValueSums
 from abgap.offline.twin_sums import sum_twins, twin_contests
@@ -81,8 +82,12 @@ def measure(
     *,
     buckets: bool = True,
     twins: Collection[tuple[str, str]] = (),
+    crossed: Crossed | None = None,
 ) -> Measured:
-    """Add up every contest. buckets: whether it will be resampled. twins: metrics that differ by their labels alone."""
+    """Add up every contest. buckets: whether it will be resampled. twins: metrics that differ by their labels alone.
+
+    crossed: contests that the portfolio compares.
+    """
     sums = _sum_values(engine, table, counted, contests)
     enough = {
         i: parts[0].shared
@@ -95,6 +100,9 @@ def measure(
         sums=tuple(tuple(parts) for parts in sums),
         buckets=_bucket_sums(engine, table, counted, enough),
         twins=_twin_sums(engine, table, counted, twin_contests(contests, twins, sums)),
+        crossed=_twin_sums(
+            engine, table, counted, () if crossed is None else crossed_contests(contests, sums, crossed)
+        ),
     )
 
 

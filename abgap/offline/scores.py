@@ -20,6 +20,7 @@ from abgap.offline.aggregates import compare_aggregates
 from abgap.offline.contest import Contest, Findings
 from abgap.offline.example_contests import compare_examples, terms_of
 from abgap.offline.example_values import Counted, ValueTable, count_values, measure
+from abgap.offline.gain_pairs import Crossed
 from abgap.offline.history import add_up_history, judge_history
 from abgap.offline.pairs import contests_of
 from abgap.offline.queries import open_queries
@@ -64,7 +65,12 @@ def read_scores(engine: Engine, study: Study, directory: Path, ran: Sequence[tup
         known=known,
         contests=tuple(contests),
         queries=measure(
-            engine, table, counted, per_query, twins=twin_pairs(study.offline_metrics, counted.evaluated)
+            engine,
+            table,
+            counted,
+            per_query,
+            twins=twin_pairs(study.offline_metrics, counted.evaluated),
+            crossed=Crossed(ran=ran, metrics=study.gap.offline),
         ),
         aggregates={(model, metric): each for (model, metric, _), each in aggregates.items()},
         history=add_up_history(engine, study, _days(intake), aggregates) if dated else (),

@@ -57,7 +57,7 @@ class Buckets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwinSums:
-    """Two contests of the same models by their places, over the examples that have a difference in both.
+    """Two contests by their places, over the examples that have a difference in both.
 
     first_sum, second_sum, product: sums of the differences and of their products.
     """
@@ -76,7 +76,7 @@ class Measured:
 
     evaluated: by model and metric. sums: of each contest, the whole before its slices; none where the models share no
     example. buckets: by place of the contest, of those that have enough examples. twins: contests that differ by the
-    labels that their metric counts.
+    labels that their metric counts. crossed: contests of the portfolio, over the examples they share.
     """
 
     contests: tuple[Against, ...] = ()
@@ -84,6 +84,7 @@ class Measured:
     sums: tuple[tuple[ValueSums, ...], ...] = ()
     buckets: Mapping[int, Buckets] = field(default_factory=dict)
     twins: tuple[TwinSums, ...] = ()
+    crossed: tuple[TwinSums, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from abgap.pipeline.stages import Found, Stage
 if TYPE_CHECKING:
     from abgap.engine.protocol import Relation
     from abgap.offline.contest import Findings
+    from abgap.offline.gain_pairs import GainErrors
     from abgap.offline.judged_policies import PolicySums
     from abgap.offline.matching import ServedModels
     from abgap.offline.predictions.evaluate import EvaluatedPredictions
@@ -72,7 +73,7 @@ class OfflineStages:
                 name="scores",
                 sources=("offline.scores", "offline.queries"),
                 parts=("offline", "offline_metrics"),
-                more=[ran, families, self._study.study.timezone],
+                more=[ran, families, self._study.study.timezone, self._study.gap.offline],
             ),
             lambda: read_scores(self._analysis.engine, self._study, self._analysis.directory, ran),
             lambda found: found.relations,
@@ -124,7 +125,7 @@ class OfflineStages:
             name=name,
             sources=tuple(f"offline.{key}" for key in keys),
             parts=("offline", "offline_metrics"),
-            more=self.comparisons,
+            more=[self.comparisons, self._study.gap.offline],
         )
         return self._analysis.stages.result(stage, compute, relations)
 
@@ -282,6 +283,16 @@ class OfflineStages:
         if self._study.offline.rankings is not None:
             measured.append(self.ranking_sums.queries)
         return tuple(twin for each in measured for twin in judge_twins(each, self._study))
+
+    @property
+    def gain_errors(self) -> GainErrors:
+        """How the errors of gains over the same queries go together."""
+        from abgap.offline.gain_pairs import gain_errors
+
+        measured = [self.scores.queries]
+        if self._study.offline.rankings is not None:
+            measured.append(self.ranking_sums.queries)
+        return gain_errors(measured)
 
     @property
     def history(self) -> tuple[OfflineHistory, ...]:

@@ -13,6 +13,7 @@ from abgap.gap.portfolio.analysis import analyse_portfolio
 from abgap.gap.portfolio.collecting import collect
 from abgap.gap.portfolio.expecting import Expectations
 from abgap.gap.portfolio.fold_errors import correlation_of_folds
+from abgap.gap.portfolio.gain_errors import with_gain_errors
 from abgap.gap.portfolio.joint_errors import KnownErrors, with_joint_errors
 from abgap.gap.portfolio.transfer import Transfers
 from abgap.gap.portfolio.value import RuleValues, decision_rules, with_rules
@@ -43,6 +44,8 @@ class PortfolioStages:
         collected = collect(
             analysis.study, analysis.facts, card, index, gains=given.gains, effects=given.effects
         )
+        facts = {each.name: each for each in analysis.facts}
+        collected = with_gain_errors(collected, facts, analysis.offline.gain_errors)
         return with_joint_errors(collected, self._known_errors(collected.online))
 
     def _known_errors(self, metrics: Sequence[str]) -> KnownErrors:

@@ -9,6 +9,7 @@ from abgap.engine.protocol import Engine
 from abgap.offline.contest import Contest, Findings
 from abgap.offline.example_contests import NO_BASELINE, compare_examples, terms_of
 from abgap.offline.example_values import ValueTable, count_values, measure
+from abgap.offline.gain_pairs import Crossed
 from abgap.offline.pairs import contests_of
 from abgap.offline.queries import open_queries
 from abgap.offline.ranking.evaluate import VALUES, Rankings
@@ -37,7 +38,8 @@ def add_up_rankings(
     counted = count_values(engine, table)
     contests = contests_of(counted.evaluated, ran, study.offline.production)
     twins = twin_pairs(study.offline_metrics, counted.evaluated)
-    measured = measure(engine, table, counted, contests, twins=twins)
+    crossed = Crossed(ran=ran, metrics=study.gap.offline)
+    measured = measure(engine, table, counted, contests, twins=twins, crossed=crossed)
     return RankingSums(relations=queries.relations, queries=measured)
 
 
