@@ -17,8 +17,6 @@ from abgap.records import (
     Gap,
     Heterogeneity,
     Interval,
-    NineCells,
-    Portfolio,
     Role,
     Status,
     Trend,
@@ -253,26 +251,3 @@ def _funnel(out: Terminal, gap: Gap, currency: str | None) -> None:
     out.table(head, rows)
     if gap.funnel_note:
         out.line((gap.funnel_note, "dim"))
-
-
-def show_portfolio(portfolio: Portfolio) -> None:
-    """Verdicts counted, nine cells, and what cannot be said."""
-    out = Terminal()
-    n = portfolio.n_experiments
-    out.line((f"{n:,} experiment{'' if n == 1 else 's'}", "bold"))
-    for verdict, times in portfolio.verdicts.items():
-        if times:
-            out.line(f"  {times:>4}  {verdict}")
-    for cells in portfolio.nine_cells:
-        _cells(out, cells)
-    for refusal in portfolio.refusals:
-        out.point(("·", "default"), refusal)
-    out.show()
-
-
-def _cells(out: Terminal, cells: NineCells) -> None:
-    out.line()
-    out.line((f"{cells.offline_metric} × {cells.business_metric}", "bold"))
-    signs = ("offline −", "offline not established", "offline +")
-    rows = [[sign, *map(str, row)] for sign, row in zip(signs, cells.counts, strict=True)]
-    out.table(columns("", ">business −", ">not established", ">business +"), rows)

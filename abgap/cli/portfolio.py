@@ -14,12 +14,12 @@ from abgap.cli.output import put_part
 @options.json_option
 @options.quiet_option
 def command(study_file: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Count the verdicts and cross offline with business signs over all experiments."""
+    """Say what offline gains bring, which metric to trust, and what launching by a rule earned."""
     with analysis_of(study_file, quiet=quiet, in_words=not as_json) as analysis:
-        portfolio = analysis.portfolio.found
+        portfolio, currency = analysis.portfolio.found, analysis.study.study.currency
     if as_json:
         put_part("portfolio", portfolio)
         return
-    from abgap.cli.findings import show_portfolio  # noqa: PLC0415 - rich is not needed for --json
+    from abgap.cli.portfolio_findings import show_portfolio  # noqa: PLC0415 - rich is not needed for --json
 
-    show_portfolio(portfolio)
+    show_portfolio(portfolio, currency=currency)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from abgap.gap.portfolio.expecting import Expectations
 from abgap.gap.portfolio.fold_errors import correlation_of_folds
 from abgap.gap.portfolio.gain_errors import with_gain_errors
 from abgap.gap.portfolio.joint_errors import KnownErrors, with_joint_errors
+from abgap.gap.portfolio.sentences import leading_sentences
 from abgap.gap.portfolio.transfer import Transfers
 from abgap.gap.portfolio.value import RuleValues, decision_rules, with_rules
 from abgap.online.cross_rows import read_cross_moments
@@ -89,7 +91,9 @@ class PortfolioStages:
         """All that is said of the portfolio."""
         counted = self._analysis.gaps.portfolio
         self._analysis.progress("comparing experiments")
-        return with_rules(analyse_portfolio(counted, self.data, self.transfers), self._rules())
+        found = with_rules(analyse_portfolio(counted, self.data, self.transfers), self._rules())
+        said = leading_sentences(found, currency=self._analysis.study.study.currency)
+        return replace(found, sentences=said)
 
     def _rules(self) -> RuleValues:
         """What rules for launching would have earned."""

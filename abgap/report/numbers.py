@@ -87,6 +87,16 @@ def plain(value: Estimable | None) -> Shown:
     return _split(words.plain_interval(value))
 
 
+def share(value: Estimable | None) -> Shown:
+    """A share with its interval: ``75 %`` and ``[47, 91]``."""
+    if not isinstance(value, Interval):
+        return _without_number(value)
+    estimate, low, high = (
+        words.plain(100.0 * x, decimals=0) for x in (value.estimate, value.low, value.high)
+    )
+    return Shown(text=f"{estimate} %", range=f"[{low}, {high}]")
+
+
 def lifts(values: Sequence[Interval]) -> list[Shown]:
     """Relative changes that are read together, with the same decimals."""
     hundred = [value.scaled(100.0) for value in values]

@@ -19,6 +19,7 @@ from abgap.records import (
 )
 from tests.report.hostile_names import HOSTILE, renamed
 from tests.report.made_experiments import STORY
+from tests.report.made_portfolio import without_numbers
 from tests.report.made_results import results_of
 
 
@@ -156,6 +157,7 @@ def not_estimable(example: Results) -> Results:
             )
             for gap in example.gaps
         ),
+        portfolio=without_numbers(example.portfolio),
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from abgap.records import (
-    Results,
-)
+from abgap.records import Portfolio, Results
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -114,14 +113,57 @@ def renamed(results: Results) -> Results:
                 for q in results.provenance.queries
             ),
         ),
-        portfolio=replace(
-            results.portfolio,
-            nine_cells=tuple(
-                replace(
-                    c, offline_metric=offline[c.offline_metric], business_metric=metric[c.business_metric]
-                )
-                for c in results.portfolio.nine_cells
-            ),
-            refusals=(HOSTILE[8],),
+        portfolio=_portfolio(results.portfolio, offline | metric),
+    )
+
+
+def _portfolio(portfolio: Portfolio, name: Mapping[str, str]) -> Portfolio:
+    """Every name and text in it; experiments have hostile names already."""
+    said = f"{HOSTILE[0]} {HOSTILE[8]}"
+    return replace(
+        portfolio,
+        sentences=(*portfolio.sentences[:2], said),
+        refusals=(HOSTILE[8],),
+        nine_cells=tuple(
+            replace(c, offline_metric=name[c.offline_metric], business_metric=name[c.business_metric])
+            for c in portfolio.nine_cells
+        ),
+        pairs=tuple(
+            replace(
+                pair,
+                predictor=name[pair.predictor],
+                business_metric=name[pair.business_metric],
+                by_tag=tuple(replace(fit, name=HOSTILE[0]) for fit in pair.by_tag),
+                points=tuple(replace(point, treatment=HOSTILE[3] + "B") for point in pair.points),
+                over_time_sentence=said,
+                saturation_sentence=HOSTILE[1],
+                surrogacy=pair.surrogacy and replace(pair.surrogacy, sentence=said),
+                notes=(said,),
+                refusals=(HOSTILE[5],),
+            )
+            for pair in portfolio.pairs
+        ),
+        metric_trust=tuple(
+            replace(
+                row,
+                predictor=name.get(row.predictor, row.predictor),
+                business_metric=name[row.business_metric],
+                weights=row.weights and {name[key]: weight for key, weight in row.weights.items()},
+                review_reason=HOSTILE[1],
+            )
+            for row in portfolio.metric_trust
+        ),
+        decision_rules=tuple(
+            replace(rule, title=HOSTILE[5], business_metric=name[rule.business_metric])
+            for rule in portfolio.decision_rules
+        ),
+        typical=tuple(
+            replace(
+                one,
+                business_metric=name[one.business_metric],
+                sentence=said,
+                shrunk=tuple(replace(lift, treatment=HOSTILE[3] + "B") for lift in one.shrunk),
+            )
+            for one in portfolio.typical
         ),
     )

@@ -9,18 +9,16 @@ from abgap.records import (
     InputSource,
     MetricDefinition,
     ModelFacts,
-    NineCells,
     OfflineRow,
-    Portfolio,
     Provenance,
     QueryText,
     Results,
     Role,
     Status,
     StudySummary,
-    VerdictName,
 )
 from tests.report.made_experiments import METRICS, STORY, experiment_parts, interval, two_sided_p
+from tests.report.made_portfolio import portfolio_of
 from tests.report.made_reasons import with_reasons
 
 
@@ -118,9 +116,6 @@ def results_of(
     told = [row % len(STORY) for row in range(len(names))] if rows is None else rows
     parts = [experiment_parts(row, name, detailed=detailed) for row, name in zip(told, names, strict=True)]
     gaps = tuple(with_reasons(gap) for part in parts for gap in part[2])
-    headlines = [
-        gap for gap in gaps if gap.offline_metric == "ndcg@10" and gap.business_metric == "revenue_per_user"
-    ]
     return Results(
         study=StudySummary(
             name=study, currency="EUR", timezone="UTC", alpha=0.05, looks="fixed", seed=20260101
@@ -153,17 +148,5 @@ def results_of(
         estimates=tuple(estimate for part in parts for estimate in part[1]),
         offline=offline_rows(),
         gaps=gaps,
-        portfolio=Portfolio(
-            n_experiments=len(names),
-            verdicts={v.value: sum(g.verdict is v for g in headlines) for v in VerdictName},
-            nine_cells=(
-                NineCells(
-                    offline_metric="ndcg@10",
-                    business_metric="revenue_per_user",
-                    counts=((1, 0, 0), (0, 1, 1), (1, 5, 3)),
-                    untrustworthy=1,
-                ),
-            ),
-            refusals=("A correlation between offline and online is not estimated by this version.",),
-        ),
+        portfolio=portfolio_of(names, told),
     )

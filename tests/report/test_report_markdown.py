@@ -69,8 +69,7 @@ def test_hostile_names_are_text(made: dict[str, str], hostile: Results) -> None:
     for experiment in hostile.experiments:
         assert one_line(experiment.name) in everything
     assert "\n### " in made["hostile"]
-    names = [text for text in texts if text.startswith("1. ")]
-    assert names[0].startswith("1. <script>alert(1)</script>")
+    assert any(text.startswith("1. <script>alert(1)</script>") for text in texts)
 
 
 def test_sql_stays_in_its_fence(made: dict[str, str], hostile: Results) -> None:

@@ -9,6 +9,7 @@ from abgap.gap.portfolio.agreement import cells_of_effects, with_agreement
 from abgap.gap.portfolio.covariance import noise_corrected
 from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
 from abgap.gap.portfolio.over_time import with_saturation, with_trust_over_time
+from abgap.gap.portfolio.points import points_of
 from abgap.gap.portfolio.transfer import Transfers, with_transfer
 from abgap.gap.portfolio.trust import metric_trust
 from abgap.gap.portfolio.typical import typical_lifts
@@ -45,11 +46,12 @@ def analyse_portfolio(counted: Portfolio, data: PortfolioData, transfers: Transf
 def _fits(data: PortfolioData, transfers: Transfers) -> Iterator[PairFit]:
     """Every predictor against every business metric: offline metrics first, in the order of the study."""
     for business in data.positions(AxisKind.BUSINESS):
-        for predictor in data.predictors(business):
+        for place, predictor in enumerate(data.predictors(business)):
             found = with_agreement(_fit(data, predictor, business), data, predictor, business)
             found = with_transfer(found, transfers, predictor, business)
             found = with_trust_over_time(found, data, predictor, business)
-            yield with_saturation(found, data, predictor, business)
+            found = with_saturation(found, data, predictor, business)
+            yield found if place else replace(found, points=points_of(data, predictor, business))
 
 
 def _fit(data: PortfolioData, predictor: int, business: int) -> PairFit:

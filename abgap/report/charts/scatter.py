@@ -22,6 +22,7 @@ from abgap.report.charts.canvas import (
     short,
     within,
 )
+from abgap.report.charts.fit import draw_fields, draw_fit
 from abgap.report.charts.svg import inline_svg
 from abgap.report.view.pictures import Point, Scatter
 
@@ -45,6 +46,10 @@ def draw_scatter(picture: Scatter, *, key: str, title: str, alt: str) -> str:
             axes.axhspan(
                 within(-picture.band, y_limits), within(picture.band, y_limits), color=BAND, linewidth=0
             )
+        if picture.fit:
+            draw_fit(axes, picture.fit)
+        if picture.fields:
+            draw_fields(axes, picture.fields)
         axes.axhline(0.0, color=MUTED, linewidth=1.0)
         axes.axvline(0.0, color=MUTED, linewidth=1.0)
         for point in points:

@@ -23,6 +23,7 @@ from abgap.report.view.offline_tables import confusions, falls, histories, other
 from abgap.report.view.opening import opening_of
 from abgap.report.view.overview import overview_of
 from abgap.report.view.policies import policy_remarks, policy_tables
+from abgap.report.view.portfolio import portfolio_of
 
 
 def view_of(results: Results, limits: Limits = LADDER[0]) -> ReportView:
@@ -31,11 +32,13 @@ def view_of(results: Results, limits: Limits = LADDER[0]) -> ReportView:
     queries, queries_left_out = queries_of(results, limits)
     anchors = {query.name: query.anchor for query in reversed(queries)}
     opening = opening_of(index, limits.sections)
+    portfolio = portfolio_of(index, limits)
     shown = index.ranked[: limits.sections]
     return ReportView(
         title=f"{results.study.name}: {opening.verdict}",
         opening=opening,
-        overview=overview_of(index, limits),
+        portfolio=portfolio,
+        overview=overview_of(index, limits, together=portfolio is not None),
         experiments=tuple(experiment_view(index, experiment, limits, anchors) for experiment in shown),
         experiments_left_out=left_out(len(shown), len(index.ranked), "experiments"),
         offline=offline_panels(results, limits),

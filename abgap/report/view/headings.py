@@ -6,6 +6,7 @@ HEADINGS: dict[str, str] = {
     "skip": "Skip to the verdict",
     "parts": "Parts of the report",
     "next": "To do next",
+    "portfolio": "All together",
     "overview": "All experiments",
     "other_pairs": "Other pairs of metrics",
     "each": "One by one",

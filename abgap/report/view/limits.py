@@ -35,10 +35,10 @@ LADDER = (
         sections=30,
         rows=200,
         scorecard_rows=60,
-        slice_rows=16,
+        slice_rows=12,
         offline_slices=36,
         points=150,
-        sql_chars=54_000,
+        sql_chars=40_000,
         models=30,
     ),
     Limits(
@@ -48,7 +48,7 @@ LADDER = (
         slice_rows=14,
         offline_slices=36,
         points=150,
-        sql_chars=54_000,
+        sql_chars=40_000,
         models=20,
     ),
     Limits(

@@ -202,6 +202,35 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """What is folded away below a section: words, then tables, then nine cells. note: beside its title."""
+
+    title: str
+    note: str
+    texts: tuple[str, ...]
+    tables: tuple[Table, ...]
+    cells: tuple[NineCellsView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioView:
+    """All experiments together: a question, three sentences, a picture, two tables, and the rest in folds.
+
+    scope: what the answer rests on. remarks: what cannot be said, and what to know.
+    """
+
+    title: str
+    scope: str
+    sentences: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    picture: Figure | None
+    trust: Table | None
+    rules: Table | None
+    folds: tuple[Fold, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What became of the offline gain in one arm; no mark where no offline metric is held against it."""
 
@@ -298,6 +327,7 @@ class ReportView:
 
     title: str
     opening: Opening
+    portfolio: PortfolioView | None
     overview: Overview | None
     experiments: tuple[ExperimentView, ...]
     experiments_left_out: str

@@ -29,16 +29,19 @@ class _Metrics:
     reasons: bool
 
 
-def overview_of(index: Index, limits: Limits) -> Overview | None:
-    """The side-by-side part, or None when there is no experiment."""
+def overview_of(index: Index, limits: Limits, *, together: bool) -> Overview | None:
+    """The side-by-side part, or None when there is no experiment.
+
+    together: the page of the portfolio shows the first picture, the nine cells and what cannot be said.
+    """
     if not index.ranked:
         return None
     return Overview(
         table=_table(index, limits),
-        scatters=scatters_of(index, limits),
+        scatters=scatters_of(index, limits)[1 if together else 0 :],
         forest=forest_of(index),
-        nine_cells=nine_cells_of(index.results.portfolio),
-        refusals=index.results.portfolio.refusals if index.results.gaps else (),
+        nine_cells=() if together else nine_cells_of(index.results.portfolio),
+        refusals=index.results.portfolio.refusals if index.results.gaps and not together else (),
     )
 
 

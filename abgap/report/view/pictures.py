@@ -48,6 +48,32 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FitLine:
+    """A line through a scatter with the band in which a new result is forecast; percent.
+
+    worth: from which gain on the band lies above zero, or None.
+    """
+
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+    worth: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """The nine cells behind a scatter: loss, not established, gain on both axes.
+
+    counts: rows from offline loss to gain, columns from online loss to gain. x, y: half width of the middle.
+    """
+
+    counts: tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scatter:
     """Offline gain against online change (percent). band: as in a forest."""
 
@@ -57,6 +83,8 @@ class Scatter:
     x_limits: tuple[float, float]
     y_limits: tuple[float, float]
     band: float | None
+    fit: FitLine | None = None
+    fields: Fields | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
