@@ -47,18 +47,22 @@ def test_launching_one_arm_everywhere_earns_its_effects() -> None:
     assert money.value == pytest.approx((effect * [2.0, 3.0, 4.0]).mean(), rel=1e-12)
 
 
-def test_the_interval_is_between_experiments_with_at_least_the_sampling_error_of_each() -> None:
+def test_the_interval_is_between_experiments_with_at_least_the_error_of_those_where_folds_disagree() -> None:
     found = drawn(3)
     launched = np.zeros((6, 4), dtype=bool)
-    launched[0, :3] = launched[3, :] = True
-    values = [found.parts[0, :3].sum(), found.parts[3].sum(), 0.0]
-    floors = [0.75 * found.variance[0], found.variance[3], 0.0]
+    launched[0, :3] = launched[3, 0] = launched[4, 1:] = launched[5] = True
+    values = [
+        found.parts[0, :3].sum(),
+        found.parts[3, 0] + found.parts[4, 1:].sum(),
+        found.parts[5].sum(),
+    ]
+    floors = [0.75 * found.variance[0], 0.25 * found.variance[3] + 0.75 * found.variance[4], 0.0]
     mean = sum(values) / 3.0
     squares = sum(max((v - mean) ** 2, f) for v, f in zip(values, floors, strict=True))
     value = earned(launched, found)
     error = np.sqrt(squares / 6.0)
-    assert value == pytest.approx(Earned(mean, error, 1.0, 1.75), rel=1e-12)
-    reach = t_quantile(0.95, 1.0) * error
+    assert value == pytest.approx(Earned(mean, error, 2.0, 2.75), rel=1e-12)
+    reach = t_quantile(0.95, 2.0) * error
     assert value.interval(0.1) == pytest.approx((mean - reach, mean + reach), rel=1e-12)
 
 

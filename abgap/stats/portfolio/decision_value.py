@@ -5,10 +5,10 @@ folds; for each fold a rule decides on all the others, and what its choice adds 
 its value. The errors of disjoint units are independent, so that the value of a choice that was chance is 0 on average,
 whatever the rule. An effect is a sum over folds (``parts``), so that always launching earns exactly the effects.
 
-The interval is between experiments. Rules that seldom launch leave most experiments at exactly 0 and earn by few, which
-makes the plain t interval too short; so an experiment counts with at least the sampling error of what it launched, and
-degrees of freedom are those of the experiments in which something is launched. Unequal sizes make t more careful
-(Bakirov and Szekely 2005).
+The interval is between experiments. Rules that seldom launch earn by few experiments; and where a rule is in two minds,
+launching in some folds only, those are the folds that by chance look low: squares of such values are too small. So an
+experiment in which folds disagree counts with at least the sampling error of what was launched, and degrees of freedom
+are those of the experiments in which anything is. Unequal sizes make t more careful (Bakirov and Szekely 2005).
 """
 
 from __future__ import annotations
@@ -89,11 +89,12 @@ def earned(launched: BoolArray, found: FoldParts, worth: FloatArray | None = Non
     scale = np.ones(len(found.parts)) if worth is None else worth
     value = _by_experiment(found, np.where(launched, found.parts, 0.0).sum(axis=1) * scale)
     error = _by_experiment(found, launched.mean(axis=1) * found.variance * scale**2)
-    active = _by_experiment(found, launched.any(axis=1).astype(np.float64)) > 0.0
+    active = _by_experiment(found, launched.any(axis=1)) > 0.0
+    agreed = _by_experiment(found, launched.all(axis=1)) > 0.0
     mean, count = float(value.mean()) if len(value) else np.nan, len(value)
     if count < FEWEST_EXPERIMENTS:
         return Earned(mean, np.nan, np.nan, float(launched.sum()) / found.folds)
-    squares = np.where(active, np.maximum((value - mean) ** 2, error), (value - mean) ** 2)
+    squares = np.maximum((value - mean) ** 2, np.where(agreed, 0.0, error))
     spread = float(squares.sum()) / (count * (count - 1.0))
     return Earned(
         value=mean,
