@@ -66,8 +66,9 @@ def usual_errors(effects: Effects) -> FloatArray:
     """
     own = effects.covariances[:, :-1, :-1]
     errors = np.sqrt(np.diagonal(own, axis1=1, axis2=2))
-    scale = errors[:, :, None] * errors[:, None, :]
-    together = np.divide(own, scale, out=np.zeros_like(own), where=scale > 0.0).mean(axis=0)
+    # Errors of 0 go with nothing.
+    inverse = np.divide(1.0, errors, out=np.zeros_like(errors), where=errors > 0.0)
+    together = np.einsum("kab,ka,kb->ab", own, inverse, inverse) / len(own)
     np.fill_diagonal(together, 1.0)
     usual = np.median(errors, axis=0)
     return np.asarray(together * np.outer(usual, usual))

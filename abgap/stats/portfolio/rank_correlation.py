@@ -59,36 +59,55 @@ def _left_out(sums: FloatArray) -> FloatArray:
 
 def _compared(x: FloatArray, y: FloatArray, number: IndexArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """For every arm over those of other experiments: concordant less discordant pairs, pairs that differ in x, in y."""
-    agree = _above(x, y) + _above(-x, -y) - _above(-x, y) - _above(x, -y)
-    differ = [np.asarray(len(side) - _tied(side), dtype=np.float64) for side in (x, y)]
+    (below_x, tied_x), (below_y, tied_y) = _below_and_tied(x), _below_and_tied(y)
+    beside, same = _lower_beside(x, y)
+    # Of the arms that lie below on one side, those that do not on the other, nor are tied there, are discordant.
+    discordant = below_x + below_y - 2.0 * _above(x, y) - beside - _lower_beside(y, x)[0]
+    differ = len(x) - tied_x - tied_y + same
     own = _within(x, y, number)
-    return agree - own[0], differ[0] - own[1], differ[1] - own[2]
+    return differ - 2.0 * discordant - own[0], len(x) - tied_x - own[1], len(x) - tied_y - own[2]
+
+
+def _below_and_tied(side: FloatArray) -> tuple[IndexArray, IndexArray]:
+    """How many arms lie below every arm, and how many have its value, itself among them."""
+    ordered = np.sort(side)
+    below = np.searchsorted(ordered, side, side="left")
+    return below, np.searchsorted(ordered, side, side="right") - below
+
+
+def _lower_beside(x: FloatArray, y: FloatArray) -> tuple[IndexArray, IndexArray]:
+    """How many arms have the same x and less y than every arm, and how many equal it in both, itself among them."""
+    order = np.lexsort((y, x))
+    other_x = np.diff(x[order]) != 0.0
+    of_x, of_both = (
+        np.flatnonzero(np.append(True, new)) for new in (other_x, other_x | (np.diff(y[order]) != 0.0))
+    )
+    place = np.arange(len(x))
+    first_x, first = (starts[np.searchsorted(starts, place, side="right") - 1] for starts in (of_x, of_both))
+    found = np.empty((2, len(x)), dtype=np.intp)
+    found[:, order] = first - first_x, np.bincount(first, minlength=len(x))[first]
+    return found[0], found[1]
 
 
 def _above(x: FloatArray, y: FloatArray) -> FloatArray:
     """How many arms every arm exceeds on both sides."""
     n = len(x)
     order = np.lexsort((-y, x))
-    rank = np.unique(y[order], return_inverse=True)[1]
+    rank = np.searchsorted(np.sort(y), y[order])
     place, found = np.arange(n), np.zeros(n)
-    half = 1
+    merged, half = place, 1
     while half < n:
         block, right = place // (2 * half), (place // half) % 2 == 1
-        # Within a block by rank; of the same rank the right half comes first, so that ties do not count.
+        # Within a block by rank; of the same rank the right half comes first, so that ties do not count. Halves are
+        # sorted already, so that this is a merge.
         key = (block * n + rank) * 2 + ~right
-        sorted_by = np.argsort(key, kind="stable")
-        before = np.cumsum(~right[sorted_by]) - block[sorted_by] * half
-        found[sorted_by] += np.where(right[sorted_by], before, 0)
+        merged = merged[np.argsort(key[merged], kind="stable")]
+        before = np.cumsum(~right[merged]) - block[merged] * half
+        found[merged] += np.where(right[merged], before, 0)
         half *= 2
     above = np.empty(n)
     above[order] = found
     return above
-
-
-def _tied(side: FloatArray) -> IndexArray:
-    """How many arms have the same value, the arm itself among them."""
-    _, number, count = np.unique(side, return_inverse=True, return_counts=True)
-    return np.asarray(count[number])
 
 
 def _within(x: FloatArray, y: FloatArray, number: IndexArray) -> FloatArray:
