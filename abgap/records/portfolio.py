@@ -23,9 +23,9 @@ class PredictorSide(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NineCells:
-    """Offline -/0/+ (rows) by business -/0/+ (columns): counts of gap pairs, trustworthy ones only.
+    """Predictor -/0/+ (rows) by business -/0/+ (columns): counts of treatment arms, trustworthy ones only.
 
-    A sign counts as + or - only when established at the study's alpha.
+    A sign counts as + or - only when established at the study's alpha. offline_metric: an offline metric, or a proxy.
     """
 
     offline_metric: str

@@ -25,11 +25,15 @@ def _without_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analysis, "with_transfer", lambda found, *_: found)
 
 
-def made(experiments: int = 24, *, seed: int = 5, noise: float = 0.3, errors: bool = True) -> PortfolioData:
-    """A good offline metric, a proxy that is no use, and revenue."""
+def made(
+    experiments: int = 24, *, seed: int = 5, noise: float = 0.3, errors: bool = True, second: float = 0.0
+) -> PortfolioData:
+    """A good offline metric, a proxy that is no use unless ``second`` is above 0, and revenue."""
     rng = np.random.default_rng(seed)
     idea = rng.normal(size=(experiments, 3))
-    true = np.stack([idea[:, 0], idea[:, 1], 0.9 * idea[:, 0] + 0.4 * idea[:, 2]], axis=-1)
+    true = np.stack(
+        [idea[:, 0], idea[:, 1], 0.9 * idea[:, 0] + second * idea[:, 1] + 0.4 * idea[:, 2]], axis=-1
+    )
     values = true + noise * rng.normal(size=(experiments, 3))
     variance = np.eye(3) * (noise**2 if errors else np.nan)
     kinds = (AxisKind.OFFLINE, AxisKind.PROXY, AxisKind.BUSINESS)
@@ -108,16 +112,24 @@ def test_quality_is_the_correlation_at_the_size_of_the_usual_test() -> None:
     assert told(trust(found, OFFLINE).quality).estimate == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_blend_leaves_out_what_does_not_help_and_says_what_it_looked_like() -> None:
-    blend = trust(analysed(made(60)), "blend")
-    assert blend.side is None
+def test_a_blend_of_two_metrics_that_each_say_something_ranks_first_on_experiments_it_has_not_seen() -> None:
+    rows = analysed(made(60, second=0.6)).metric_trust
+    blend = rows[0]
+    assert (blend.predictor, blend.side, blend.rank) == ("blend", None, 1)
     assert blend.weights is not None
     assert sum(blend.weights.values()) == pytest.approx(1.0)
-    assert blend.weights[OFFLINE] > 0.9
+    assert blend.weights[OFFLINE] == pytest.approx(0.6, abs=0.1)
     assert blend.apparent is not None
-    assert told(blend.quality).estimate < blend.apparent
+    assert told(rows[1].quality).estimate < told(blend.quality).estimate < blend.apparent
     assert refused(blend.sensitivity).reason is Reason.NOT_DEFINED
+    assert blend.sentence.startswith("The blend of ")
     assert "On the experiments that it was fitted to it looks like" in blend.sentence
+
+
+def test_a_blend_of_one_metric_is_none() -> None:
+    blend = trust(analysed(made(60)), "blend")
+    assert refused(blend.quality).detail == "the best one is <script>NDCG@10 alone"
+    assert blend.weights is None
 
 
 def test_a_blend_needs_ten_experiments_and_two_predictors() -> None:

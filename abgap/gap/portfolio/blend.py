@@ -44,6 +44,9 @@ def blend_trust(data: PortfolioData, business: int) -> Trust | None:
         nothing = "no predictor goes with the lift"
         return _refused(row, NotEstimable(reason=Reason.NO_SIGNAL, detail=nothing))
     names = [data.axes[axis].name for axis in chosen]
+    if np.count_nonzero(blend.own) == 1:
+        alone = f"the best one is {label(names[int(np.argmax(blend.own))])} alone"
+        return _refused(row, NotEstimable(reason=Reason.NOT_DEFINED, detail=alone))
     return _fitted(row, effects, blend, names, data.alpha)
 
 
