@@ -70,7 +70,10 @@ def _cache() -> Cache:
 def chosen(experiment: str | None, declared: Collection[str]) -> set[str]:
     """The experiments to show: the one that is asked for, else all. Raises UsageError when there is none."""
     if not declared:
-        raise UsageError("the study has no experiments; `abgap offline` evaluates its models")
+        raise UsageError(
+            "the study has no experiments; `abgap offline` evaluates its models, `abgap portfolio` compares "
+            "ready-made effects"
+        )
     if experiment is None:
         return set(declared)
     if experiment in declared:

@@ -48,7 +48,7 @@ def _core(metric: Metric) -> str:
     """What the metric is before windows, caps and covariates."""
     part = metric.own_part
     if part.fact is None and part.value is None and metric.numerator is None:
-        return f"the {metric.kind} given in the moments table"
+        return f"the {metric.kind} that was computed elsewhere"
     if metric.kind is Kind.RATIO:
         top, bottom = metric.numerator or Part(), metric.denominator or Part()
         return f"the {part_phrase(top)} divided by the {part_phrase(bottom)}, both added up over units"

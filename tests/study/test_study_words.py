@@ -89,7 +89,7 @@ PURCHASE = "event = 'purchase'"
                 "exposure."
             ),
         ),
-        (Metric(kind=Kind.RATIO), "m is the ratio given in the moments table."),
+        (Metric(kind=Kind.RATIO), "m is the ratio that was computed elsewhere."),
         (
             Metric(kind=Kind.MEAN, value="spend", description="Money spent\nonline."),
             "m is the spend per unit (Money spent online).",

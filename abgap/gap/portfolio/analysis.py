@@ -8,6 +8,7 @@ from dataclasses import replace
 from abgap.gap.portfolio.agreement import cells_of_effects, with_agreement
 from abgap.gap.portfolio.covariance import noise_corrected
 from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
+from abgap.gap.portfolio.moved_alone import moved_alone
 from abgap.gap.portfolio.over_time import with_saturation, with_trust_over_time
 from abgap.gap.portfolio.points import points_of
 from abgap.gap.portfolio.transfer import Transfers, with_transfer
@@ -71,7 +72,7 @@ def _fit(data: PortfolioData, predictor: int, business: int) -> PairFit:
         experiments_needed=None,
         sign_agreement=None,
         refusals=corrected.refusals,
-        notes=corrected.notes,
+        notes=(*corrected.notes, *moved_alone(data, predictor, business)),
     )
 
 
