@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from abgap.gap.portfolio.fold_errors import correlation_of_folds
 from abgap.gap.portfolio.gain_errors import with_gain_errors
 from abgap.gap.portfolio.joint_errors import KnownErrors, with_joint_errors
 from abgap.gap.portfolio.sentences import leading_sentences
+from abgap.gap.portfolio.surrogacy import with_surrogacy
 from abgap.gap.portfolio.transfer import Transfers
 from abgap.gap.portfolio.value import RuleValues, decision_rules, with_rules
 from abgap.online.cross_rows import read_cross_moments
@@ -39,6 +39,11 @@ class PortfolioStages:
     @cached_property
     def data(self) -> PortfolioData:
         """Effects of all arms on all axes."""
+        return with_joint_errors(self._collected, self._known_errors)
+
+    @cached_property
+    def _collected(self) -> PortfolioData:
+        """The same before errors of online metrics are put together."""
         analysis = self._analysis
         index = EvidenceIndex(estimates=(), offline_rows=analysis.offline.rows, checks=analysis.checks)
         card = None if analysis.study.is_offline_only else analysis.scorecard
@@ -47,10 +52,10 @@ class PortfolioStages:
             analysis.study, analysis.facts, card, index, gains=given.gains, effects=given.effects
         )
         facts = {each.name: each for each in analysis.facts}
-        collected = with_gain_errors(collected, facts, analysis.offline.gain_errors)
-        return with_joint_errors(collected, self._known_errors(collected.online))
+        return with_gain_errors(collected, facts, analysis.offline.gain_errors)
 
-    def _known_errors(self, metrics: Sequence[str]) -> KnownErrors:
+    @cached_property
+    def _known_errors(self) -> KnownErrors:
         """How the errors of online metrics hang together."""
         analysis = self._analysis
         study = analysis.study
@@ -62,7 +67,7 @@ class PortfolioStages:
             controls=analysis.controls,
             signs={name: metric.direction.sign for name, metric in study.metrics.items()},
             by_arm=procedure_of(study).slopes_by_arm,
-            folds=correlation_of_folds(analysis.moments, metrics),
+            folds=correlation_of_folds(analysis.moments, self._collected.online),
             declared=study.portfolio.noise_correlation,
         )
 
@@ -91,7 +96,8 @@ class PortfolioStages:
         """All that is said of the portfolio."""
         counted = self._analysis.gaps.portfolio
         self._analysis.progress("comparing experiments")
-        found = with_rules(analyse_portfolio(counted, self.data, self.transfers), self._rules())
+        found = analyse_portfolio(counted, self.data, self.transfers)
+        found = with_rules(with_surrogacy(found, self.data, self._known_errors), self._rules())
         said = leading_sentences(found, currency=self._analysis.study.study.currency)
         return replace(found, sentences=said)
 

@@ -6,13 +6,13 @@ experiments say. Both are shown, because the first is what most people have seen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from abgap.gap.portfolio.data import PortfolioData
-from abgap.online.cross_rows import CrossMoments
+from abgap.gap.portfolio.joint_errors import KnownErrors
 from abgap.records import Estimable, Interval, NotEstimable, Portfolio, Reason
 from abgap.records.portfolio import PairFit, PredictorSide, Surrogacy
 from abgap.records.words import label, plain_interval, plural
@@ -23,25 +23,16 @@ from abgap.stats.portfolio.surrogacy import FEWEST, Individual, individual_assoc
 _OF_UNITS = "the mean over experiments, by t"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnitsWithin:
-    """What is known of the units of arms. controls: by experiment. signs: +1 or -1 by metric, so that up is good."""
-
-    crosses: Sequence[CrossMoments]
-    controls: Mapping[str, str]
-    signs: Mapping[str, int]
-
-
-def with_surrogacy(found: Portfolio, data: PortfolioData, units: UnitsWithin) -> Portfolio:
+def with_surrogacy(found: Portfolio, data: PortfolioData, known: KnownErrors) -> Portfolio:
     """The portfolio with both associations in every pair of online metrics."""
-    return replace(found, pairs=tuple(_with_surrogacy(pair, data, units) for pair in found.pairs))
+    return replace(found, pairs=tuple(_with_surrogacy(pair, data, known) for pair in found.pairs))
 
 
-def _with_surrogacy(pair: PairFit, data: PortfolioData, units: UnitsWithin) -> PairFit:
+def _with_surrogacy(pair: PairFit, data: PortfolioData, known: KnownErrors) -> PairFit:
     if pair.side is not PredictorSide.PROXY or pair.noise_corrected is None:
         return pair
     names = pair.predictor, pair.business_metric
-    individual = _individual(names, data, units)
+    individual = _individual(names, data, known)
     correlation = _told(individual, individual.correlation, data.alpha)
     slope = _told(individual, individual.slope, data.alpha)
     corrected = pair.noise_corrected
@@ -60,12 +51,12 @@ def _with_surrogacy(pair: PairFit, data: PortfolioData, units: UnitsWithin) -> P
     )
 
 
-def _individual(names: tuple[str, str], data: PortfolioData, units: UnitsWithin) -> Individual:
+def _individual(names: tuple[str, str], data: PortfolioData, known: KnownErrors) -> Individual:
     """The association over the units of all arms of experiments without a failed check."""
-    arms = _arms(data, units.controls)
-    sign = float(units.signs[names[0]] * units.signs[names[1]])
+    arms = _arms(data, known.controls)
+    sign = float(known.signs[names[0]] * known.signs[names[1]])
     parts: list[tuple[float, list[float], list[list[float]], int]] = []
-    for each in units.crosses:
+    for each in known.crosses:
         if not set(names) <= set(each.metrics):
             continue
         at = np.array([each.entries.index((name, 0)) for name in names])
@@ -124,7 +115,9 @@ def _sentence(names: tuple[str, str], units: Estimable, experiments: Estimable) 
             f"{over_units}. Between experiments nothing is told: {experiments.detail}. That units with more {quick} "
             f"have more {business} would not say that a change which brings {quick} brings {business}."
         )
-    between = f"between experiments, 1 % more {quick} came with {plain_interval(experiments)} % more {business}"
+    between = (
+        f"between experiments, 1 % more {quick} came with {plain_interval(experiments)} % more {business}"
+    )
     if not isinstance(units, Interval):
         return f"{over_units}; {between}."
     return f"{over_units}; {between}. {_compared(quick, business, units, experiments)}"
@@ -139,8 +132,8 @@ def _compared(quick: str, business: str, units: Interval, experiments: Interval)
         )
     if (experiments.high < 0.0 < units.low) or (units.high < 0.0 < experiments.low):
         return (
-            f"They point in opposite directions: {quick} would have been taken for a good sign or a bad one, and was the "
-            f"other; {rests}."
+            f"They point in opposite directions: {quick} would have been taken for a good sign or a bad one, and was "
+            f"the other; {rests}."
         )
     return (
         f"They differ, because what makes a unit have more {quick} by itself (interest, habit) goes with {business} as "

@@ -1,8 +1,8 @@
 """How two metrics go together over the units of arms: the individual level of surrogacy (Buyse and others 2000).
 
-Within the arms of an experiment, pooled, so that no treatment is in it: correlation and slope of the units' values, both
-relative to the means of their arm. Experiments count alike; the interval is that of the mean over experiments, with t
-(of a correlation on the scale of ``atanh``), so that it holds for a further experiment's users and not just for these.
+Within the arms of an experiment, pooled, so that no treatment is in it: correlation and slope of the units' values,
+both relative to the means of their arm. Experiments count alike; the interval is that of the mean over experiments,
+with t (of a correlation on the scale of ``atanh``), so that it is not about the users of these experiments alone.
 """
 
 from __future__ import annotations
