@@ -10,7 +10,7 @@ from scipy import stats
 
 from abgap.records.moments import FloatArray
 from abgap.stats.portfolio.effects import Effects
-from abgap.stats.portfolio.structural import components, fitted, sums_over
+from abgap.stats.portfolio.structural import Candidates, components, fitted, sums_over
 from abgap.stats.portfolio.transfer import Mixture, TransferFit, fit_transfer
 
 
@@ -65,10 +65,13 @@ def test_arms_whose_errors_hang_together_through_others_are_one_component() -> N
 def test_the_restricted_likelihood_is_the_dense_one(arms: int) -> None:
     effects = drawn(6, seed=1, arms=arms)
     truth = np.array([[[4e-4, 1e-4], [1e-4, 9e-5]], [[1e-5, -2e-6], [-2e-6, 3e-6]]])
-    found = fitted(sums_over(effects, truth))
+    alike = np.array([0.3, 0.8])
+    found = fitted(sums_over(effects, Candidates(truth, alike)))
+    same = effects.experiment[:, None] == effects.experiment
     design = np.tile(np.eye(2), (len(effects), 1))
     for at, each in enumerate(truth):
-        whole = effects.dense() + np.kron(np.eye(len(effects)), each)
+        between = np.where(same, alike[at], 0.0) + (1.0 - alike[at]) * np.eye(len(effects))
+        whole = effects.dense() + np.kron(between, each)
         weight = np.linalg.inv(whole)
         information = design.T @ weight @ design
         mean = np.linalg.solve(information, design.T @ weight @ effects.values.ravel())

@@ -1,9 +1,10 @@
 """How well a covariance of true effects explains measured ones: the restricted likelihood, for many at once.
 
-True effects d of an arm on p axes are ``N(m, L)``, measured with sampling covariances that are known, between arms as
-well: ``d + error ~ N(1 m, V + I (x) L)``. The means m are integrated out (restricted likelihood; Jackson, White and
-Riley 2013 for several axes). Arms whose errors hang together form a component; components of one size are inverted
-together, for all candidates L at a time.
+True effects d of an arm on p axes are ``N(m, L)``, those of two arms of one experiment have the covariance ``alike L``:
+they are variants of one idea. They are measured with sampling covariances that are known, between arms as well:
+``d + error ~ N(1 m, V + A (x) L)``, A having 1, alike and 0. The means m are integrated out (restricted likelihood;
+Jackson, White and Riley 2013 for several axes). Arms that hang together form a component; components of one size are
+inverted together, for all candidates at a time.
 """
 
 from __future__ import annotations
@@ -18,6 +19,13 @@ from abgap.stats.portfolio.effects import Effects, IndexArray
 
 # Numbers in one array that is worked on: enough for numpy to be busy, few enough for the caches.
 _AT_ONCE = 200_000
+
+
+class Candidates(NamedTuple):
+    """covariance: (N, p, p), of true effects. alike: (N,), their correlation between arms of one experiment."""
+
+    covariance: FloatArray
+    alike: FloatArray
 
 
 class Sums(NamedTuple):
@@ -49,29 +57,30 @@ class Fitted(NamedTuple):
 
 
 def components(effects: Effects) -> list[IndexArray]:
-    """Positions of arms whose errors hang together, directly or through others; single arms by themselves."""
+    """Positions of arms of one experiment, and of those whose errors hang together, directly or through others."""
     root = np.arange(len(effects))
-    while effects.pairs.size:
-        low = np.minimum(root[effects.pairs[:, 0]], root[effects.pairs[:, 1]])
+    _, first, of = np.unique(effects.experiment, return_index=True, return_inverse=True)
+    pairs = np.concatenate([effects.pairs, np.stack([first[of], root], axis=1)])
+    while True:
+        low = np.minimum(root[pairs[:, 0]], root[pairs[:, 1]])
         before = root.copy()
         for side in (0, 1):
-            np.minimum.at(root, effects.pairs[:, side], low)
+            np.minimum.at(root, pairs[:, side], low)
         if np.array_equal(before, root):
             break
     order = np.argsort(root, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(root[order])) + 1) if order.size else []
 
 
-def sums_over(effects: Effects, truth: FloatArray, chosen: Sequence[IndexArray] | None = None) -> Sums:
-    """What arms add to the likelihood. truth: (N, p, p), candidates L. chosen: components, all by default."""
+def sums_over(effects: Effects, truth: Candidates, chosen: Sequence[IndexArray] | None = None) -> Sums:
+    """What arms add to the likelihood. chosen: components, all by default."""
     found = components(effects) if chosen is None else chosen
     p = effects.values.shape[1]
-    total = Sums(
-        np.zeros(len(truth)), np.zeros(len(truth)), np.zeros((len(truth), p, p)), np.zeros((len(truth), p))
-    )
-    for values, errors in _stacked(effects, found):
-        for part in _chunks(len(values), errors.shape[1] ** 2 * len(truth)):
-            total = total.plus(_added(values[part], errors[part], truth))
+    n = len(truth.alike)
+    total = Sums(np.zeros(n), np.zeros(n), np.zeros((n, p, p)), np.zeros((n, p)))
+    for stack in _stacked(effects, found):
+        for part in _chunks(len(stack.values), stack.errors.shape[1] ** 2 * n):
+            total = total.plus(_added(_Stack(*(each[part] for each in stack)), truth))
     return total
 
 
@@ -83,8 +92,19 @@ def fitted(sums: Sums) -> Fitted:
     return Fitted(-0.5 * (sums.log_determinant + log_determinant + square), mean, inverse)
 
 
-def _stacked(effects: Effects, found: Sequence[IndexArray]) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Components of each size as (c, n, p) values and (c, n p, n p) errors."""
+class _Stack(NamedTuple):
+    """Components of one size. values: (c, n, p). errors: (c, n p, n p).
+
+    same: (c, n, n), 1 for another arm of one experiment, else 0.
+    """
+
+    values: FloatArray
+    errors: FloatArray
+    same: FloatArray
+
+
+def _stacked(effects: Effects, found: Sequence[IndexArray]) -> Iterator[_Stack]:
+    """Components, size by size."""
     place = np.full(len(effects), -1)
     for size in sorted({len(component) for component in found}):
         arms = np.array([component for component in found if len(component) == size])
@@ -100,7 +120,9 @@ def _stacked(effects: Effects, found: Sequence[IndexArray]) -> Iterator[tuple[Fl
         errors[first // n, first % n, :, second % n, :] = shared
         errors[first // n, second % n, :, first % n, :] = shared.transpose(0, 2, 1)
         place[arms.ravel()] = -1
-        yield values, errors.reshape(c, n * p, n * p)
+        experiment = effects.experiment[arms]
+        same = (experiment[:, :, None] == experiment[:, None, :]) & ~np.eye(n, dtype=bool)
+        yield _Stack(values, errors.reshape(c, n * p, n * p), same.astype(np.float64))
 
 
 def _chunks(rows: int, numbers_per_row: int) -> Iterator[slice]:
@@ -108,19 +130,20 @@ def _chunks(rows: int, numbers_per_row: int) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, rows, step))
 
 
-def _added(values: FloatArray, errors: FloatArray, truth: FloatArray) -> Sums:
-    """Sums over components of one size. values: (c, n, p). errors: (c, n p, n p). truth: (N, p, p)."""
-    c, n, p = values.shape
-    whole = np.kron(np.eye(n), np.ones((p, p))) * np.tile(truth, (1, n, n))
-    weight, log_determinant = _inverse(errors + whole[:, None])
-    flat = values.reshape(c, n * p)
+def _added(stack: _Stack, truth: Candidates) -> Sums:
+    """Sums over components of one size."""
+    c, n, p = stack.values.shape
+    between = np.eye(n) + truth.alike[:, None, None, None] * stack.same
+    whole = np.einsum("acnm,aij->acnimj", between, truth.covariance).reshape(-1, c, n * p, n * p)
+    weight, log_determinant = _inverse(stack.errors + whole)
+    flat = stack.values.reshape(c, n * p)
     pulled = np.einsum("ncij,cj->nci", weight, flat)
-    blocks = weight.reshape(len(truth), c, n, p, n, p)
+    blocks = weight.reshape(-1, c, n, p, n, p)
     return Sums(
         log_determinant.sum(axis=1),
         np.einsum("nci,ci->n", pulled, flat),
         blocks.sum(axis=(1, 2, 4)),
-        pulled.reshape(len(truth), c, n, p).sum(axis=(1, 2)),
+        pulled.reshape(-1, c, n, p).sum(axis=(1, 2)),
     )
 
 

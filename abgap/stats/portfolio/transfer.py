@@ -1,11 +1,11 @@
 """What gains turn into: ``lift = a + b gain + N(0, tau^2)`` of true effects, behind measured ones.
 
-Gains and lifts of arms are normal around their means, with standard deviations s_x and s_y and the correlation
+True gains and lifts of arms are normal around their means, with standard deviations s_x and s_y and the correlation
 ``sin(angle)``, and measured with known covariances (Daniels and Hughes 1997); then ``b = sin(angle) s_y / s_x`` and
 ``tau = s_y cos(angle)``. A dozen experiments tell none of the three well, so nothing rests on one estimate of them:
 everything is averaged over all their values, each weighted by its restricted likelihood (uniform in s_x, s_y and the
-angle). Intervals get their tails of t by that, stay honest where the spread of gains is hard to tell from their errors,
-and hold what they say in simulations (docs/portfolio.md).
+angle; and in how alike true effects of arms of one experiment are). Intervals get their tails of t by that, stay honest
+where the spread of gains is hard to tell from their errors, and hold what they say in simulations (docs/portfolio.md).
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ from numpy.polynomial import legendre
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import Bounds
 from abgap.stats.portfolio.effects import Effects
-from abgap.stats.portfolio.structural import Fitted, Sums, components, fitted, sums_over
+from abgap.stats.portfolio.structural import Candidates, Fitted, Sums, components, fitted, sums_over
 from abgap.stats.tails import normal_cdf
 
 FEWEST = 5
 """Experiments below which nothing is fitted."""
 
-_NODES, _NODES_OF_MANY, _MANY = (14, 14, 20), (10, 10, 14), 200
+# Over spreads and angle; fewer where likelihoods cost much (several arms), or have no tails (many arms).
+_NODES, _FEWER_NODES, _MANY = (14, 14, 20), (10, 10, 14), 200
+# Over how alike arms of one experiment are.
+_NODES_ALIKE = 3
 # Nodes over spreads to which the logarithms of weights are interpolated where steps from one to the next would show.
 _FINE = 32
 # Values with a likelihood below that of the best by this factor (its logarithm) count for nothing.
@@ -40,6 +43,8 @@ _SLACK, _FILLED = 0.05, 0.7
 _MOST_TOGETHER = 40
 
 _Range: TypeAlias = tuple[float, float]
+_Ranges: TypeAlias = tuple[_Range, _Range, _Range, _Range]
+_Shape: TypeAlias = tuple[int, int, int, int]
 _Cumulative: TypeAlias = Callable[[float], float]
 
 
@@ -61,24 +66,32 @@ class Mixture(NamedTuple):
 
 
 class _Grid(NamedTuple):
-    """Gauss-Legendre nodes over spreads and angle (all N,), in units of the scales. step: of the quadrature.
+    """Gauss-Legendre nodes over spreads, angle and likeness (all N,), in units of the scales. step: of the quadrature.
 
-    A spread is u / (1 - u), which takes in large ones. ranges: of u for gains and for lifts, and of the angle.
+    A spread is u / (1 - u), which takes in large ones. ranges: of u for gains and for lifts, of the angle, and of how
+    alike true effects of arms of one experiment are.
     """
 
     s_x: FloatArray
     s_y: FloatArray
     angle: FloatArray
+    alike: FloatArray
     step: FloatArray
-    ranges: tuple[_Range, _Range, _Range]
-    shape: tuple[int, int, int]
+    ranges: _Ranges
+    shape: _Shape
 
     @classmethod
-    def over(cls, ranges: tuple[_Range, _Range, _Range], shape: tuple[int, int, int]) -> _Grid:
+    def over(cls, ranges: _Ranges, shape: _Shape) -> _Grid:
+        """The nodes over these ranges."""
         axes, steps = zip(*(_gauss(r, n) for r, n in zip(ranges, shape, strict=True)), strict=True)
-        u, v, angle = (each.ravel() for each in np.meshgrid(*axes, indexing="ij"))
-        step = np.einsum("i,j,k->ijk", *steps).ravel() / ((1.0 - u) * (1.0 - v)) ** 2
-        return cls(u / (1.0 - u), v / (1.0 - v), angle, step, ranges, shape)
+        u, v, angle, alike = (each.ravel() for each in np.meshgrid(*axes, indexing="ij"))
+        step = np.einsum("i,j,k,l->ijkl", *steps).ravel() / ((1.0 - u) * (1.0 - v)) ** 2
+        return cls(u / (1.0 - u), v / (1.0 - v), angle, alike, step, ranges, shape)
+
+    @property
+    def truth(self) -> Candidates:
+        """Covariances of true gains and lifts."""
+        return _truth(self.s_x, self.s_y, self.angle, self.alike)
 
 
 class _Cells(NamedTuple):
@@ -195,7 +208,7 @@ class TransferFit:
         touched = [part for part in components(self.effects) if mine[part].any()]
         rest = np.zeros(len(mine), dtype=bool)
         rest[np.concatenate(touched)] = True
-        truth = _truth(self.grid.s_x, self.grid.s_y, self.grid.angle)
+        truth = self.grid.truth
         kept = sums_over(self.effects.take(rest & ~mine), truth)
         sums = self.sums.minus(sums_over(self.effects, truth, touched)).plus(kept)
         return replace(self, effects=self.effects.take(~mine), sums=sums)
@@ -222,14 +235,22 @@ class TransferFit:
         )
         return Mixture(self.weight, mean[:, 1] - pull * (gain - mean[:, 0]), np.sqrt(error + beside))
 
+    @property
+    def _log_likelihood(self) -> FloatArray:
+        """By spreads and angle, averaged over how alike arms are."""
+        logs = self._fitted.log_likelihood.reshape(self.grid.shape)
+        steps = _gauss(self.grid.ranges[3], self.grid.shape[3])[1]
+        best = logs.max(axis=3)
+        return np.asarray(best + np.log(np.exp(logs - best[..., None]) @ steps))
+
     @cached_property
     def _cells(self) -> _Cells:
         """Weights by logarithms in between the nodes; those of quadrature are far apart for a distribution function."""
         grid = self.grid
-        closer = _Grid.over(grid.ranges, (_FINE, _FINE, grid.shape[2]))
+        closer = _Grid.over((*grid.ranges[:3], (0.0, 1.0)), (_FINE, _FINE, grid.shape[2], 1))
         spread = [legendre.leggauss(n)[0] for n in grid.shape[:2]]
         between = [_interpolation(nodes, legendre.leggauss(_FINE)[0]) for nodes in spread]
-        logs = np.einsum("ai,bj,ijk->abk", *between, self._fitted.log_likelihood.reshape(grid.shape))
+        logs = np.einsum("ai,bj,ijk->abk", *between, self._log_likelihood)
         weight = np.exp(logs - logs.max()) * closer.step.reshape(logs.shape)
         terms = grid.shape[2]
         of_angle = legendre.legvander(legendre.leggauss(terms)[0], terms - 1) * (np.arange(terms) + 0.5)
@@ -260,9 +281,8 @@ def fit_transfer(effects: Effects) -> TransferFit | None:
             shared=effects.shared / np.outer(scale, scale),
         )
     )
-    grid = _grid(scaled, _NODES if len(effects) <= _MANY else _NODES_OF_MANY)
-    sums = sums_over(scaled, _truth(grid.s_x, grid.s_y, grid.angle))
-    return TransferFit(scaled, scale, grid, sums)
+    grid = _grid(scaled)
+    return TransferFit(scaled, scale, grid, sums_over(scaled, grid.truth))
 
 
 def _tractable(effects: Effects) -> Effects:
@@ -273,10 +293,18 @@ def _tractable(effects: Effects) -> Effects:
     return replace(effects, pairs=effects.pairs[inside], shared=effects.shared[inside])
 
 
-def _grid(effects: Effects, shape: tuple[int, int, int]) -> _Grid:
+def _grid(effects: Effects) -> _Grid:
     """Nodes over all spreads and angles that may be."""
     gains, lifts = _spreads(effects.axes([0])), _spreads(effects.axes([1]))
-    return _Grid.over((gains, lifts, _angles(effects, gains, lifts)), shape)
+    several = len(effects) > effects.experiments
+    nodes = _FEWER_NODES if several or len(effects) > _MANY else _NODES
+    ranges = (gains, lifts, _angles(effects, gains, lifts), (0.0, 1.0))
+    return _Grid.over(ranges, (*nodes, _NODES_ALIKE if several else 1))
+
+
+def _likenesses(effects: Effects) -> FloatArray:
+    """Those at which ranges are looked for; of single arms it does not matter."""
+    return np.array([0.0, 0.5, 0.95] if len(effects) > effects.experiments else [0.0])
 
 
 def _gauss(ends: _Range, nodes: int) -> tuple[FloatArray, FloatArray]:
@@ -294,10 +322,13 @@ def _interpolation(nodes: FloatArray, at: FloatArray) -> FloatArray:
 
 def _spreads(axis: Effects) -> _Range:
     """The range of u in which the spread of one axis' true effects may lie, by that axis alone."""
+    likenesses = _likenesses(axis)
 
     def log_weight(u: FloatArray) -> FloatArray:
-        truth = ((u / (1.0 - u)) ** 2)[:, None, None]
-        return fitted(sums_over(axis, truth)).log_likelihood - 2.0 * np.log1p(-u)
+        squares, alike = (each.ravel() for each in np.meshgrid((u / (1.0 - u)) ** 2, likenesses))
+        found = fitted(sums_over(axis, Candidates(squares[:, None, None], alike))).log_likelihood
+        best: FloatArray = found.reshape(-1, u.size).max(axis=0)
+        return best - 2.0 * np.log1p(-u)
 
     return _likely(log_weight, (0.0, 1.0))
 
@@ -305,10 +336,12 @@ def _spreads(axis: Effects) -> _Range:
 def _angles(effects: Effects, gains: _Range, lifts: _Range) -> _Range:
     """The range in which the angle may lie, whatever the spreads."""
     u, v = (np.linspace(*ends, 7)[1:-1] for ends in (gains, lifts))
+    likenesses = _likenesses(effects)[-2:]
 
     def log_weight(angle: FloatArray) -> FloatArray:
-        s_x, s_y, each = (a.ravel() for a in np.meshgrid(u / (1.0 - u), v / (1.0 - v), angle, indexing="ij"))
-        found = fitted(sums_over(effects, _truth(s_x, s_y, each))).log_likelihood
+        axes = (u / (1.0 - u), v / (1.0 - v), likenesses, angle)
+        s_x, s_y, alike, each = (a.ravel() for a in np.meshgrid(*axes, indexing="ij"))
+        found = fitted(sums_over(effects, _truth(s_x, s_y, each, alike))).log_likelihood
         best: FloatArray = found.reshape(-1, angle.size).max(axis=0)
         return best
 
@@ -327,11 +360,11 @@ def _likely(log_weight: Callable[[FloatArray], FloatArray], within: _Range) -> _
     return low, high
 
 
-def _truth(s_x: FloatArray, s_y: FloatArray, angle: FloatArray) -> FloatArray:
-    """Covariances of true gains and lifts, (N, 2, 2)."""
+def _truth(s_x: FloatArray, s_y: FloatArray, angle: FloatArray, alike: FloatArray) -> Candidates:
+    """Covariances of true gains and lifts."""
     covariance = s_x * s_y * np.sin(angle)
     rows = [np.stack([s_x**2, covariance], axis=-1), np.stack([covariance, s_y**2], axis=-1)]
-    return np.stack(rows, axis=-2)
+    return Candidates(np.stack(rows, axis=-2), alike)
 
 
 def _bounds(below: _Cumulative, ends: _Range, alpha: float) -> Bounds:
