@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,12 +82,16 @@ past,B,unheard of,1,1,,
 """
 
 
-@pytest.fixture(scope="module")
-def analysis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Analysis]:
-    folder = tmp_path_factory.mktemp("portfolio")
+def write_moments(folder: Path) -> None:
     lines = [",".join("" if part is None else str(part) for part in row) for row in MOMENTS]
     head = "experiment,variant,metric,n,mean,variance"
     (folder / "moments.csv").write_text("\n".join([head, *lines]), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Analysis]:
+    folder = tmp_path_factory.mktemp("portfolio")
+    write_moments(folder)
     (folder / "effects.csv").write_text(EFFECTS, encoding="utf-8")
     (folder / "abgap.toml").write_text(STUDY, encoding="utf-8")
     loaded = load_study(folder / "abgap.toml")
@@ -227,3 +232,40 @@ def test_rows_of_offline_metrics_count_no_units(analysis: Analysis) -> None:
     assert analysis.counts["search"].whole == {"A": 1000, "B": 900, "C": 800}
     assert {e.metric for e in analysis.estimates} == {"revenue", "churn", "clicks"}
     assert not [check for check in analysis.checks if "unknown metric" in check.sentence]
+
+
+OF_MODELS = """
+[moments]
+path = "moments.csv"
+[experiments.search]
+control = "A"
+treatments = ["B", "C"]
+models = { A = "m0", B = "m1" }
+[metrics.revenue]
+kind = "mean"
+[offline.scores]
+path = "scores.csv"
+columns = { model = "model", metric = { value = "ndcg@10" }, query = "query", value = "value" }
+[gap]
+offline = ["ndcg@10"]
+business = ["revenue"]
+"""
+
+
+def test_models_compared_query_by_query_come_before_moments(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    base = rng.uniform(0.2, 0.9, 30)
+    better = base + rng.normal(0.02, 0.05, 30)
+    scores = [f"{m},q{q},{v}" for m, values in (("m0", base), ("m1", better)) for q, v in enumerate(values)]
+    (tmp_path / "scores.csv").write_text("\n".join(["model,query,value", *scores]), encoding="utf-8")
+    write_moments(tmp_path)
+    (tmp_path / "abgap.toml").write_text(OF_MODELS, encoding="utf-8")
+    with open_analysis(load_study(tmp_path / "abgap.toml"), progress=lambda message: None) as analysis:  # noqa: ARG005
+        data = analysis.portfolio.data
+    differences = better - base
+    assert data.treatment.tolist() == ["B", "C"]
+    assert data.effects.values[0, 0] == pytest.approx(differences.mean(), rel=1e-9)
+    assert data.effects.errors[0, 0] == pytest.approx(stats.sem(differences), rel=1e-9)
+    assert data.level[0, 0] == pytest.approx(base.mean(), rel=1e-12)
+    # No model is named for the other arm: its rows of moments count.
+    assert data.effects.values[1, 0] == pytest.approx(0.01, rel=1e-9)

@@ -19,10 +19,11 @@ from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData, business_met
 from abgap.offline.directions import direction_of
 from abgap.online.given_effects import GivenEffects
 from abgap.online.scorecard import Scorecard
-from abgap.records import Interval
+from abgap.records import Interval, OfflineRow
 from abgap.records.moments import FloatArray
 from abgap.records.words import declared_percent, label, plural
 from abgap.stats.portfolio.effects import Effects
+from abgap.stats.tails import t_quantile
 from abgap.study.model import Study
 
 
@@ -108,27 +109,39 @@ def _put_models(study: Study, axes: Sequence[Axis], arms: Arms, index: EvidenceI
                 break
             of_arm = arms.facts[at]
             side = offline_side(of_arm, treatment, name, index, direction=direction, level=level)
-            gain, error, sign = _measured(side)
+            of_models = _row_of(index, of_arm, treatment, name)
+            gain, error, sign = _measured(side, of_models)
             into.values[row, column], into.covariances[row, column, column] = gain, error**2
             into.significant[row, column] = sign
-            into.level[row, column] = _level(index, of_arm, treatment, name)
+            into.level[row, column] = _level(of_models)
 
 
-def _measured(side: OfflineSide) -> tuple[float, float, float]:
+def _measured(side: OfflineSide, row: OfflineRow | None) -> tuple[float, float, float]:
     """Gain, standard error and established sign; NaN where not known."""
     gain = side.gain
     if isinstance(gain, Interval):
-        error = (gain.high - gain.low) / 2.0 / critical(gain.level)
+        error = (gain.high - gain.low) / 2.0 / _reach(gain, row)
         return gain.estimate, error, float(np.sign(gain.estimate)) if gain.excludes_zero() else 0.0
     if side.face_value is not None:
         return side.face_value, np.nan, np.nan
     return np.nan, np.nan, np.nan
 
 
-def _level(index: EvidenceIndex, facts: ExperimentFacts, treatment: str, metric: str) -> float:
-    """The offline metric of the model in control, up is good."""
+def _reach(gain: Interval, row: OfflineRow | None) -> float:
+    """Half an interval in standard errors: of Student's t where examples were paired, else of the normal."""
+    if gain.method == "paired-t" and row is not None and row.n is not None:
+        return float(t_quantile((1.0 + gain.level) / 2.0, row.n - 1.0))
+    return critical(gain.level)
+
+
+def _row_of(index: EvidenceIndex, facts: ExperimentFacts, treatment: str, metric: str) -> OfflineRow | None:
+    """The comparison of an arm's model with the model in control."""
     model, live = facts.models.get(treatment), facts.models.get(facts.control)
-    row = None if model is None or live is None else index.offline(model, metric).get(live)
+    return None if model is None or live is None else index.offline(model, metric).get(live)
+
+
+def _level(row: OfflineRow | None) -> float:
+    """The offline metric of the model in control, up is good."""
     return np.nan if row is None or row.baseline_value is None else row.turned(row.baseline_value)
 
 
