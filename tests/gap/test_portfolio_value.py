@@ -324,3 +324,11 @@ def test_a_study_without_primary_metrics_has_no_decision_of_abgap() -> None:
     found = rules(value(CLEAR, study.model_copy(update={"metrics": metrics})))
     assert "abgap" not in found
     assert found["significant:revenue"].launches == 2.0
+
+
+def test_ready_made_effects_alone_have_no_units_to_pay_by() -> None:
+    found = decision_rules(
+        study_of(), data_of(CLEAR), facts=(), checks=(), card=None, folds=lambda: pytest.fail("asked")
+    )
+    assert found.rules == ()
+    assert "no moments of folds" in found.refusals[0]
