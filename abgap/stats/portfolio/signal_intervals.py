@@ -60,19 +60,32 @@ class Signal:
         if not xx > 0.0:
             return None
         slope = float(xy / xx)
-        form, kept = np.array([[-slope, 0.5], [0.5, 0.0]]), self.total.kept
-        # The variance of lift - b gain must not fall below 0, as it may where errors hide part of the lift.
-        signal = np.array([[xx, xy], [xy, max(yy, xy * slope, 0.0)]])
-        wide = self._critical() * design_effect(self.effects, self.total, form, signal) / kept**2
-        product, two = self.traces.products(signal), self.traces.two
-        v0 = product[0, 0, 1, 1] + two[0, 1, 0, 1]
-        v1 = product[0, 0, 0, 1] + 0.5 * (two[0, 1, 0, 0] + two[0, 0, 0, 1])
-        v2 = product[0, 0, 0, 0] + two[0, 0, 0, 0]
-        leading, half, constant = xx**2 - wide * v2, xy * xx - wide * v1, xy**2 - wide * v0
+        form = np.array([[-slope, 0.5], [0.5, 0.0]])
+        wide = self._critical() * design_effect(self.effects, self.total, form, self.total.signal)
+        wide /= self.total.kept**2
+        errors = xx * self.traces.one + self.traces.two[0, 0]
+        lifts = errors + self.total.signal * (self.traces.none * xx + self.traces.one[0, 0])
+        # Where errors hide part of the lifts their variance may seem below 0: that of errors is the least there is.
+        ends = [self._not_rejected(variance, wide) for variance in (errors, lifts)]
+        low, high = min(low for low, _ in ends), max(high for _, high in ends)
+        return _around(slope, low, high) if math.isfinite(high) and math.isfinite(low) else None
+
+    def _not_rejected(self, variance: FloatArray, wide: float) -> tuple[float, float]:
+        """The slopes b with ``(Lambda_xy - b Lambda_xx)^2 <= wide Var(b)``; infinite ends where there are none.
+
+        variance: (2, 2), of what ``lift - b gain`` adds, by its parts in gain and lift.
+        """
+        (xx, xy), _ = self.total.signal
+        two = self.traces.two
+        constant = xy**2 - wide * (variance[1, 1] + two[0, 1, 0, 1])
+        half = xy * xx - wide * (variance[0, 1] + 0.5 * (two[0, 1, 0, 0] + two[0, 0, 0, 1]))
+        leading = xx**2 - wide * (variance[0, 0] + two[0, 0, 0, 0])
         if not leading > 0.0:
-            return None
-        reach = math.sqrt(max(half**2 - leading * constant, 0.0)) / leading
-        return _around(slope, half / leading - reach, half / leading + reach)
+            return -math.inf, math.inf
+        inside = half**2 - leading * constant
+        reach = math.sqrt(max(inside, 0.0)) / leading
+        # A quadratic that is nowhere below 0 rejects every slope, and adds none.
+        return (half / leading - reach, half / leading + reach) if inside >= 0.0 else (math.inf, -math.inf)
 
     def correlation(self) -> Found | None:
         """Return the correlation of true gains and true lifts.
