@@ -8,7 +8,7 @@ SIZE ?= quick
 REPLICATES ?= 200
 JOBS ?= 1
 
-.PHONY: demo test cover lint fast bench diagnosis examples clean
+.PHONY: demo test cover lint fast bench diagnosis portfolio examples clean
 
 demo: $(INSTALLED)                ## make the sample data and its report in demo-report/
 	$(BIN)/abgap demo --out demo-report --data sample_data
@@ -36,6 +36,9 @@ examples: $(INSTALLED)            ## rebuild reports/examples/ from the sample d
 
 diagnosis: $(INSTALLED)           ## mark the diagnosis by scenarios of known truth: docs/diagnosis.md
 	$(BIN)/python -m abgap.lab.diagnosis --replicates $(REPLICATES) --jobs $(JOBS)
+
+portfolio: $(INSTALLED)           ## measure the portfolio in worlds of known truth: docs/portfolio.md
+	$(BIN)/python -m abgap.lab.portfolio
 
 bench: $(DEV)                     ## speed against statements by hand and against peers; SIZE=full for the published sizes
 	$(BIN)/python -m benchmarks --size $(SIZE)

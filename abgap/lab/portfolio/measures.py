@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from abgap.gap.portfolio.covariance import LEAST_RELIABILITY
+from abgap.lab.portfolio.decisions import decisions
 from abgap.lab.portfolio.tally import LEVEL, Outcome, Tally, tally_of
 from abgap.lab.portfolio.worlds import SEED, Drawn, World, draw
 from abgap.records.moments import FloatArray
@@ -82,10 +83,10 @@ def _resampled_slopes(effects: Effects, rng: np.random.Generator) -> FloatArray:
     times = rng.multinomial(n, np.full(n, 1.0 / n), size=_BOOTSTRAPS)[:, effects.experiment]
     weights = arm_weights(effects)
     slopes = np.full(_BOOTSTRAPS, _WIDEST)
-    for draw, count in enumerate(times):
+    for row, count in enumerate(times):
         if len(np.unique(effects.experiment[count > 0])) > 2:
             (xx, xy), _ = total_covariance(effects, weights * count).signal
-            slopes[draw] = xy / xx if xx > 0.0 else _WIDEST * np.sign(xy)
+            slopes[row] = xy / xx if xx > 0.0 else _WIDEST * np.sign(xy)
     return slopes
 
 
@@ -132,9 +133,10 @@ class Group:
 GROUPS: Mapping[str, Group] = MappingProxyType(
     {
         "covariance": Group(ask=covariance),
-        "bootstrap": Group(ask=bootstrap, costs=5),
+        "bootstrap": Group(ask=bootstrap, costs=10),
         "transfer": Group(ask=transfer, costs=10),
         "agreement": Group(ask=agreement),
+        "decisions": Group(ask=decisions),
     }
 )
 """All questions; each group can be measured again without the others."""

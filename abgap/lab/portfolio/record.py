@@ -25,7 +25,7 @@ def to_json(record: Mapping[str, Mapping[str, Mapping[str, Tally]]]) -> str:
                 f"   {json.dumps(name)}: {json.dumps(_rounded(tally))}" for name, tally in numbers.items()
             )
             of_world.append(f"  {json.dumps(group)}: {{\n{lines}\n  }}")
-        worlds.append(f" {json.dumps(world)}: {{\n{',\n'.join(of_world)}\n }}")
+        worlds.append(f" {json.dumps(world)}: {{\n" + ",\n".join(of_world) + "\n }")
     return "{\n" + ",\n".join(worlds) + "\n}\n"
 
 
@@ -33,7 +33,8 @@ def from_json(text: str) -> Record:
     """What was written."""
     return {
         world: {
-            group: {name: Tally(**tally) for name, tally in numbers.items()} for group, numbers in groups.items()
+            group: {name: Tally(**tally) for name, tally in numbers.items()}
+            for group, numbers in groups.items()
         }
         for world, groups in json.loads(text).items()
     }

@@ -56,7 +56,7 @@ class Signal:
         the quantile t of n - 2 degrees of freedom, which for errors of 0 and equal weights is the interval of
         least squares. None where gains hardly differ by more than their errors: every slope would fit.
         """
-        (xx, xy), (_, yy) = self.total.signal
+        (xx, xy), _ = self.total.signal
         if not xx > 0.0:
             return None
         slope = float(xy / xx)
