@@ -29,6 +29,7 @@ class Kind(StrEnum):
     COVERAGE = "coverage"
     NOTHING = "no credit for noise"
 
+
 _ALIKE = "the formula takes true effects of arms of one experiment as independent; here they are alike"
 _HEAVY = "the interval takes true effects as normal; a dozen draws of heavy tails vary by more"
 _WHY: Mapping[tuple[str, str], str] = {

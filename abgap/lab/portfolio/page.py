@@ -158,8 +158,8 @@ def _rules(record: Record) -> Iterator[str]:
         "above 0. *True*: of what is launched. *Told*: cross-fitted over ten folds of units. *Without folds*: the same "
         "units decide and pay, which credits noise. *Regret*: what knowing the true lifts would have earned more. "
         "*Coverage*: of what these experiments truly earned, and of what the rule earns in the long run; a rule that "
-        "launches nothing in a dozen experiments says nothing of the long run. To launch what improves the business is the "
-        "decision of abgap without guardrails."
+        "launches nothing in a dozen experiments says nothing of the long run. To launch what improves the business "
+        "is what abgap decides without guardrails."
     )
     for rule, title in RULES.items():
         yield f"\n### {sentence_case(title)}\n"

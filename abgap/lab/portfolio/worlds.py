@@ -145,7 +145,7 @@ def _standard(world: World, rng: np.random.Generator, shape: tuple[int, int]) ->
     """Draws of mean 0 and variance 1."""
     if world.heavy is None:
         return rng.normal(size=shape)
-    return rng.standard_t(world.heavy, size=shape) * np.sqrt(1.0 - 2.0 / world.heavy)
+    return np.asarray(rng.standard_t(world.heavy, size=shape) * np.sqrt(1.0 - 2.0 / world.heavy))
 
 
 _SEVERAL = (1, 3, 2, 1, 4, 1, 2, 1, 3, 1, 2, 1)
