@@ -21,7 +21,7 @@ from abgap.stats.uniformity import binomial_interval
 ROOT = Path(__file__).resolve().parents[2]
 HINT = "run: make portfolio"
 BY_NAME = {world.name: world for world in WORLDS}
-RUNS = 60
+RUNS = 100
 
 
 def correlation(x: FloatArray, y: FloatArray) -> float:
@@ -34,11 +34,13 @@ def recorded() -> Record:
 
 
 @pytest.mark.parametrize("name", ["unequal", "shared", "direct", "weak", "zero"])
-def test_estimates_lie_at_the_truth_and_intervals_hold_it(name: str) -> None:
+def test_estimates_lie_at_the_truth_and_intervals_hold_it(name: str, recorded: Record) -> None:
     found = measure(BY_NAME[name], "covariance", RUNS)
     for entry in ("covariance xx", "covariance xy", "covariance yy"):
         assert found[entry].told == RUNS
-        assert found[entry].unbiased, entry
+        # The large run knows the Monte-Carlo error better than so few replicates.
+        large = recorded[name]["covariance"][entry]
+        assert abs(found[entry].bias) < 3.0 * large.bias_error * (large.runs / RUNS) ** 0.5, entry
     for number in ("slope", "correlation", "reliability x", "reliability y"):
         tally = found[number]
         if tally.told >= 30:
@@ -57,7 +59,7 @@ def test_no_rule_is_credited_with_noise(name: str) -> None:
 
 
 def test_signs_agree_as_often_as_the_interval_says() -> None:
-    tally = measure(BY_NAME["unequal"], "agreement", RUNS)["sign agreement"]
+    tally = measure(BY_NAME["unequal"], "trust", RUNS)["sign agreement"]
     assert tally.holds() is not False
 
 
@@ -148,7 +150,7 @@ def test_the_page_is_what_the_record_says(recorded: Record) -> None:
 def test_everything_is_recorded_of_every_world(recorded: Record) -> None:
     assert list(recorded) == [world.name for world in WORLDS], HINT
     for groups in recorded.values():
-        assert {"covariance", "agreement", "decisions"} <= set(groups) <= set(GROUPS), HINT
+        assert {"covariance", "trust", "typical", "decisions"} <= set(groups) <= set(GROUPS), HINT
         assert min(tally.runs for numbers in groups.values() for tally in numbers.values()) >= 100
 
 

@@ -32,9 +32,15 @@ class Kind(StrEnum):
 
 _ALIKE = "the formula takes true effects of arms of one experiment as independent; here they are alike"
 _HEAVY = "the interval takes true effects as normal; a dozen draws of heavy tails vary by more"
+_EDGE = "a standard deviation of exactly 0 is the edge of what it can be, and an interval with two ends begins above it"
+_ROOM = "lifts do not vary; what is averaged over leaves room for some that do, and errs on the safe side"
+_HIDDEN = "errors hide how far lifts lie off the line; what goes with them is averaged over, and errs on the safe side"
 _WHY: Mapping[tuple[str, str], str] = {
     **{("alike", f"covariance {axes}"): _ALIKE for axes in ("xx", "xy", "yy")},
     **{("heavy", f"reliability {axis}"): _HEAVY for axis in "xy"},
+    ("nothing", "transfer tau"): _EDGE,
+    **{("nothing", name): _ROOM for name in ("transfer b", "prediction", "next lift")},
+    **{(world, "prediction"): _HIDDEN for world in ("weak", "tight", "six")},
     ("nothing", "correlation"): "lifts do not vary, so that there is none; 0 stands for it",
     ("six", "sign agreement"): "six signs have few possible shares, and the interval errs on the safe side",
 }

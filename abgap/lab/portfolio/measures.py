@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
@@ -10,13 +10,17 @@ from typing import TypeAlias
 import numpy as np
 
 from abgap.gap.portfolio.covariance import LEAST_RELIABILITY
+from abgap.gap.portfolio.quality import quality_of
 from abgap.lab.portfolio.decisions import decisions
 from abgap.lab.portfolio.tally import LEVEL, Outcome, Tally, tally_of
 from abgap.lab.portfolio.worlds import SEED, Drawn, World, draw
+from abgap.records import Estimable, Interval
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import Bounds
 from abgap.stats.portfolio.agreement import agreement_of_signs
 from abgap.stats.portfolio.effects import Effects
+from abgap.stats.portfolio.meta import typical
+from abgap.stats.portfolio.rank_correlation import kendall_tau
 from abgap.stats.portfolio.signal_intervals import Found, Signal
 from abgap.stats.portfolio.total_covariance import arm_weights, total_covariance
 from abgap.stats.portfolio.transfer import fit_transfer
@@ -115,11 +119,48 @@ def _bounded(truth: float, bounds: Bounds) -> Outcome:
     return Outcome(truth, *(float(end) for end in bounds))
 
 
-def agreement(drawn: Drawn) -> Outcomes:
-    """Signs of measured effects; the truth is their agreement over all replicates, experiments counting once."""
-    found = [agreement_of_signs(*values.T, drawn.errors.experiment, ALPHA).bounds for values in drawn.values]
+def trust(drawn: Drawn) -> Outcomes:
+    """Quality at the usual size of test, signs and ranks; as measured ones have their mean over replicates as truth."""
+    world, effects = drawn.world, [drawn.effects(run) for run in range(len(drawn))]
+    gains, noise = world.signal[0, 0], float(np.median(drawn.errors.covariances[:, 0, 0]))
+    quality = world.correlation * float(np.sqrt(gains / (gains + noise)))
+    experiment = drawn.errors.experiment
+    signs = [agreement_of_signs(x, y, experiment, ALPHA).bounds for x, y in _columns(effects)]
+    ranks = [kendall_tau(x, y, experiment, ALPHA) for x, y in _columns(effects)]
+    return {
+        "quality": [_told(quality, quality_of(Signal.of(each, ALPHA))) for each in effects],
+        "sign agreement": _around_their_mean(signs),
+        "kendall": _around_their_mean(ranks),
+    }
+
+
+def _columns(effects: Sequence[Effects]) -> Iterator[tuple[FloatArray, FloatArray]]:
+    for each in effects:
+        yield each.values[:, 0], each.values[:, 1]
+
+
+def _around_their_mean(found: Sequence[Bounds]) -> list[Outcome]:
     truth = float(np.mean([bounds.estimate for bounds in found]))
-    return {"sign agreement": [_bounded(truth, bounds) for bounds in found]}
+    return [_bounded(truth, bounds) for bounds in found]
+
+
+def _told(truth: float, found: Estimable) -> Outcome:
+    if not isinstance(found, Interval):
+        return Outcome.refused(truth)
+    return Outcome(truth, found.estimate, found.low, found.high)
+
+
+def typical_lift(drawn: Drawn) -> Outcomes:
+    """The mean of true lifts, and the interval of the true lift of one more experiment."""
+    truth = drawn.world.mean_lift
+    found = [typical(drawn.effects(run).axes([1]), alpha=ALPHA) for run in range(len(drawn))]
+    told = [(lift, each) for lift, each in zip(drawn.next_lift, found, strict=True) if each is not None]
+    return {
+        "typical lift": [Outcome(truth, each.mean, each.low, each.high) for _, each in told],
+        "next lift": [
+            Outcome(float(lift), each.mean, each.prediction_low, each.prediction_high) for lift, each in told
+        ],
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +176,8 @@ GROUPS: Mapping[str, Group] = MappingProxyType(
         "covariance": Group(ask=covariance),
         "bootstrap": Group(ask=bootstrap, costs=10),
         "transfer": Group(ask=transfer, costs=10),
-        "agreement": Group(ask=agreement),
+        "trust": Group(ask=trust),
+        "typical": Group(ask=typical_lift, costs=4),
         "decisions": Group(ask=decisions),
     }
 )

@@ -47,7 +47,11 @@ _NUMBERS: Mapping[str, str] = {
     "transfer b": "Transfer, b: lift of a unit of gain",
     "transfer tau": "Transfer, tau: what gains cannot tell",
     "prediction": "Prediction of the true lift of a new experiment from its true gain",
+    "quality": "Quality: correlation of a gain measured in a usual test with the true lift",
     "sign agreement": "Agreement of signs, as measured",
+    "kendall": "Kendall's tau of effects as measured",
+    "typical lift": "Typical lift: the mean of true lifts",
+    "next lift": "Prediction of the true lift of a new experiment from lifts alone",
 }
 _OUTCOMES = {True: "met", None: "within its error", False: "missed"}
 

@@ -76,7 +76,7 @@ def tally_of(outcomes: Iterable[Outcome]) -> Tally:
     told = np.isfinite(found[:, 1])
     truth, estimate, low, high = found[told].T
     off = estimate - truth
-    intervals = bool(told.any()) and bool(np.isfinite(low).all() and np.isfinite(high).all())
+    intervals = bool(told.any()) and not bool(np.isnan(low).any() or np.isnan(high).any())
     below, above = high < truth, low > truth
     several = off.size > 1
     return Tally(
