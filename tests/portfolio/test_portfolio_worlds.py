@@ -65,23 +65,23 @@ def test_signs_agree_as_often_as_the_interval_says() -> None:
 
 def test_worlds_are_drawn_as_they_are_described() -> None:
     world = replace(BY_NAME["alike"], errors_together=0.4, direct=0.02, mean_gain=0.05)
-    drawn = draw(world, 4000, seed=3)
+    drawn = draw(world, 2000, seed=3)
     truth = drawn.truth
     assert truth.mean((0, 1)) == pytest.approx([0.05, 0.04], abs=0.001)
-    assert np.cov(truth[:, 7].T) == pytest.approx(world.signal, rel=0.1)
+    assert np.cov(truth[:, 7].T) == pytest.approx(world.signal, rel=0.15)
     gains = truth[:, :, 0]
     arms = np.flatnonzero(drawn.errors.experiment == 1)[:2]
     assert correlation(*gains[:, arms].T) == pytest.approx(0.5, abs=0.05)
-    errors = (drawn.values - truth).reshape(4000, -1)
+    errors = (drawn.values - truth).reshape(2000, -1)
     whole = drawn.errors.dense()
     scale = np.sqrt(np.outer(np.diag(whole), np.diag(whole)))
-    assert np.cov(errors.T) / scale == pytest.approx(whole / scale, abs=0.08)
+    assert np.cov(errors.T) / scale == pytest.approx(whole / scale, abs=0.1)
     assert drawn.parts.sum(-1) == pytest.approx(drawn.values)
     of_folds = drawn.parts[:, :, 1] - truth[:, :, 1, None] / FOLDS
     assert of_folds.std((0, 2)) == pytest.approx(drawn.errors.errors[:, 1] / np.sqrt(FOLDS), rel=0.05)
-    assert correlation(*of_folds[:, 0, :2].T) == pytest.approx(0.0, abs=0.06)
+    assert correlation(*of_folds[:, 0, :2].T) == pytest.approx(0.0, abs=0.08)
     next_pair = np.stack([drawn.next_gain, drawn.next_lift])
-    assert np.cov(next_pair) == pytest.approx(world.signal, rel=0.1)
+    assert np.cov(next_pair) == pytest.approx(world.signal, rel=0.15)
 
 
 def test_heavy_tails_keep_the_variance() -> None:
