@@ -355,6 +355,17 @@ def test_a_study_without_gaps_is_told_by_its_decisions(example: Results) -> None
     assert view.experiments[0].slices
 
 
+def test_a_study_of_effects_alone_opens_with_what_they_say_together(empty: Results) -> None:
+    told = replace(empty.portfolio, n_experiments=12, sentences=("Gains reach revenue.", "Clicks do not."))
+    opening = view_of(replace(empty, portfolio=told)).opening
+    assert opening.verdict == "Gains reach revenue."
+    assert opening.detail == "12 experiments known by their effects alone: none of them is judged by itself."
+    assert opening.scope == "12 experiments"
+    assert opening.money is None
+    unsettled = view_of(replace(empty, portfolio=replace(told, sentences=()))).opening
+    assert unsettled.verdict == "What the effects say together is not settled."
+
+
 def test_an_empty_study_has_a_report_that_says_so(empty: Results) -> None:
     view = view_of(empty)
     assert view.opening.verdict == "There is no experiment to judge."

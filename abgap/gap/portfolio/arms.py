@@ -10,6 +10,7 @@ import numpy as np
 
 from abgap.gap.inputs import ExperimentFacts
 from abgap.online.given_effects import GivenEffects
+from abgap.records.order import natural_order
 from abgap.stats.portfolio.effects import IndexArray
 
 
@@ -51,7 +52,8 @@ def list_arms(facts: Sequence[ExperimentFacts], effects: GivenEffects) -> Arms:
     """All treatment arms of experiments and of effects, but those that ran the control's model."""
     idle = {(each.name, arm) for each in facts for arm in each.treatments if each.same_model(arm)}
     arms: dict[str, dict[str, None]] = {each.name: dict.fromkeys(each.treatments) for each in facts}
-    for experiment, treatment in zip(effects.experiment, effects.treatment, strict=True):
+    given = {*zip(effects.experiment, effects.treatment, strict=True)}
+    for experiment, treatment in sorted(given, key=lambda arm: tuple(map(natural_order, arm))):
         arms.setdefault(experiment, {})[treatment] = None
     names = tuple(arms)
     found = [

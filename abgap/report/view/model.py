@@ -148,7 +148,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """The first screen. money: None for a study without experiments. trust: the data checks in a sentence."""
+    """The first screen. money: None where no experiment is judged. trust: the data checks in a sentence."""
 
     study: str
     scope: str

@@ -18,24 +18,30 @@ def opening_of(index: Index, sections: int) -> Opening:
     """The first screen; ``sections`` experiments have a section that can be linked to."""
     compared = [experiment for experiment in index.ranked if not is_same_model(experiment)]
     gaps = [gap for experiment in compared for gap in index.headline_gaps(experiment.name)]
-    of_models = not index.ranked and bool(index.results.offline or index.results.counterfactual)
+    of_models = not _counted(index) and bool(index.results.offline or index.results.counterfactual)
+    of_effects = not index.ranked and bool(_counted(index))
     verdict, detail = offline_verdict(index.results) if of_models else verdict_of(index, gaps)
     return Opening(
         study=index.results.study.name,
         scope=_scope(index),
         verdict=verdict,
         detail=detail,
-        money=None if of_models else money_of(index),
+        money=None if of_models or of_effects else money_of(index),
         tally=offline_tally(index.results) if of_models else tally_of(index, gaps, sections),
         actions=actions_of(index, sections),
         trust=trust_of(index.results.checks),
     )
 
 
+def _counted(index: Index) -> int:
+    """The experiments of the study, or those that it knows by their effects alone."""
+    return len(index.results.experiments) or index.results.portfolio.n_experiments
+
+
 def _scope(index: Index) -> str:
     experiments, offline = index.results.experiments, index.results.offline
-    said = [words.plural(len(experiments), "experiment")]
-    if not experiments and (offline or index.results.counterfactual):
+    said = [words.plural(_counted(index), "experiment")]
+    if not _counted(index) and (offline or index.results.counterfactual):
         policies = [policy.policy for policy in index.results.counterfactual]
         said = [words.plural(len({row.model for row in offline} | set(policies)), "model")]
     if units := sum(sum(experiment.arms.values()) for experiment in experiments):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from abgap.records import Decision, ExperimentResult, Gap, VerdictName, words
+from abgap.records import Decision, ExperimentResult, Gap, Portfolio, VerdictName, words
 from abgap.report.marks import DECISION_ORDER
 from abgap.report.reasons import supported
 from abgap.report.view.cells import joined
@@ -109,6 +109,8 @@ def _metric_of(gaps: Iterable[Gap]) -> str:
 
 def _without_gaps(index: Index) -> tuple[str, str]:
     experiments = index.results.experiments
+    if not experiments and index.results.portfolio.n_experiments:
+        return _of_effects(index.results.portfolio)
     if not experiments:
         return (
             "There is no experiment to judge.",
@@ -118,3 +120,10 @@ def _without_gaps(index: Index) -> tuple[str, str]:
     said = [f"{words.count(counts[d])} {_DECISION_WORDS[d]}" for d in DECISION_ORDER if counts[d]]
     total = words.plural(len(experiments), "experiment")
     return f"{total}: {words.listed(said)}.", "No offline metric is held against these experiments."
+
+
+def _of_effects(portfolio: Portfolio) -> tuple[str, str]:
+    """Where nothing but ready-made effects is known, what they say together is the verdict."""
+    total = words.plural(portfolio.n_experiments, "experiment")
+    told = next(iter(portfolio.sentences), "What the effects say together is not settled.")
+    return told, f"{total} known by their effects alone: none of them is judged by itself."
