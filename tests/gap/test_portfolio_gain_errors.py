@@ -18,7 +18,14 @@ from abgap.study.load import load_study
 
 Array = npt.NDArray[np.float64]
 # Experiment, treatment and its model; control always runs "old". Both experiments of "new 'a'" have the same gain.
-ARMS = {("e1", "B"): "new 'a'", ("e1", "C"): "b", ("e2", "B"): "new 'a'", ("e3", "B"): "c", ("e4", "B"): "d"}
+ARMS = {
+    ("e1", "B"): "new 'a'",
+    ("e1", "C"): "b",
+    ("e2", "B"): "new 'a'",
+    ("e3", "B"): "c",
+    ("e4", "B"): "d",
+    ("e5", "B"): "e",
+}
 # Of "c" only half of the queries are known, and "d" saw others.
 QUERIES = {
     "old": range(600),
@@ -26,8 +33,10 @@ QUERIES = {
     "b": range(300),
     "c": range(150, 300),
     "d": range(300, 600),
+    "e": range(0),
 }
 METRICS = ("ndcg", "loss")
+EXPERIMENTS = ("e1", "e2", "e3", "e4", "e5")
 
 
 @cache
@@ -48,7 +57,7 @@ def scores() -> pd.DataFrame:
 
 def study() -> str:
     experiments = []
-    for name in ("e1", "e2", "e3", "e4"):
+    for name in EXPERIMENTS:
         models = {"A": "old"} | {arm: model for (e, arm), model in ARMS.items() if e == name}
         listed = ", ".join(f'{arm} = "{model}"' for arm, model in models.items())
         experiments.append(f'[experiments.{name}]\ncontrol = "A"\nmodels = {{ {listed} }}\n')
@@ -58,11 +67,12 @@ def study() -> str:
         'columns = { experiment = "test", unit = "user", variant = "arm" }\n'
         + "".join(experiments)
         + '[metrics.revenue]\nkind = "mean"\nvalue = "revenue"\ndirection = "up"\n'
+        + '[metrics.orders]\nkind = "mean"\nvalue = "sqrt(revenue)"\ndirection = "up"\n'
         + '[offline]\nexamples = "shared"\n'
         + '[offline.scores]\npath = "scores.csv"\n'
         + 'columns = { model = "model", metric = "metric", query = "query", value = "value" }\n'
         + '[offline_metrics.loss]\ndirection = "down"\n'
-        + '[gap]\noffline = ["ndcg", "loss"]\nbusiness = ["revenue"]\n'
+        + '[gap]\noffline = ["ndcg", "loss"]\nbusiness = ["revenue", "orders"]\n'
     )
 
 
@@ -70,7 +80,7 @@ def study() -> str:
 def data(tmp_path_factory: pytest.TempPathFactory) -> PortfolioData:
     folder: Path = tmp_path_factory.mktemp("gains")
     rng = np.random.default_rng(2)
-    arms = [*ARMS, *((e, "A") for e in ("e1", "e2", "e3", "e4"))]
+    arms = [*ARMS, *((e, "A") for e in EXPERIMENTS)]
     users = [{"test": e, "arm": arm, "revenue": x} for e, arm in arms for x in rng.gamma(1, 5, 50)]
     pd.DataFrame(users).assign(user=[f"u{i}" for i in range(len(users))]).to_csv(folder / "users.csv")
     scores().to_csv(folder / "scores.csv", index=False)
@@ -105,12 +115,15 @@ def models(data: PortfolioData) -> list[str]:
 def test_metrics_of_one_arm_err_together(data: PortfolioData) -> None:
     found, errors = data.effects.covariances, data.effects.errors
     for arm, model in enumerate(models(data)):
+        if model == "e":
+            assert np.isnan(found[arm, :2]).all()
+            continue
         by_query = gains(model)
         wanted = correlation(by_query["ndcg"], by_query["loss"])
         assert abs(wanted) > 0.3
         assert found[arm, 0, 1] == pytest.approx(wanted * errors[arm, 0] * errors[arm, 1], rel=1e-9)
         assert found[arm, 1, 0] == found[arm, 0, 1]
-        assert not found[arm, :2, 2].any()
+        assert not found[arm, :2, 2:].any()
 
 
 def test_arms_over_the_same_queries_err_together_in_one_experiment_and_in_several(
@@ -126,6 +139,10 @@ def test_arms_over_the_same_queries_err_together_in_one_experiment_and_in_severa
                 wanted = correlation(gains(names[one])[row], gains(names[other])[column])
                 scale = errors[one, a] * errors[other, b]
                 assert shared[a, b] == pytest.approx(wanted * scale, rel=1e-9, abs=1e-15)
+        one_control = data.effects.experiment[one] == data.effects.experiment[other]
+        assert (shared[2:, 2:] > 0.0).all() if one_control else not shared[2:, 2:].any()
+        assert not shared[:2, 2:].any()
+        assert not shared[2:, :2].any()
     assert seen == {
         ("new 'a'", "b"),
         ("new 'a'", "new 'a'"),
@@ -136,7 +153,9 @@ def test_arms_over_the_same_queries_err_together_in_one_experiment_and_in_severa
 
 
 def test_the_whole_covariance_is_one(data: PortfolioData) -> None:
-    assert np.linalg.eigvalsh(data.effects.dense()).min() > -1e-15
+    known = data.effects.take(data.effects.with_errors)
+    assert len(known) == 5
+    assert np.linalg.eigvalsh(known.dense()).min() > -1e-15
 
 
 def sums(shared: int) -> tuple[ValueSums, ...]:

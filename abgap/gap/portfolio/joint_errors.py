@@ -104,7 +104,9 @@ class _Errors:
         position = np.full(len(self._own), -1, dtype=np.intp)
         position[arms] = np.arange(len(arms))
         first, second = position[self._pairs].T
-        both = np.flatnonzero((first >= 0) & (second >= 0))
+        # Arms of different experiments may share queries, but no control.
+        of_pairs = self._data.effects.experiment[self._pairs]
+        both = np.flatnonzero((first >= 0) & (second >= 0) & (of_pairs[:, 0] == of_pairs[:, 1]))
         first, second = first[both], second[both]
         shared = shared_errors(group.control, weights, first, second)
         self._fill(self._shared, both, at, rescaled(shared, factor[first], factor[second]))
