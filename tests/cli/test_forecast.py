@@ -1,0 +1,63 @@
+"""A forecast from ready-made effects alone, with names that nobody should trust."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+
+Abgap: TypeAlias = Callable[..., Any]
+STUDY = """
+[metrics.revenue]
+kind = "mean"
+money = true
+smallest_worthwhile_lift = 0.01
+
+[gap]
+offline = ["ndcg@10"]
+business = ["revenue"]
+
+[portfolio.effects]
+path = "effects.csv"
+columns = { experiment = "test", metric = "metric", effect = "effect", standard_error = "se" }
+"""
+
+
+def study(folder: Path, experiments: int) -> Path:
+    """Past tests in which a gain of 0.01 brought half a percent."""
+    rng = np.random.default_rng(1)
+    lines = ["test,metric,effect,se"]
+    for number in range(experiments):
+        gain = 0.02 + 0.02 * rng.standard_normal()
+        name = f"<script>{number}'; drop|"
+        for metric, effect in (("ndcg@10", gain), ("revenue", 0.5 * gain)):
+            lines.append(f"{name},{metric},{effect + 0.002 * rng.standard_normal()},0.002")
+    (folder / "effects.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "abgap.toml").write_text(STUDY, encoding="utf-8")
+    return folder
+
+
+def test_a_gain_is_forecast_from_ready_made_effects_without_a_test_or_money(
+    abgap_in: Abgap, tmp_path: Path
+) -> None:
+    shown = abgap_in(study(tmp_path, 9), "forecast", "--offline-gain", "ndcg@10=+0.04", "--json")
+    assert shown.code == 0, shown.err
+    found = shown.json["forecast"]
+    assert found["advice"] == "test"
+    assert found["lift"]["low"] < 0.02 < found["lift"]["high"]
+    assert found["test"] is None
+    assert found["money_per_year"] is None
+    assert found["notes"][-1] == "No test is planned: the study has no history of units."
+
+
+@pytest.mark.parametrize("extra", [(), ("--json",)])
+def test_four_experiments_are_no_ground_for_a_forecast(
+    extra: tuple[str, ...], abgap_in: Abgap, tmp_path: Path
+) -> None:
+    shown = abgap_in(study(tmp_path, 4), "forecast", "--offline-gain", "ndcg@10=+0.04", *extra)
+    assert shown.code == 3
+    assert "no forecast of revenue from ndcg@10" in shown.err
+    assert "4 experiments with both a gain and a lift, at least 5 are needed" in shown.err
