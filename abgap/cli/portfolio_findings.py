@@ -13,7 +13,7 @@ from abgap.report.view.limits import LADDER
 from abgap.report.view.model import Cell, Table
 from abgap.report.view.portfolio.details import how_robust
 from abgap.report.view.portfolio.page import question, remarks, says_something, scope
-from abgap.report.view.portfolio.tables import pairs_table, rules_table, trust_table
+from abgap.report.view.portfolio.tables import pairs_tables, rules_table, trust_tables
 
 
 def show_portfolio(portfolio: Portfolio, *, currency: str | None) -> None:
@@ -40,9 +40,9 @@ def _answer(out: Terminal, portfolio: Portfolio, currency: str | None) -> None:
         out.point((str(place), "bold"), sentence)
     limits = LADDER[0]
     for table in (
-        trust_table(portfolio, limits),
+        *trust_tables(portfolio, limits),
         rules_table(portfolio, currency),
-        pairs_table(portfolio, limits),
+        *pairs_tables(portfolio, limits),
     ):
         if table:
             _table(out, table)

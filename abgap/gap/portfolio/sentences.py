@@ -9,10 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from abgap.gap.portfolio.rules import ABGAP
-from abgap.gap.portfolio.steps import gain_in_words, lift_of, slope_of, step_of, worth_in_words
+from abgap.gap.portfolio.steps import (
+    correlation_in_words,
+    gain_in_words,
+    lift_of,
+    slope_of,
+    step_of,
+    worth_in_words,
+)
 from abgap.records import Interval, NotEstimable, Portfolio
 from abgap.records.portfolio import DecisionRule, PairFit, PredictorSide, Trust
-from abgap.records.words import label, money_interval, percent_interval, plain, plural
+from abgap.records.words import label, money_interval, percent_interval, plural
 
 _OFFLINE_RULE = "offline:"
 _BLEND = "blend"
@@ -81,7 +88,7 @@ def _trust(rows: Sequence[Trust], first: PairFit | None) -> str:
     quality, business = best.quality, label(wanted)
     if not isinstance(quality, Interval):
         return ""
-    shown = f"{_two(quality.estimate)} [{_two(quality.low)}, {_two(quality.high)}]"
+    shown = correlation_in_words(quality)
     if quality.low > 0.0:
         among = f"Of {plural(len(ranked), 'metric')}, " if len(ranked) > 1 else ""
         return f"{among}{_named(best)} stands in best for {business}: trust {shown}, where 1 is perfect."
@@ -93,10 +100,6 @@ def _trust(rows: Sequence[Trust], first: PairFit | None) -> str:
 
 def _rank(row: Trust) -> int:
     return row.rank or 0
-
-
-def _two(value: float) -> str:
-    return plain(value, decimals=2)
 
 
 def _named(row: Trust) -> str:

@@ -50,6 +50,13 @@ def lift_of(pair: PairFit, slope: Interval) -> Interval:
     return relative(slope.scaled(math.log1p(step) if pair.side is PredictorSide.PROXY else step))
 
 
+def correlation_in_words(value: Interval) -> str:
+    """``0.58 [0.21, 0.95]``: two decimals compare well; more where a bound would seem to lie on zero."""
+    places = words.interval_decimals(value, least=2)
+    estimate, low, high = (words.plain(x, decimals=places) for x in (value.estimate, value.low, value.high))
+    return f"{estimate} [{low}, {high}]"
+
+
 def relative(logs: Interval) -> Interval:
     """An interval of log ratios as relative changes."""
     return Interval(

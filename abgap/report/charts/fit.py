@@ -15,6 +15,7 @@ _CALLED = (
 )
 _INSET = 5.0
 _SIZE = 11.0
+_ROOMY = 80.0
 
 
 def draw_fields(axes: Axes, fields: Fields) -> None:
@@ -30,8 +31,16 @@ def draw_fields(axes: Axes, fields: Fields) -> None:
             if row != 1 and column != 1:
                 colour = PLACEHOLDERS["good" if row == column else "bad"]
                 axes.fill_between(x, y[0], y[1], color=colour, alpha=0.1, linewidth=0, zorder=0.0)
-            if count:
+            if count and _has_room(axes, x, y, row=row, column=column):
                 _count(axes, x, y, f"{count:,} {_CALLED[row][column]}", row=row, column=column)
+
+
+def _has_room(axes: Axes, x: tuple[float, float], y: tuple[float, float], *, row: int, column: int) -> bool:
+    """Whether words in the middle of the picture would not lie on its points."""
+    if row != 1 or column != 1:
+        return True
+    (left, low), (right, high) = axes.transData.transform([(x[0], y[0]), (x[1], y[1])])
+    return bool(right - left >= _ROOMY and high - low >= _ROOMY)
 
 
 def _count(
@@ -48,7 +57,7 @@ def _count(
         va="top" if top else "bottom",
         fontsize=_SIZE,
         color=MUTED,
-        zorder=0.3,
+        zorder=2.6,
     )
 
 

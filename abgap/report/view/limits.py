@@ -38,7 +38,7 @@ LADDER = (
         slice_rows=12,
         offline_slices=36,
         points=150,
-        sql_chars=40_000,
+        sql_chars=36_000,
         models=30,
     ),
     Limits(
@@ -48,7 +48,7 @@ LADDER = (
         slice_rows=14,
         offline_slices=36,
         points=150,
-        sql_chars=40_000,
+        sql_chars=36_000,
         models=20,
     ),
     Limits(

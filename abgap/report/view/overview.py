@@ -32,13 +32,14 @@ class _Metrics:
 def overview_of(index: Index, limits: Limits, *, together: bool) -> Overview | None:
     """The side-by-side part, or None when there is no experiment.
 
-    together: the page of the portfolio shows the first picture, the nine cells and what cannot be said.
+    together: the page of the portfolio shows the first picture, the nine cells and what cannot be said; one more
+    picture is enough then.
     """
     if not index.ranked:
         return None
     return Overview(
         table=_table(index, limits),
-        scatters=scatters_of(index, limits)[1 if together else 0 :],
+        scatters=scatters_of(index, limits)[slice(1, 2) if together else slice(None)],
         forest=forest_of(index),
         nine_cells=() if together else nine_cells_of(index.results.portfolio),
         refusals=index.results.portfolio.refusals if index.results.gaps and not together else (),

@@ -14,7 +14,7 @@ from abgap.report.view.comparison import nine_cells_of
 from abgap.report.view.index import Index
 from abgap.report.view.limits import Limits, left_out
 from abgap.report.view.model import Cell, Column, Fold, Group, Table
-from abgap.report.view.portfolio.tables import pairs_table
+from abgap.report.view.portfolio.tables import pairs_tables, trust_tables
 from abgap.report.view.portfolio.terms import correlation, lift_of_step
 
 _WARNING = Mark(tone="part", sign="!", word="warning")
@@ -37,7 +37,7 @@ def folds_of(index: Index, limits: Limits) -> tuple[Fold, ...]:
             title="Every pair of metrics",
             note="and the nine cells",
             texts=(),
-            tables=tuple(table for table in (pairs_table(portfolio, limits),) if table),
+            tables=(*pairs_tables(portfolio, limits), *trust_tables(portfolio, limits)[1:]),
             cells=nine_cells_of(portfolio),
         ),
     ]
@@ -85,8 +85,19 @@ def _behind(pair: PairFit | None) -> tuple[Table, ...]:
             f"{words.plural(pair.experiments, 'experiment')}",
             columns=(Column(label="What"), Column(label="Value", kind="number"), Column(label="Says")),
             groups=(Group(title="", rows=tuple(rows)),),
+            note=_too_small(pair),
         ),
     )
+
+
+def _too_small(pair: PairFit) -> str:
+    """Tags that have no line of their own."""
+    few = [
+        f"{fit.name} ({words.count(fit.experiments)})"
+        for fit in pair.by_tag
+        if not isinstance(fit.slope, Interval)
+    ]
+    return f"Too few experiments for a line of their own: {words.listed(few)}." if few else ""
 
 
 def _of_covariance(pair: PairFit) -> Iterator[tuple[Cell, ...]]:
@@ -135,6 +146,8 @@ def _of_transfer(pair: PairFit) -> Iterator[tuple[Cell, ...]]:
 def _of_tags(pair: PairFit) -> Iterator[tuple[Cell, ...]]:
     step = step_of(pair)
     for fit in pair.by_tag:
+        if not isinstance(fit.slope, Interval):
+            continue
         said = words.plural(fit.experiments, "experiment")
         yield _row(
             f"Lift of {gain_in_words(pair, step)}, {fit.name} alone",

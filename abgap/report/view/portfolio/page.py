@@ -11,7 +11,7 @@ from abgap.report.view.model import PortfolioView
 from abgap.report.view.portfolio.details import folds_of
 from abgap.report.view.portfolio.facts import key_facts
 from abgap.report.view.portfolio.picture import picture_of
-from abgap.report.view.portfolio.tables import rules_table, trust_table
+from abgap.report.view.portfolio.tables import rules_table, trust_tables
 
 
 def portfolio_of(index: Index, limits: Limits) -> PortfolioView | None:
@@ -27,7 +27,7 @@ def portfolio_of(index: Index, limits: Limits) -> PortfolioView | None:
         sentences=portfolio.sentences,
         facts=key_facts(portfolio, currency),
         picture=picture_of(index, pair, limits) if pair else None,
-        trust=trust_table(portfolio, limits),
+        trust=next(iter(trust_tables(portfolio, limits)), None),
         rules=rules_table(portfolio, currency),
         folds=folds_of(index, limits),
         remarks=remarks(portfolio),

@@ -19,13 +19,21 @@ _UNKNOWN = Mark(tone="unsure", sign="–", word="cannot be told")
 _SHOWS_AS_ZERO = 0.005
 
 
-def trust_table(portfolio: Portfolio, limits: Limits) -> Table | None:
-    """Predictors by how well they stand in for a business metric, best first."""
-    rows = portfolio.metric_trust[: limits.rows]
+def trust_tables(portfolio: Portfolio, limits: Limits) -> tuple[Table, ...]:
+    """Predictors by how well they stand in for a business metric, best first; that of the first pair first."""
+    names = [pair.business_metric for pair in portfolio.pairs[:1]]
+    names += [row.business_metric for row in portfolio.metric_trust]
+    found = (
+        _trust_table([row for row in portfolio.metric_trust if row.business_metric == name], place, limits)
+        for place, name in enumerate(dict.fromkeys(names))
+    )
+    return tuple(table for table in found if table)
+
+
+def _trust_table(of_metric: Sequence[Trust], place: int, limits: Limits) -> Table | None:
+    rows = of_metric[: limits.rows]
     if not rows:
         return None
-    business = list(dict.fromkeys(row.business_metric for row in rows))
-    one = f", as a stand-in for {words.label(business[0])}" if len(business) == 1 else ""
     reviewed = any(row.review_by for row in rows)
     columns = (
         (True, Column(label="Metric")),
@@ -37,23 +45,17 @@ def trust_table(portfolio: Portfolio, limits: Limits) -> Table | None:
         (reviewed, Column(label="Look again", kind="number")),
     )
     return Table(
-        key="trust",
-        caption=f"Which metric to trust{one}",
+        key=f"trust{place}",
+        caption=f"Which metric to trust, as a stand-in for {words.label(rows[0].business_metric)}",
         columns=tuple(column for wanted, column in columns if wanted),
-        groups=tuple(
-            Group(
-                title="" if one else f"Stands in for {words.label(name)}",
-                rows=tuple(_trust_row(row, reviewed=reviewed) for row in rows if row.business_metric == name),
-            )
-            for name in business
-        ),
+        groups=(Group(title="", rows=tuple(_trust_row(row, reviewed=reviewed) for row in rows)),),
         note=joined(
             "Trust: correlation of the metric, as a test of the usual size measures it, with the true lift; "
             "1 is perfect, 0 is none.",
             "Sees moves: share of the moves of the business that the metric showed too; wrong way: with a wrong sign.",
             _blended(rows),
             *_reviews(rows),
-            left_out(len(rows), len(portfolio.metric_trust), "metrics"),
+            left_out(len(rows), len(of_metric), "metrics"),
         ),
         stacked=True,
     )
@@ -83,7 +85,8 @@ def _reviews(rows: Sequence[Trust]) -> list[str]:
 def _trust_row(row: Trust, *, reviewed: bool) -> tuple[Cell, ...]:
     mark = trust_mark(row.quality)
     quality = row.quality if isinstance(row.quality, Interval) else None
-    exact = correlation(row.correlation) if isinstance(row.correlation, Interval) else None
+    trust = correlation(row.quality)
+    exact = correlation(row.correlation).text if isinstance(row.correlation, Interval) else trust.text
     cells = (
         Cell(
             text=words.label(row.predictor),
@@ -91,7 +94,7 @@ def _trust_row(row: Trust, *, reviewed: bool) -> tuple[Cell, ...]:
             tone=mark.tone,
             sub=_weights(row) if row.weights else _SIDES[row.side] if row.side else "",
         ),
-        cell(correlation(row.quality), sub=f"measured exactly: {exact.text}" if exact else ""),
+        cell(trust, sub="" if exact == trust.text else f"measured exactly: {exact}"),
         Cell(bar=bar_of(quality, reach=1.0, band=None, tone=mark.tone)),
         Cell(mark=mark, sub=words.plural(row.experiments, "experiment")),
         cell(numbers.share(row.sensitivity)),
@@ -192,12 +195,12 @@ def _rule_mark(rule: DecisionRule) -> Mark:
     return Mark(tone="unsure", sign="?", word="not shown")
 
 
-def pairs_table(portfolio: Portfolio, limits: Limits) -> Table | None:
+def pairs_tables(portfolio: Portfolio, limits: Limits) -> tuple[Table, ...]:
     """Every predictor against every business metric, when there is more than one pair."""
     pairs = portfolio.pairs[: limits.rows]
-    if len(pairs) == len(portfolio.pairs) == 1 or not pairs:
-        return None
-    return Table(
+    if len(portfolio.pairs) < 2 or not pairs:
+        return ()
+    table = Table(
         key="pairs-together",
         caption="Every pair of metrics, over all experiments",
         columns=(
@@ -212,6 +215,7 @@ def pairs_table(portfolio: Portfolio, limits: Limits) -> Table | None:
         groups=(Group(title="", rows=tuple(_pair_row(pair) for pair in pairs)),),
         note=left_out(len(pairs), len(portfolio.pairs), "pairs"),
     )
+    return (table,)
 
 
 def _pair_row(pair: PairFit) -> tuple[Cell, ...]:

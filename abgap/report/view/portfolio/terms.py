@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from abgap.gap.portfolio.steps import lift_of
-from abgap.records import Estimable, Interval, words
+from abgap.gap.portfolio.steps import correlation_in_words, lift_of
+from abgap.records import Estimable, Interval
 from abgap.records.portfolio import PairFit
 from abgap.report import numbers
 from abgap.report.numbers import Shown
@@ -15,8 +15,8 @@ def lift_of_step(pair: PairFit, slope: Estimable | None) -> Shown:
 
 
 def correlation(value: Estimable | None) -> Shown:
-    """A correlation with two decimals, which is what it deserves and compares well."""
+    """A correlation as sentences write it."""
     if not isinstance(value, Interval):
         return numbers.plain(value)
-    estimate, low, high = (words.plain(x, decimals=2) for x in (value.estimate, value.low, value.high))
-    return Shown(text=estimate, range=f"[{low}, {high}]")
+    estimate, _, rest = correlation_in_words(value).partition(" ")
+    return Shown(text=estimate, range=rest)
