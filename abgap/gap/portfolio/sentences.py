@@ -73,8 +73,9 @@ def _worth(pair: PairFit) -> str:
 
 
 def _reason(pair: PairFit, slope: NotEstimable | None) -> str:
-    """Why there is no slope: what the number says, else the first refusal of the pair."""
-    found = slope.detail if slope else next(iter(pair.refusals), "")
+    """Why there is no slope: what the number says, else what the first refusal of the pair gives as reason."""
+    refusal = next(iter(pair.refusals), "")
+    found = slope.detail if slope else refusal.partition(": ")[2] or refusal
     return found.strip().rstrip(".")
 
 

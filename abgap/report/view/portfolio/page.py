@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abgap.records import Portfolio, words
+from abgap.records import Interval, Portfolio, words
 from abgap.records.portfolio import PairFit, PredictorSide
 from abgap.report.view.cells import joined
 from abgap.report.view.index import Index
@@ -41,6 +41,7 @@ def says_something(portfolio: Portfolio) -> bool:
         or portfolio.metric_trust
         or portfolio.decision_rules
         or any(pair.transfer or pair.sign_agreement or pair.noise_corrected for pair in portfolio.pairs)
+        or any(isinstance(typical.mean, Interval) for typical in portfolio.typical)
     )
 
 
