@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.gap.given_gains import GivenGains, no_gains
-from abgap.records import Check, Estimate, Moments, OfflineRow, Status
+from abgap.records import Check, Estimate, Moments, OfflineRow, Role, Status
+from abgap.study.model import Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,14 @@ class EvidenceIndex:
 
     def _failures(self, experiment: str) -> tuple[Check, ...]:
         return (*self._failed.get(experiment, ()), *self._failed.get(None, ()))
+
+
+def metrics_that_decide(study: Study) -> frozenset[str]:
+    """The metrics that verdicts, decisions and funnels read; all others are shown, and decide nothing."""
+    deciding = {Role.PRIMARY, Role.GUARDRAIL}
+    found = {name for name, metric in study.metrics.items() if metric.role in deciding}
+    in_funnels = {name for funnel in study.funnels.values() for name in (funnel.total, *funnel.stages)}
+    return frozenset(found | in_funnels | set(study.gap.business))
 
 
 def whole_rows(moments: Moments, among: npt.NDArray[np.bool_]) -> list[int]:

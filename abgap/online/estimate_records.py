@@ -23,6 +23,7 @@ from abgap.records import (
     Reason,
     Unadjusted,
 )
+from abgap.records.moments import FloatArray
 from abgap.records.words import percent, plural
 from abgap.stats.arrays import MIN_UNITS, Bounds, CheckedBounds, finite_or_none
 from abgap.stats.covariates import ENOUGH_UNITS, ENOUGH_UNITS_BY_ARM
@@ -54,7 +55,38 @@ class RecordMaker:
         verdicts = numbers.verdicts
         d = cohen_d(numbers.contrasts.judged, Bounds(*verdicts.difference[:3]))
         of_shares = zip(numbers.share_effect, d, strict=True)
-        self.effects = Bounds(*(np.where(verdicts.score, h, other) for h, other in of_shares))
+        self.effects = CheckedBounds(
+            *(np.where(verdicts.score, h, other) for h, other in of_shares), verdicts.difference.problem
+        )
+        self.level = 1.0 - procedure.alpha
+        # What most comparisons do not have is found at once: there are thousands of them.
+        self.is_adjusted = numbers.contrasts.is_adjusted
+        self.is_shrunk = np.isfinite(np.stack(shrunk)).all(axis=0)
+        self.without_history = self._share_without_history()
+        self.cut_off = self._share_cut_off()
+        self.is_capped = ~np.isnan(self._of_both(moments.capped_units)).any(axis=0)
+
+    def _of_both(self, column: FloatArray) -> FloatArray:
+        """A column of the moments in control and treatment, (2, comparisons)."""
+        return np.stack([column[self.pairs.control], column[self.pairs.treatment]])
+
+    @np.errstate(divide="ignore", invalid="ignore")
+    def _share_without_history(self) -> FloatArray:
+        """Units of both arms whose covariates are not known; NaN where there are none."""
+        n = self._of_both(self.moments.n).sum(axis=0)
+        return np.asarray(
+            self._of_both(self.moments.without_history).sum(axis=0) / np.where(n > 0, n, np.nan)
+        )
+
+    @np.errstate(divide="ignore", invalid="ignore")
+    def _share_cut_off(self) -> FloatArray:
+        """Share of the value of both arms that the cap cut off; NaN where the value is not above zero."""
+        m = self.moments
+        n, numerator = self._of_both(m.n), self._of_both(m.numerator_mean)
+        kept = np.where(np.isnan(numerator), self._of_both(m.mean), numerator)
+        cut_off = (n * self._of_both(m.capped_value)).sum(axis=0)
+        value = cut_off + (n * kept).sum(axis=0)
+        return np.where(value > 0.0, cut_off / value, np.nan)
 
     def estimate(self, i: int) -> Estimate:
         """The record."""
@@ -91,13 +123,13 @@ class RecordMaker:
             non_inferiority=self.non_inferiority(i),
             covariate_variance_removed=finite_or_none(x.contrasts.variance_removed[i]),
             unadjusted=self.unadjusted(i),
-            share_without_history=self.share_without_history(i),
+            share_without_history=finite_or_none(self.without_history[i]),
             type_s=finite_or_none(x.exaggeration.type_s[i]),
             type_m=finite_or_none(x.exaggeration.type_m[i]),
             shrunk_lift=self.shrunk_lift(i),
             bayesian=self.bayesian(i),
             capped_units=self.capped(i),
-            capped_value_share=self.capped_value_share(i),
+            capped_value_share=finite_or_none(self.cut_off[i]),
             notes=self.notes(i),
         )
 
@@ -111,7 +143,7 @@ class RecordMaker:
         is_ratio = not np.isnan(self.moments.denominator_mean[self.pairs.control[i]])
         plain = "delta" if is_ratio else _METHODS.get(self.traits[i].kind, "welch")
         how = "stratified" if self.numbers.contrasts.strata.strata[i] else "adjusted"
-        method = f"{plain}-{how}" if adjusted and self.numbers.contrasts.is_adjusted[i] else plain
+        method = f"{plain}-{how}" if adjusted and self.is_adjusted[i] else plain
         return self.procedure.name_of(method), self.procedure.name_of(self.procedure.lift_method.value)
 
     def effect_size(self, i: int) -> Estimable:
@@ -120,12 +152,11 @@ class RecordMaker:
         if self.traits[i].kind is Kind.QUANTILE:
             detail = "a quantile is no mean of units, so there is no standard deviation to divide by"
             return NotEstimable(reason=Reason.NOT_DEFINED, detail=detail)
-        found = CheckedBounds(*self.effects, x.verdicts.difference.problem)
-        return self.estimable(i, found, "cohen-h" if x.verdicts.score[i] else "cohen-d")
+        return self.estimable(i, self.effects, "cohen-h" if x.verdicts.score[i] else "cohen-d")
 
     def unadjusted(self, i: int) -> Unadjusted | None:
         """The same comparison without covariates and strata, where there are any."""
-        if not self.numbers.contrasts.is_adjusted[i]:
+        if not self.is_adjusted[i]:
             return None
         raw, (difference_method, lift_method) = self.numbers.raw, self.methods(i, adjusted=False)
         return Unadjusted(
@@ -134,18 +165,11 @@ class RecordMaker:
             p_value=finite_or_none(raw.p[i]),
         )
 
-    def share_without_history(self, i: int) -> float | None:
-        """Units of both arms whose covariates are not known."""
-        rows = [self.pairs.control[i], self.pairs.treatment[i]]
-        without, n = self.moments.without_history[rows].sum(), self.moments.n[rows].sum()
-        return float(without / n) if np.isfinite(without) and n > 0 else None
-
     def shrunk_lift(self, i: int) -> Interval | None:
         """The lift of a slice, pulled towards the other slices."""
-        estimate, low, high = (float(column[i]) for column in self.shrunk)
-        return (
-            self.interval(estimate, low, high, "shrunk") if np.isfinite([estimate, low, high]).all() else None
-        )
+        if not self.is_shrunk[i]:
+            return None
+        return self.interval(*(float(column[i]) for column in self.shrunk), "shrunk")
 
     def bayesian(self, i: int) -> Bayesian | None:
         """The Bayesian summary, where the study asks for one."""
@@ -165,16 +189,14 @@ class RecordMaker:
 
     def interval(self, estimate: float, low: float, high: float, method: str) -> Interval:
         """An interval of the study's level."""
-        return Interval(
-            estimate=estimate, low=low, high=high, level=1.0 - self.procedure.alpha, method=method
-        )
+        return Interval(estimate=estimate, low=low, high=high, level=self.level, method=method)
 
     def estimable(self, i: int, found: CheckedBounds, method: str) -> Estimable:
         """An interval, or why there is none."""
         return estimable_at(
             found,
             i,
-            level=1.0 - self.procedure.alpha,
+            level=self.level,
             method=method,
             why=lambda reason: self.why_not(i, reason),
         )
@@ -237,18 +259,12 @@ class RecordMaker:
         p = finite_or_none(self.numbers.non_inferiority[i])
         return NonInferiority(margin=margin, p_value=p, holds=p is not None and p < self.procedure.alpha)
 
-    def capped_value_share(self, i: int) -> float | None:
-        """Share of the value of both arms that the cap cut off; None where the value is not above zero."""
-        m, rows = self.moments, [self.pairs.control[i], self.pairs.treatment[i]]
-        kept = np.where(np.isnan(m.numerator_mean[rows]), m.mean[rows], m.numerator_mean[rows])
-        cut_off = float((m.n[rows] * m.capped_value[rows]).sum())
-        value = cut_off + float((m.n[rows] * kept).sum())
-        return cut_off / value if np.isfinite(value) and value > 0.0 else None
-
     def capped(self, i: int) -> int | None:
         """Units of both arms whose value was cut."""
-        cut = self.moments.capped_units[[self.pairs.control[i], self.pairs.treatment[i]]]
-        return None if np.isnan(cut).any() else int(cut.sum())
+        if not self.is_capped[i]:
+            return None
+        cut = self.moments.capped_units
+        return int(cut[self.pairs.control[i]] + cut[self.pairs.treatment[i]])
 
     def notes(self, i: int) -> tuple[str, ...]:
         """What a reader of the numbers has to know."""
@@ -293,7 +309,7 @@ class RecordMaker:
         removed = self.numbers.contrasts.variance_removed[i]
         if np.isnan(removed):
             return ()
-        without, share = self.share_without_history(i), ""
+        without, share = finite_or_none(self.without_history[i]), ""
         if without is not None:
             share = f"; {percent(without, decimals=0)} of units have no such value before exposure"
         adjusted = (

@@ -7,7 +7,7 @@ contrasts (``contrasts.py``), tests and intervals (``inference.py``), corrected 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,9 +72,16 @@ def compare_arms(
     )
 
 
-def make_estimates(card: Scorecard) -> tuple[Estimate, ...]:
-    """The comparisons as records, in the same order."""
+def make_estimates(card: Scorecard, rows: Iterable[int] | None = None) -> tuple[Estimate, ...]:
+    """The comparisons as records, in the same order; rows: positions of those that are wanted, all when None."""
     corrected = correct(card.moments, card.pairs, card.traits, card.numbers.verdicts.p)
     shrunk = shrink_lifts(card.numbers.contrasts.judged, card.groups, card.procedure)
     make = RecordMaker(card.moments, card.pairs, card.traits, card.numbers, corrected, shrunk, card.procedure)
-    return tuple(make.estimate(i) for i in range(len(card.pairs.treatment)))
+    return tuple(make.estimate(i) for i in (range(len(card.pairs.treatment)) if rows is None else rows))
+
+
+def whole_comparisons(card: Scorecard, metrics: Collection[str]) -> list[int]:
+    """Positions of the whole-experiment comparisons of these metrics."""
+    moments, rows = card.moments, card.pairs.treatment
+    parts = zip(moments.metric[rows], moments.slice_name[rows], moments.period[rows], strict=True)
+    return [i for i, (metric, *part) in enumerate(parts) if metric in metrics and part == [None, None]]

@@ -345,6 +345,15 @@ class Analysis:
         return tuple(sorted(make_estimates(self.scorecard), key=self._reading_order.of_estimate))
 
     @cached_property
+    def judged_estimates(self) -> tuple[Estimate, ...]:
+        """Those of whole experiments that verdicts and decisions rest on: few among thousands of experiments."""
+        from abgap.gap.inputs import metrics_that_decide
+        from abgap.online.scorecard import make_estimates, whole_comparisons
+
+        rows = whole_comparisons(self.scorecard, metrics_that_decide(self.study))
+        return tuple(sorted(make_estimates(self.scorecard, rows), key=self._reading_order.of_estimate))
+
+    @cached_property
     def heterogeneity(self) -> tuple[Heterogeneity, ...]:
         """Slices held against each other, in the order of the estimates."""
         from abgap.online.heterogeneity import make_heterogeneity
@@ -546,7 +555,7 @@ class Analysis:
         return analyse_gaps(
             self.study,
             experiments=self.facts,
-            estimates=self.estimates,
+            estimates=self.judged_estimates,
             offline_rows=self.offline.rows,
             checks=self.checks,
             moments=self.moments,

@@ -127,6 +127,8 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
+_AS_THEY_ARE = {str, int, bool, type(None)}
+
 
 def _label(kind: type) -> str:
     """Two classes are called Aggregate: the module belongs to the name."""
@@ -185,7 +187,10 @@ def _known(known: Mapping[str, tuple[str, str]], value: object) -> str:
 
 def _column(column: npt.NDArray[Any], arrays: Arrays) -> Any:
     if column.dtype == object:
-        return {"objects": [to_plain(item, arrays) for item in column.tolist()]}
+        items = column.tolist()
+        if set(map(type, items)) <= _AS_THEY_ARE:
+            return {"objects": items}
+        return {"objects": [to_plain(item, arrays) for item in items]}
     name = f"column{len(arrays)}"
     arrays[name] = column
     return {"array": name}
@@ -200,7 +205,9 @@ def from_plain(value: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
         case "mapping":
             return {from_plain(k, arrays): from_plain(v, arrays) for k, v in held}
         case "tuple" | "list" | "set" | "objects":
-            return _MADE[kind]([from_plain(item, arrays) for item in held])
+            return _MADE[kind](
+                [from_plain(item, arrays) if isinstance(item, dict) else item for item in held]
+            )
         case "record":
             name, found = held
             return _class(*_KNOWN_RECORDS[name])(

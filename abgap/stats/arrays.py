@@ -6,6 +6,7 @@ Numbers that could not be computed are NaN in the arrays of this floor; an objec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -47,7 +48,7 @@ def same_shape(*values: Floats) -> list[FloatArray]:
 
 def finite_or_none(number: float | FloatArray) -> float | None:
     """One number as records hold it: None where it could not be computed."""
-    return float(number) if np.isfinite(number) else None
+    return float(number) if math.isfinite(number) else None
 
 
 def set_same_shape(record: object, names: Sequence[str]) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-
-import numpy as np
 
 from abgap.records import Estimable, Interval, NotEstimable, Reason
 from abgap.stats.arrays import CheckedBounds
@@ -17,9 +16,9 @@ def estimable_at(
 
     Bounds that are not finite without a stated problem have nothing that varies.
     """
-    estimate, low, high = (float(column[i]) for column in found[:3])
+    estimate, low, high = float(found.estimate[i]), float(found.low[i]), float(found.high[i])
     problem = found.problem[i]
-    if problem is not None or not np.isfinite([estimate, low, high]).all():
+    if problem is not None or not (math.isfinite(estimate) and math.isfinite(low) and math.isfinite(high)):
         reason = Reason.ZERO_VARIANCE if problem is None else Reason(problem)
         return NotEstimable(reason=reason, detail=why(reason))
     return Interval(estimate=estimate, low=low, high=high, level=level, method=method)
