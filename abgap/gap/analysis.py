@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from abgap.gap.decision import judge
 from abgap.gap.funnel import FunnelDraws
@@ -34,13 +35,21 @@ from abgap.study.model import Study
 from abgap.study.procedure import procedure_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class GapAnalysis:
-    """What the floor found: gaps and experiments in the order of the experiments given."""
+    """What the floor found: gaps and experiments in the order of the experiments given.
+
+    decide: the decisions, made when they are asked for: the portfolio of thousands of experiments needs none.
+    """
 
     gaps: tuple[Gap, ...]
-    experiments: tuple[ExperimentResult, ...]
     portfolio: Portfolio
+    decide: Callable[[], tuple[ExperimentResult, ...]]
+
+    @cached_property
+    def experiments(self) -> tuple[ExperimentResult, ...]:
+        """Every experiment with its decision."""
+        return self.decide()
 
 
 def analyse_gaps(  # noqa: PLR0913 - one argument per kind of evidence
@@ -57,24 +66,23 @@ def analyse_gaps(  # noqa: PLR0913 - one argument per kind of evidence
 ) -> GapAnalysis:
     """Verdicts of all pairs, decisions on all experiments, and the counts over them.
 
-    estimates: whole-experiment rows are picked out of all. moments: needed for funnels, and for the money of
-    ratio metrics; rows of other metrics are passed over. funnel_draws: of the bootstrap, of funnels with few orders.
-    gains: offline gains that came ready for an arm, instead of offline rows. expectations: of the portfolio, for pairs
-    without a declared exchange rate.
+    estimates: whole-experiment rows are picked out of all, once one is asked for. moments: needed for funnels, and for
+    the money of ratio metrics; rows of other metrics are passed over. funnel_draws: of the bootstrap, of funnels
+    with few orders. gains: offline gains that came ready for an arm, instead of offline rows. expectations: of the
+    portfolio, for pairs without a declared exchange rate.
     Raises nothing on account of the data.
     """
     index = EvidenceIndex(estimates=estimates, offline_rows=offline_rows, checks=checks, gains=gains)
     finder = PairFinder(study, index, moments, funnel_draws or {}, expectations)
-    pairs: list[JudgedPair] = []
-    results: list[ExperimentResult] = []
-    for facts in experiments:
-        found = list(finder.pairs(facts))
-        pairs.extend(found)
-        results.append(_result(study, facts, index, found, finder.denominators))
+    by_experiment = [tuple(finder.pairs(facts)) for facts in experiments]
+    pairs = [pair for found in by_experiment for pair in found]
     return GapAnalysis(
         gaps=tuple(pair.gap for pair in pairs),
-        experiments=tuple(results),
         portfolio=count_portfolio(pairs, n_experiments=len(experiments)),
+        decide=lambda: tuple(
+            _result(study, facts, index, found, finder.denominators)
+            for facts, found in zip(experiments, by_experiment, strict=True)
+        ),
     )
 
 

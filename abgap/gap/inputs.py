@@ -9,6 +9,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -74,12 +75,9 @@ class EvidenceIndex:
         gains: GivenGains | None = None,
     ) -> None:
         self.gains = no_gains() if gains is None else gains
-        self._online: dict[tuple[str, str], dict[str, Estimate]] = defaultdict(dict)
+        self._estimates = estimates
         self._offline: dict[tuple[str, str], dict[str, OfflineRow]] = defaultdict(dict)
         self._failed: dict[str | None, list[Check]] = defaultdict(list)
-        for estimate in estimates:
-            if estimate.slice_name is None and estimate.period is None:
-                self._online[estimate.experiment, estimate.treatment][estimate.metric] = estimate
         for row in offline_rows:
             if row.slice_name is None and row.baseline is not None:
                 self._offline[row.model, row.metric][row.baseline] = row
@@ -89,6 +87,15 @@ class EvidenceIndex:
                 self._failed[check.experiment].append(check)
             elif check.name == "read_early" and check.status is Status.WARN:
                 self._early[check.experiment] = check
+
+    @cached_property
+    def _online(self) -> Mapping[tuple[str, str], Mapping[str, Estimate]]:
+        """Whole-experiment estimates by arm and metric, looked through when the first is asked for."""
+        found: dict[tuple[str, str], dict[str, Estimate]] = defaultdict(dict)
+        for estimate in self._estimates:
+            if estimate.slice_name is None and estimate.period is None:
+                found[estimate.experiment, estimate.treatment][estimate.metric] = estimate
+        return found
 
     def online(self, experiment: str, treatment: str) -> Mapping[str, Estimate]:
         """Whole-experiment estimates of one arm, by metric, in the order given."""

@@ -98,10 +98,14 @@ def _added(cumulated: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 def _counted(rows: Iterable[Sequence[Any]], query: str) -> dict[str, ArmCounts]:
+    largest: dict[tuple[Any, ...], float] = {}
+    for *key, n in rows:
+        arm = tuple(key)
+        if n > largest.get(arm, -1):
+            largest[arm] = n
     found: dict[str, _Counter] = {}
-    for experiment, variant, slice_name, slice_value, period, n in rows:
-        counter = found.setdefault(experiment, _Counter())
-        counter.add(_part(slice_name, slice_value, period), variant, int(n))
+    for (experiment, variant, *part), n in largest.items():
+        found.setdefault(experiment, _Counter()).add(_part(*part), variant, int(n))
     return {name: ArmCounts(whole=c.whole, parts=c.parts, query=query) for name, c in found.items()}
 
 

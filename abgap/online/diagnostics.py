@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -89,14 +90,15 @@ def unit_value_checks(variants: Variants, sums: Sums) -> list[Check]:
 def moments_checks(variants: Variants, metrics: Collection[str], moments: Moments) -> list[Check]:
     """Rows of [moments] that belong to no arm or metric of the study. metrics: declared, funnels among them."""
     keys = zip(moments.experiment, moments.variant, moments.metric, strict=True)
+    rows = Counter((experiment, variant, metric in metrics) for experiment, variant, metric in keys)
     counts = _row_counts(
         (
             experiment,
             variant,
-            _outcome(variants, experiment, variant) if metric in metrics else "unknown metric",
-            1.0,
+            _outcome(variants, experiment, variant) if known else "unknown metric",
+            float(times),
         )
-        for experiment, variant, metric in keys
+        for (experiment, variant, known), times in rows.items()
     )
     return _ready_made(variants, counts, "rows of [moments]")
 

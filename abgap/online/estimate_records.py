@@ -55,16 +55,15 @@ class RecordMaker:
         verdicts = numbers.verdicts
         d = cohen_d(numbers.contrasts.judged, Bounds(*verdicts.difference[:3]))
         of_shares = zip(numbers.share_effect, d, strict=True)
-        self.effects = CheckedBounds(
-            *(np.where(verdicts.score, h, other) for h, other in of_shares), verdicts.difference.problem
-        )
+        size, low, high = (np.where(verdicts.score, h, other) for h, other in of_shares)
+        self.effects = CheckedBounds(size, low, high, verdicts.difference.problem)
         self.level = 1.0 - procedure.alpha
         # What most comparisons do not have is found at once: there are thousands of them.
         self.is_adjusted = numbers.contrasts.is_adjusted
-        self.is_shrunk = np.isfinite(np.stack(shrunk)).all(axis=0)
+        self.is_shrunk = np.asarray(np.isfinite(np.stack(shrunk)).all(axis=0))
         self.without_history = self._share_without_history()
         self.cut_off = self._share_cut_off()
-        self.is_capped = ~np.isnan(self._of_both(moments.capped_units)).any(axis=0)
+        self.is_capped = np.asarray(np.isfinite(self._of_both(moments.capped_units)).all(axis=0))
 
     def _of_both(self, column: FloatArray) -> FloatArray:
         """A column of the moments in control and treatment, (2, comparisons)."""
@@ -169,7 +168,8 @@ class RecordMaker:
         """The lift of a slice, pulled towards the other slices."""
         if not self.is_shrunk[i]:
             return None
-        return self.interval(*(float(column[i]) for column in self.shrunk), "shrunk")
+        estimate, low, high = (float(column[i]) for column in self.shrunk)
+        return self.interval(estimate, low, high, "shrunk")
 
     def bayesian(self, i: int) -> Bayesian | None:
         """The Bayesian summary, where the study asks for one."""

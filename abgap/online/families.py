@@ -19,6 +19,8 @@ from abgap.records import Adjustment, Moments, Role
 from abgap.records.moments import FloatArray
 from abgap.stats.multiplicity import benjamini_hochberg, holm
 
+_BY_ROLE = {Role.PRIMARY: Adjustment.HOLM, Role.SECONDARY: Adjustment.BENJAMINI_HOCHBERG}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected:
@@ -42,33 +44,25 @@ def _find_families(
     """The family each comparison is corrected in, and how."""
     labels: dict[tuple[object, ...], int] = {}
     codes, adjustments = [], []
-    for row, trait in zip(pairs.treatment, traits, strict=True):
-        adjustment = _adjustment(trait.role, moments.slice_name[row], moments.period[row])
-        over = (
-            moments.experiment[row],
-            trait.role,
-            trait.name if moments.slice_name[row] is not None else None,
-        )
-        codes.append(labels.setdefault((adjustment, *over), len(labels)))
+    rows = pairs.treatment
+    parts = zip(moments.experiment[rows], moments.slice_name[rows], moments.period[rows], traits, strict=True)
+    for experiment, slice_name, period, trait in parts:
+        if period is not None:
+            adjustment = Adjustment.NONE
+        elif slice_name is not None:
+            adjustment = Adjustment.BENJAMINI_HOCHBERG
+        else:
+            adjustment = _BY_ROLE.get(trait.role, Adjustment.NONE)
+        key = (adjustment, experiment, trait.role, trait.name if slice_name is not None else None)
+        codes.append(labels.setdefault(key, len(labels)))
         adjustments.append(adjustment)
     return np.array(codes, dtype=np.intp), adjustments
 
 
-def _adjustment(role: Role, slice_name: object, period: object) -> Adjustment:
-    if period is not None:
-        return Adjustment.NONE
-    if slice_name is not None:
-        return Adjustment.BENJAMINI_HOCHBERG
-    return {Role.PRIMARY: Adjustment.HOLM, Role.SECONDARY: Adjustment.BENJAMINI_HOCHBERG}.get(
-        role, Adjustment.NONE
-    )
-
-
 def _adjust(p: FloatArray, families: npt.NDArray[np.intp], adjustments: Sequence[Adjustment]) -> FloatArray:
     """The corrected p-values, each in its family."""
-    how = np.array([a.value for a in adjustments], dtype=object)
-    by_holm = how == Adjustment.HOLM.value
-    by_bh = how == Adjustment.BENJAMINI_HOCHBERG.value
+    by_holm = np.array([how is Adjustment.HOLM for how in adjustments], dtype=bool)
+    by_bh = np.array([how is Adjustment.BENJAMINI_HOCHBERG for how in adjustments], dtype=bool)
     adjusted = p.copy()
     adjusted[by_holm] = holm(p[by_holm], families[by_holm])
     adjusted[by_bh] = benjamini_hochberg(p[by_bh], families[by_bh])

@@ -179,8 +179,11 @@ def _refuse_keys(keys: list[tuple[Any, ...]]) -> None:
 def _refuse_lists(columns: Mapping[str, Any], keys: list[tuple[Any, ...]]) -> None:
     """Lists that belong together have lengths that fit; a list beside the means may be missing."""
     for means, others in _BESIDE.items():
-        for row, given in enumerate(columns[means]):
-            k = len(given or ())
+        lists = [columns[name] for name in (means, *others)]
+        for row, beside in enumerate(zip(*lists, strict=True)):
+            if not any(beside):
+                continue
+            k = len(columns[means][row] or ())
             for name in others:
                 found = columns[name][row]
                 allowed = (k, 2 * k) if name == "covariate_crosses" else (k * k,)
@@ -207,11 +210,8 @@ def _shown(key: tuple[Any, ...]) -> str:
 
 
 def _lists(column: npt.NDArray[Any]) -> ObjectArray:
-    found = np.empty(len(column), dtype=object)
-    found[:] = [
-        tuple(math.nan if x is None else float(x) for x in value)
-        if isinstance(value, list | np.ndarray)
-        else None
-        for value in column
-    ]
+    found = np.full(len(column), None, dtype=object)
+    for row, value in enumerate(column if column.dtype == object else ()):
+        if isinstance(value, list | np.ndarray):
+            found[row] = tuple(math.nan if x is None else float(x) for x in value)
     return found

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from abgap.online.contrasts import Contrasts
 from abgap.online.traits import MetricTraits
@@ -75,25 +76,37 @@ def infer(contrasts: Contrasts, traits: Sequence[MetricTraits], procedure: Proce
     margins = numbers_of(t.non_inferiority_margin for t in traits)
     signs = numbers_of(t.direction.sign for t in traits)
     verdicts = _judge(contrasts, judged, contrasts.is_share & ~contrasts.is_adjusted, procedure)
-    successes, score = contrasts.successes, verdicts.score
+    # Score tests search for their values: they are made of shares only, and not of all.
+    where = np.flatnonzero(verdicts.score)
+    shares = contrasts.successes.take(where)
+    effect = Bounds(*(_at(where, found, np.full(len(traits), np.nan)) for found in cohen_h(shares, alpha)))
     return Inference(
         contrasts=contrasts,
         verdicts=verdicts,
-        raw=_judge(contrasts, contrasts.raw, contrasts.is_share, procedure),
-        share_effect=cohen_h(successes, alpha),
+        raw=_judge(contrasts, contrasts.raw, contrasts.is_share, procedure)
+        if contrasts.is_adjusted.any()
+        else verdicts,
+        share_effect=effect,
         mde=realised_mde(judged, alpha, rule=rule),
         power=power_at(judged, deltas, alpha, rule=rule),
         exaggeration=exaggeration_at(judged, deltas, alpha, rule=rule),
-        equivalence=np.where(
-            score, score_equivalence_p(successes, deltas), equivalence_p(judged, deltas, rule, method)
+        equivalence=_at(
+            where, score_equivalence_p(shares, deltas[where]), equivalence_p(judged, deltas, rule, method)
         ),
-        non_inferiority=np.where(
-            score,
-            score_non_inferiority_p(successes, margins, signs),
+        non_inferiority=_at(
+            where,
+            score_non_inferiority_p(shares, margins[where], signs[where]),
             non_inferiority_p(judged, margins, signs, rule, method),
         ),
         posterior=_posterior(judged, signs, procedure),
     )
+
+
+def _at(where: npt.NDArray[np.intp], found: FloatArray, otherwise: FloatArray) -> FloatArray:
+    """Numbers found at some positions, others elsewhere."""
+    result = otherwise.copy()
+    result[where] = found
+    return result
 
 
 def _judge(contrasts: Contrasts, contrast: Contrast, shares: BoolArray, procedure: Procedure) -> Verdicts:

@@ -15,7 +15,7 @@ import numpy as np
 from abgap.online.arms import IndexArray, Pairs, cumulate, pair_arms
 from abgap.online.contrasts import make_contrasts
 from abgap.online.estimate_records import RecordMaker
-from abgap.online.families import correct
+from abgap.online.families import Corrected, correct
 from abgap.online.inference import Inference, infer
 from abgap.online.moments import concatenate
 from abgap.online.resampled import with_resamples
@@ -28,12 +28,16 @@ from abgap.stats.procedure import Procedure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
-    """Every comparison of a study, by position. groups: of slices that belong together (``slice_groups.py``)."""
+    """Every comparison of a study, by position.
+
+    corrected: its p-values. groups: of slices that belong together (``slice_groups.py``).
+    """
 
     moments: Moments
     pairs: Pairs
     traits: list[MetricTraits]
     numbers: Inference
+    corrected: Corrected
     groups: tuple[IndexArray, ...]
     procedure: Procedure
 
@@ -67,6 +71,7 @@ def compare_arms(
         pairs=pairs,
         traits=traits,
         numbers=numbers,
+        corrected=correct(moments, pairs, traits, numbers.verdicts.p),
         groups=group_slices(moments, pairs),
         procedure=procedure,
     )
@@ -74,9 +79,10 @@ def compare_arms(
 
 def make_estimates(card: Scorecard, rows: Iterable[int] | None = None) -> tuple[Estimate, ...]:
     """The comparisons as records, in the same order; rows: positions of those that are wanted, all when None."""
-    corrected = correct(card.moments, card.pairs, card.traits, card.numbers.verdicts.p)
     shrunk = shrink_lifts(card.numbers.contrasts.judged, card.groups, card.procedure)
-    make = RecordMaker(card.moments, card.pairs, card.traits, card.numbers, corrected, shrunk, card.procedure)
+    make = RecordMaker(
+        card.moments, card.pairs, card.traits, card.numbers, card.corrected, shrunk, card.procedure
+    )
     return tuple(make.estimate(i) for i in (range(len(card.pairs.treatment)) if rows is None else rows))
 
 

@@ -309,8 +309,9 @@ class Analysis:
 
     def _of_the_study(self, moments: Moments) -> Moments:
         """The rows of declared experiments and variants."""
-        arms = zip(moments.experiment, moments.variant, strict=True)
-        return moments.take(np.array([is_analysed(self.variants, *arm) for arm in arms], dtype=bool))
+        arms = list(zip(moments.experiment, moments.variant, strict=True))
+        analysed = {arm: is_analysed(self.variants, *arm) for arm in set(arms)}
+        return moments.take(np.array([analysed[arm] for arm in arms], dtype=bool))
 
     @cached_property
     def counts(self) -> dict[str, ArmCounts]:
@@ -555,7 +556,7 @@ class Analysis:
         return analyse_gaps(
             self.study,
             experiments=self.facts,
-            estimates=self.judged_estimates,
+            estimates=self._estimates_when_asked(),
             offline_rows=self.offline.rows,
             checks=self.checks,
             moments=self.moments,
@@ -563,6 +564,9 @@ class Analysis:
             gains=self.given.gains,
             expectations=self.portfolio.expectations,
         )
+
+    def _estimates_when_asked(self) -> Iterator[Estimate]:
+        yield from self.judged_estimates
 
     @cached_property
     def diagnosis(self) -> DiagnosisStages:

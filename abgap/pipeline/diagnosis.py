@@ -37,7 +37,7 @@ class DiagnosisStages:
         analysis.progress("testing reasons")
         evidence = self._evidence()
         diagnosed = diagnose(analysis.study, gaps.gaps, evidence.facts, evidence)
-        return replace(gaps, gaps=diagnosed, experiments=with_next_steps(gaps.experiments, diagnosed))
+        return replace(gaps, gaps=diagnosed, decide=lambda: with_next_steps(gaps.experiments, diagnosed))
 
     def _evidence(self) -> Evidence:
         analysis, offline = self._analysis, self._analysis.offline

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from abgap.records.moments import FloatArray, ObjectArray
 from abgap.records.vocabulary import Reason
@@ -68,6 +69,15 @@ class Successes:
 
     def __post_init__(self) -> None:
         set_same_shape(self, ("control", "n_control", "treatment", "n_treatment"))
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Successes:
+        """The comparisons at these positions."""
+        return Successes(
+            control=self.control[rows],
+            n_control=self.n_control[rows],
+            treatment=self.treatment[rows],
+            n_treatment=self.n_treatment[rows],
+        )
 
     @property
     def arms(self) -> tuple[_Arm, _Arm]:

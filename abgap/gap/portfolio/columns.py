@@ -15,7 +15,6 @@ import numpy.typing as npt
 from abgap.gap.given_gains import HALF, GivenGains
 from abgap.gap.portfolio.arms import Arms
 from abgap.gap.portfolio.data import Axis, AxisKind
-from abgap.online.families import correct
 from abgap.online.given_effects import GivenEffects
 from abgap.online.scorecard import Scorecard
 from abgap.records.moments import FloatArray
@@ -80,7 +79,7 @@ def put_scorecard(axes: Sequence[Axis], arms: Arms, card: Scorecard, into: Colum
     contrast = card.numbers.contrasts.judged
     ratios = log_ratios(contrast)
     sign = np.array([trait.direction.sign for trait in card.traits], dtype=np.float64)
-    p_adjusted = correct(card.moments, card.pairs, card.traits, card.numbers.verdicts.p).p
+    p_adjusted = card.corrected.p
     established = np.where(np.isnan(p_adjusted), np.nan, p_adjusted < card.procedure.alpha)
     rows, columns = np.nonzero(cell >= 0)
     at = cell[rows, columns]
