@@ -8,8 +8,8 @@ from abgap.gap.portfolio.data import AxisKind, PortfolioData
 from abgap.records.moments import FloatArray
 from abgap.records.portfolio import PortfolioPoint
 
-MOST = 5_000
-"""More points than a picture can show; the rest stands in the estimates."""
+MOST = 1_000
+"""More points than a picture can show; of more arms the most precise ones, the rest stands in the estimates."""
 
 
 def points_of(data: PortfolioData, predictor: int, business: int) -> tuple[PortfolioPoint, ...]:
@@ -19,7 +19,9 @@ def points_of(data: PortfolioData, predictor: int, business: int) -> tuple[Portf
     for place, axis in enumerate((predictor, business)):
         if data.axes[axis].kind is not AxisKind.OFFLINE:
             values[:, place], errors[:, place] = _relative(values[:, place], errors[:, place])
-    chosen = np.flatnonzero(effects.measured)[:MOST]
+    measured = np.flatnonzero(effects.measured)
+    precise = np.argsort(errors[measured, 1], kind="stable")[:MOST]
+    chosen = measured[np.sort(precise)]
     return tuple(
         PortfolioPoint(
             experiment=data.names[effects.experiment[at]],

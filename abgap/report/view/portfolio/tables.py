@@ -31,7 +31,8 @@ def trust_tables(portfolio: Portfolio, limits: Limits) -> tuple[Table, ...]:
 
 
 def _trust_table(of_metric: Sequence[Trust], place: int, limits: Limits) -> Table | None:
-    rows = of_metric[: limits.rows]
+    told = [row for row in of_metric if row.side is not None or isinstance(row.quality, Interval)]
+    rows = told[: limits.rows]
     if not rows:
         return None
     reviewed = any(row.review_by for row in rows)
@@ -55,7 +56,8 @@ def _trust_table(of_metric: Sequence[Trust], place: int, limits: Limits) -> Tabl
             "Sees moves: share of the moves of the business that the metric showed too; wrong way: with a wrong sign.",
             _blended(rows),
             *_reviews(rows),
-            left_out(len(rows), len(of_metric), "metrics"),
+            *(row.sentence for row in of_metric if row not in told),
+            left_out(len(rows), len(told), "metrics"),
         ),
         stacked=True,
     )
