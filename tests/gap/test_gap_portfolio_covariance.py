@@ -124,8 +124,11 @@ def test_fewer_than_five_experiments_have_words_and_fewer_than_ten_a_note() -> N
     assert few.record is None
     assert few.refusals == ("No correlation and no slope: 4 experiments, at least 5 are needed.",)
     some = noise_corrected(made(7), 0, 1)
+    assert isinstance(record(some).correlation, Interval)
     assert some.notes == ("7 experiments say little: the intervals are wide.",)
-    assert some.record is not None
+    unknown = made(7)
+    bare = replace(unknown.effects, covariances=np.full((7, 2, 2), np.nan))
+    assert noise_corrected(replace(unknown, effects=bare), 0, 1).notes == ()
     assert noise_corrected(made(10), 0, 1).notes == ()
 
 
@@ -156,7 +159,8 @@ def test_without_standard_errors_the_reliability_of_that_axis_alone_is_unknown()
     both = record(
         noise_corrected(replace(data, effects=replace(data.effects, covariances=covariances)), 0, 1)
     )
-    assert "lifts" in refused(both.reliability_y).detail
+    assert "errors of lifts are" in refused(both.reliability_y).detail
+    assert "errors of gains and of lifts are" in refused(both.slope).detail
 
 
 def test_a_few_arms_without_errors_are_left_out_and_counted() -> None:

@@ -52,9 +52,10 @@ def noise_corrected(data: PortfolioData, predictor: int, business: int) -> Corre
     if known.experiments < FEWEST:
         detail = f"{plural(known.experiments, 'experiment')}, at least {FEWEST} are needed"
         return Corrected(record=None, refusals=(f"No correlation and no slope: {detail}.",))
-    if known.experiments < MANY:
-        notes = (*notes, f"{plural(known.experiments, 'experiment')} say little: the intervals are wide.")
     record = _record(known, data.alpha)
+    told = isinstance(record.slope, Interval) or isinstance(record.correlation, Interval)
+    if told and known.experiments < MANY:
+        notes = (*notes, f"{plural(known.experiments, 'experiment')} say little: the intervals are wide.")
     if not isinstance(record.reliability_x, Interval) or not isinstance(record.reliability_y, Interval):
         return Corrected(record=record, refusals=tuple(_refused(record)), notes=notes)
     lines = [
@@ -109,7 +110,8 @@ def _estimates(effects: Effects, alpha: float) -> tuple[Estimable, Estimable, li
             _reliability(Signal.of(effects.axes([axis]), alpha), 0) if known[axis] else unknown[axis]
             for axis in (0, 1)
         ]
-        refused = unknown[int(known[0])]
+        sides = [side for side, told in zip(_SIDES, known, strict=True) if not told]
+        refused = _unknown(" and of ".join(sides))
         return refused, refused, reliabilities
     signal = Signal.of(effects, alpha)
     reliabilities = [_reliability(signal, axis) for axis in (0, 1)]
