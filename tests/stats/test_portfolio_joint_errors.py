@@ -9,8 +9,10 @@ import pytest
 from abgap.stats.covariates import Covaried, adjusted_contrast
 from abgap.stats.moments import Joint, Univariate
 from abgap.stats.portfolio.correlated import fold_correlation, possible_correlation, with_correlation
+from abgap.stats.portfolio.effects import Effects
 from abgap.stats.portfolio.joint_errors import Places, joint_errors, log_weights, shared_errors
 from abgap.stats.portfolio.log_ratio import log_ratios
+from abgap.stats.portfolio.transfer import fit_transfer
 
 Array = npt.NDArray[np.float64]
 PLACES = (Places(value=0, covariates=(1, 3)), Places(value=2))
@@ -143,3 +145,22 @@ def test_a_correlation_is_put_where_variances_are_known() -> None:
     assert np.isnan(found[1, 0]).all()
     unchanged = with_correlation(covariances, np.array([[1.0, 0.5], [0.5, 1.0]]), ~where)
     assert unchanged[0, 0, 1] == 0.0
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.005, False), (0.2, True)])
+def test_a_fit_leaves_out_what_experiments_have_in_common_only_where_it_is_small(
+    share: float, *, kept: bool
+) -> None:
+    values = np.random.default_rng(3).normal(0.0, 1.0, (8, 2))
+    common = share * np.array([[1.0, 0.0], [0.0, 0.0]])
+    pairs = np.array([(i, j) for i in range(8) for j in range(i + 1, 8)], dtype=np.intp)
+    effects = Effects(
+        values=values,
+        covariances=np.tile(0.3 * np.eye(2), (8, 1, 1)),
+        experiment=np.arange(8),
+        pairs=pairs,
+        shared=np.tile(common, (len(pairs), 1, 1)),
+    )
+    found = fit_transfer(effects)
+    assert found is not None
+    assert (len(found.effects.pairs) > 0) is kept
