@@ -336,7 +336,11 @@ def test_a_quality_below_zero_misleads(example: Results) -> None:
     unknown = replace(rows[0], quality=without(Reason.TOO_FEW_EXPERIMENTS))
     page = view_of(replace(example, portfolio=replace(example.portfolio, metric_trust=(unknown,)))).portfolio
     assert page is not None
-    row = rows_of(page.trust)[0]
+    assert page.trust is None, "a table of dashes says nothing"
+    both = replace(example.portfolio, metric_trust=(rows[0], unknown))
+    page = view_of(replace(example, portfolio=both)).portfolio
+    assert page is not None
+    row = rows_of(page.trust)[1]
     assert (row[1].text, row[1].why) == (NOTHING, "too few experiments")
     assert row[3].mark is not None
     assert row[3].mark.word == "cannot be told"

@@ -91,8 +91,10 @@ def _trust(rows: Sequence[Trust], first: PairFit | None) -> str:
         return ""
     shown = correlation_in_words(quality)
     if quality.low > 0.0:
-        among = f"Of {plural(len(ranked), 'metric')}, " if len(ranked) > 1 else ""
-        return f"{among}{_named(best)} stands in best for {business}: trust {shown}, where 1 is perfect."
+        if len(ranked) == 1:
+            return f"By these experiments {_named(best)} stands in for {business}: trust {shown}, where 1 is perfect."
+        among = plural(len(ranked), "metric")
+        return f"Of {among}, {_named(best)} stands in best for {business}: trust {shown}, where 1 is perfect."
     return (
         f"No metric is shown to stand in for {business}: the best, {_named(best)}, has a trust of {shown}, where 1 is "
         "perfect; let tests decide."

@@ -33,7 +33,7 @@ def trust_tables(portfolio: Portfolio, limits: Limits) -> tuple[Table, ...]:
 def _trust_table(of_metric: Sequence[Trust], place: int, limits: Limits) -> Table | None:
     told = [row for row in of_metric if row.side is not None or isinstance(row.quality, Interval)]
     rows = told[: limits.rows]
-    if not rows:
+    if not any(isinstance(row.quality, Interval) for row in rows):
         return None
     reviewed = any(row.review_by for row in rows)
     columns = (
@@ -200,7 +200,7 @@ def _rule_mark(rule: DecisionRule) -> Mark:
 def pairs_tables(portfolio: Portfolio, limits: Limits) -> tuple[Table, ...]:
     """Every predictor against every business metric, when there is more than one pair."""
     pairs = portfolio.pairs[: limits.rows]
-    if len(portfolio.pairs) < 2 or not pairs:
+    if len(portfolio.pairs) < 2 or not any(isinstance(slope_of(pair), Interval) for pair in pairs):
         return ()
     table = Table(
         key="pairs-together",
