@@ -43,7 +43,7 @@ _SLACK, _FILLED = 0.05, 0.7
 _MOST_TOGETHER = 40
 # Share of the variance of what is observed up to which errors that experiments have in common are left out: they move
 # the fit by less than its last shown digit, and cost a hundred times the time.
-_NEGLIGIBLE = 0.02
+_LITTLE_IN_COMMON = 0.02
 
 _Range: TypeAlias = tuple[float, float]
 _Ranges: TypeAlias = tuple[_Range, _Range, _Range, _Range]
@@ -293,7 +293,7 @@ def _tractable(effects: Effects) -> Effects:
     first, second = effects.experiment[effects.pairs].T
     inside = first == second
     together = max(len(part) for part in components(effects))
-    if together <= _MOST_TOGETHER and np.any(np.abs(effects.shared[~inside]) > _NEGLIGIBLE):
+    if together <= _MOST_TOGETHER and np.any(np.abs(effects.shared[~inside]) > _LITTLE_IN_COMMON):
         return effects
     return replace(effects, pairs=effects.pairs[inside], shared=effects.shared[inside])
 
