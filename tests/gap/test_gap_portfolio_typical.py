@@ -9,9 +9,10 @@ import pytest
 
 from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
 from abgap.gap.portfolio.over_time import with_saturation, with_trust_over_time
+from abgap.gap.portfolio.reviews import with_review_dates
 from abgap.gap.portfolio.typical import typical_lifts
 from abgap.records import Interval, NotEstimable, Reason
-from abgap.records.portfolio import PairFit, PredictorSide
+from abgap.records.portfolio import PairFit, PredictorSide, RollingTrust, Trust
 from abgap.stats.portfolio.effects import Effects
 from abgap.stats.portfolio.meta import shrunk_lifts, typical
 
@@ -145,3 +146,32 @@ def test_gains_that_bring_less_where_models_are_good_are_said_to() -> None:
     assert "cannot be told: 4 experiments" in few.saturation_sentence
     unknown = replace(made(), level=np.full((12, 2), np.nan))
     assert pair_of(unknown).saturation_sentence is None
+
+
+def test_metrics_are_due_for_review_at_once_after_a_drift_and_else_by_pace() -> None:
+    why = NotEstimable(reason=Reason.NO_SIGNAL, detail="none")
+    row = Trust(
+        predictor=BARE.predictor,
+        side=PredictorSide.OFFLINE,
+        business_metric=BARE.business_metric,
+        rank=None,
+        experiments=40,
+        quality=why,
+        correlation=why,
+        kendall=why,
+        reliability=None,
+        sensitivity=why,
+        wrong_direction=why,
+    )
+    data = replace(made(3), starts=("2026-01-01", None, "2026-01-09"))
+    (calm,) = with_review_dates([row], [BARE], data)
+    assert calm.review_by == "2026-03-30"
+    assert calm.review_reason == "by then 10 more experiments are due at the pace so far"
+    (slow,) = with_review_dates([row], [BARE], replace(data, starts=("2025-01-01", None, "2026-01-09")))
+    assert slow.review_by == "2027-01-09"
+    warned = RollingTrust(
+        experiment="e", start="2026-01-09", residual=-4.0, cusum_up=0.0, cusum_down=5.0, warning=True
+    )
+    (due,) = with_review_dates([row], [replace(BARE, over_time=(warned,))], data)
+    assert due.review_by == "2026-01-09"
+    assert with_review_dates([row], [BARE], replace(data, starts=(None,) * 3)) == (row,)

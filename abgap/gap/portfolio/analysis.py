@@ -11,6 +11,7 @@ from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
 from abgap.gap.portfolio.moved_alone import moved_alone
 from abgap.gap.portfolio.over_time import with_saturation, with_trust_over_time
 from abgap.gap.portfolio.points import points_of
+from abgap.gap.portfolio.reviews import with_review_dates
 from abgap.gap.portfolio.transfer import Transfers, with_transfer
 from abgap.gap.portfolio.trust import metric_trust
 from abgap.gap.portfolio.typical import typical_lifts
@@ -34,7 +35,7 @@ def analyse_portfolio(counted: Portfolio, data: PortfolioData, transfers: Transf
         refusals=tuple(_refusals(counted, data, first)),
         nine_cells=cells_of_effects(counted.nine_cells, data),
         pairs=pairs,
-        metric_trust=metric_trust(data, pairs),
+        metric_trust=with_review_dates(metric_trust(data, pairs), pairs, data),
         sign_agreement=None if first is None else first.sign_agreement,
         correlation=_told(None if corrected is None else corrected.correlation),
         slope=_told(None if corrected is None else corrected.slope),
