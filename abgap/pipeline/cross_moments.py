@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from abgap.gap.portfolio.data import online_metrics
 from abgap.online.cross_moments import sum_cross_moments
 from abgap.pipeline.analysis import Analysis
 from abgap.records import Moments
+from abgap.study.compared import online_metrics
 
 
 def cross_moments(analysis: Analysis) -> Moments:

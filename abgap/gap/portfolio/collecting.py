@@ -15,7 +15,7 @@ from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.gap.offline_side import OfflineSide, offline_side
 from abgap.gap.portfolio.arms import Arms, list_arms
 from abgap.gap.portfolio.columns import Columns, empty_columns, positions, put_gains, put_lifts, put_scorecard
-from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData, business_metrics
+from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
 from abgap.offline.directions import direction_of
 from abgap.online.given_effects import GivenEffects
 from abgap.online.scorecard import Scorecard
@@ -24,6 +24,7 @@ from abgap.records.moments import FloatArray
 from abgap.records.words import declared_percent, label, plural
 from abgap.stats.portfolio.effects import Effects
 from abgap.stats.tails import t_quantile
+from abgap.study.compared import business_metrics
 from abgap.study.model import Study
 
 

@@ -13,20 +13,8 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from abgap.records import Role
 from abgap.records.moments import FloatArray, ObjectArray
 from abgap.stats.portfolio.effects import Effects
-from abgap.study.model import Study
-
-
-def business_metrics(study: Study) -> list[str]:
-    """What everything else is held against: the metrics of the gap, else the primary ones."""
-    return study.gap.business or [name for name, m in study.metrics.items() if m.role is Role.PRIMARY]
-
-
-def online_metrics(study: Study) -> list[str]:
-    """Proxies, then business metrics: what is measured on units."""
-    return [*study.portfolio.proxies, *business_metrics(study)]
 
 
 class AxisKind(StrEnum):
