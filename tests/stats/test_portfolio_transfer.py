@@ -202,6 +202,18 @@ def test_where_many_errors_hang_together_only_those_of_an_experiment_do() -> Non
     np.testing.assert_allclose(together.b(0.05), fit_of(effects).b(0.05), rtol=1e-12)
 
 
+def test_errors_that_cannot_be_are_taken_as_independent() -> None:
+    effects = drawn(8, seed=11, arms=2)
+    alone = replace(effects, pairs=effects.pairs[:0], shared=effects.shared[:0])
+    impossible = replace(effects, shared=5.0 * effects.shared)
+    np.testing.assert_allclose(fit_of(impossible).b(0.05), fit_of(alone).b(0.05), rtol=1e-12)
+    beyond = effects.covariances * np.array([[1.0, 9.0], [9.0, 1.0]])
+    apart = replace(alone, covariances=effects.covariances * np.eye(2))
+    np.testing.assert_allclose(
+        fit_of(replace(alone, covariances=beyond)).b(0.05), fit_of(apart).b(0.05), rtol=1e-12
+    )
+
+
 def test_a_mixture_of_one_normal_is_that_normal() -> None:
     found = Mixture(np.array([1.0]), np.array([2.0]), np.array([3.0]))
     np.testing.assert_allclose(found.bounds(0.05), stats.norm(2.0, 3.0).ppf([0.5, 0.025, 0.975]), rtol=1e-9)

@@ -19,6 +19,7 @@ from abgap.stats.portfolio.effects import Effects, IndexArray
 
 # Numbers in one array that is worked on: enough for numpy to be busy, few enough for the caches.
 _AT_ONCE = 200_000
+_ROUNDING = 1e-9
 
 
 class Candidates(NamedTuple):
@@ -70,6 +71,15 @@ def components(effects: Effects) -> list[IndexArray]:
             break
     order = np.argsort(root, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(root[order])) + 1) if order.size else []
+
+
+def are_covariances(effects: Effects) -> bool:
+    """Whether the errors of every component can be those of anything: no negative eigenvalue, but for rounding."""
+    for stack in _stacked(effects, components(effects)):
+        values = np.linalg.eigvalsh(stack.errors)
+        if np.any(values[:, 0] < -_ROUNDING * values[:, -1]):
+            return False
+    return True
 
 
 def sums_over(effects: Effects, truth: Candidates, chosen: Sequence[IndexArray] | None = None) -> Sums:

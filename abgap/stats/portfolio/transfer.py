@@ -19,9 +19,17 @@ import numpy as np
 from numpy.polynomial import legendre
 
 from abgap.records.moments import FloatArray
-from abgap.stats.arrays import Bounds
+from abgap.stats.arrays import BoolArray, Bounds
 from abgap.stats.portfolio.effects import Effects
-from abgap.stats.portfolio.structural import Candidates, Fitted, Sums, components, fitted, sums_over
+from abgap.stats.portfolio.structural import (
+    Candidates,
+    Fitted,
+    Sums,
+    are_covariances,
+    components,
+    fitted,
+    sums_over,
+)
 from abgap.stats.tails import normal_cdf
 
 FEWEST = 5
@@ -289,13 +297,23 @@ def fit_transfer(effects: Effects) -> TransferFit | None:
 
 
 def _tractable(effects: Effects) -> Effects:
-    """Effects of unit spread without errors in common between experiments, where these are small or too many."""
+    """Errors as far as they matter and can be: those in common go first, between experiments before the others.
+
+    Effects are of unit spread, so that what experiments have in common may be called small.
+    """
     first, second = effects.experiment[effects.pairs].T
     inside = first == second
     together = max(len(part) for part in components(effects))
-    if together <= _MOST_TOGETHER and np.any(np.abs(effects.shared[~inside]) > _LITTLE_IN_COMMON):
+    if together > _MOST_TOGETHER or not np.any(np.abs(effects.shared[~inside]) > _LITTLE_IN_COMMON):
+        effects = _sharing(effects, inside)
+    if are_covariances(effects):
         return effects
-    return replace(effects, pairs=effects.pairs[inside], shared=effects.shared[inside])
+    alone = _sharing(effects, np.zeros(len(effects.pairs), dtype=bool))
+    return alone if are_covariances(alone) else replace(alone, covariances=alone.covariances * np.eye(2))
+
+
+def _sharing(effects: Effects, kept: BoolArray) -> Effects:
+    return replace(effects, pairs=effects.pairs[kept], shared=effects.shared[kept])
 
 
 def _grid(effects: Effects) -> _Grid:
