@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from abgap.engine.protocol import Relation
     from abgap.gap.given_gains import GivenGains
     from abgap.online.given_effects import GivenEffects
-    from abgap.pipeline.analysis import Analysis
+    from abgap.pipeline.measured import MeasuredUnits
     from abgap.records import Moments
 
 _SOURCE = "portfolio.effects"
@@ -23,7 +23,7 @@ _SOURCE = "portfolio.effects"
 class GivenStages:
     """Ready-made effects and gains of one analysis."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: MeasuredUnits) -> None:
         self._analysis = analysis
         self._study = analysis.study
 
