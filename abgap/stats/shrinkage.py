@@ -23,6 +23,8 @@ MIN_PARTS = 3
 
 # Nodes over all tau from 0 on, in typical standard errors, with their weights: tau = u / (1 - u), u in 0..1.
 _U, _U_WEIGHT = (0.5 * np.array(side) for side in np.polynomial.legendre.leggauss(32))
+# How often, and at how many places, those u are looked for whose density is above exp(-13) of the best.
+_SCANS, _SCANNED, _NEGLIGIBLE = 3, 24, 13.0
 TAU, TAU_WEIGHT = (_U + 0.5) / (0.5 - _U), _U_WEIGHT / (0.5 - _U) ** 2
 
 _DOUBLINGS = 60
@@ -164,11 +166,54 @@ def over_tau(
 
 
 def _over_tau(parts: _Parts) -> tuple[FloatArray, Sequence[GivenTau]]:
-    scale = np.sqrt(parts.count / np.sum(parts.weight(np.zeros(parts.use.shape[:-1])), axis=-1))
-    given = [_given_tau(parts, scale * tau) for tau in TAU]
-    logs = np.stack([found.log_likelihood for found in given], axis=-1) + np.log(TAU_WEIGHT)
+    scale = np.sqrt(
+        _spread(parts) + parts.count / np.sum(parts.weight(np.zeros(parts.use.shape[:-1])), axis=-1)
+    )
+    low, high = _likely(parts, scale)
+    nodes = [low + (high - low) * (u + 0.5) for u in _U]
+    given = [_given_tau(parts, scale * u / (1.0 - u)) for u in nodes]
+    logs = np.stack(
+        [
+            found.log_likelihood + np.log(weight) - 2.0 * np.log1p(-u)
+            for found, weight, u in zip(given, _U_WEIGHT, nodes, strict=True)
+        ],
+        axis=-1,
+    )
     chance = np.exp(logs - logs.max(axis=-1, keepdims=True))
     return chance / np.sum(chance, axis=-1, keepdims=True), given
+
+
+def _spread(parts: _Parts) -> FloatArray:
+    """Variance of the effects as measured, a few noisy ones included: too large a unit of tau does no harm."""
+    off = np.where(
+        parts.use, parts.effect - parts.share * parts.mean(parts.use.astype(np.float64))[..., None], 0.0
+    )
+    return np.asarray(np.sum(off**2, axis=-1) / parts.count)
+
+
+def _likely(parts: _Parts, scale: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The range of u in which tau may lie, ``tau = scale u / (1 - u)``, found by looking closer and closer."""
+    low, high = np.zeros_like(scale), np.ones_like(scale)
+    for _ in range(_SCANS):
+        step = (high - low) / _SCANNED
+        places = [low + step * (at + 0.5) for at in range(_SCANNED)]
+        logs = np.stack([_log_density(parts, scale, u) for u in places], axis=-1)
+        logs = np.where(np.isnan(logs), -np.inf, logs)
+        kept = logs >= logs.max(axis=-1, keepdims=True) - _NEGLIGIBLE
+        first, after = np.argmax(kept, axis=-1), _SCANNED - np.argmax(kept[..., ::-1], axis=-1)
+        low, high = np.maximum(low, low + step * (first - 0.5)), np.minimum(high, low + step * (after + 0.5))
+    return low, high
+
+
+def _log_density(parts: _Parts, scale: FloatArray, u: FloatArray) -> FloatArray:
+    """The logarithm of the posterior density of u, up to a constant."""
+    return _log_likelihood(parts, parts.weight((scale * u / (1.0 - u)) ** 2)) - 2.0 * np.log1p(-u)
+
+
+def _log_likelihood(parts: _Parts, weight: FloatArray) -> FloatArray:
+    """Restricted, by the weights that go with a tau."""
+    logs = np.sum(np.log(np.where(parts.use, weight, 1.0)), axis=-1)
+    return np.asarray(0.5 * (logs - np.log(parts.total(weight)) - parts.scatter(weight)))
 
 
 @np.errstate(divide="ignore", invalid="ignore")
@@ -179,9 +224,8 @@ def _given_tau(parts: _Parts, tau: FloatArray) -> GivenTau:
     mean = parts.mean(weight)
     centre = parts.share * mean[..., None]
     kept = 1.0 - parts.variance * weight
-    logs = np.sum(np.log(np.where(parts.use, weight, 1.0)), axis=-1)
     return GivenTau(
-        log_likelihood=0.5 * (logs - np.log(total) - parts.scatter(weight)),
+        log_likelihood=_log_likelihood(parts, weight),
         tau=tau,
         mean=mean,
         mean_variance=1.0 / total,

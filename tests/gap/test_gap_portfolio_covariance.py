@@ -16,6 +16,7 @@ from abgap.records.portfolio import NoiseCorrected
 from abgap.stats.portfolio.effects import Effects
 from abgap.stats.portfolio.errors_in_variables import york_line
 from abgap.stats.portfolio.signal_intervals import Signal
+from abgap.stats.portfolio.total_covariance import total_covariance
 
 
 def made(
@@ -207,6 +208,24 @@ def test_a_correlation_beyond_one_is_refused_and_the_slope_stays() -> None:
     assert isinstance(corrected.slope, Interval)
     assert refused(corrected.correlation).reason is Reason.NO_SIGNAL
     assert "beyond 1 (smallest eigenvalue" in found.refusals[0]
+    assert found.refusals[0].endswith("; the slope stands, because gains clearly differ beyond their errors.")
+
+
+def test_a_correlation_beyond_one_takes_the_slope_along_where_gains_may_not_differ() -> None:
+    told = total_covariance(made(own=0.0).effects).observed
+    # Three quarters of what is observed of gains are errors: their reliability may be 0.
+    errors = np.tile(np.diag([0.75 * told[0, 0], 0.5 * told[1, 1]]), (12, 1, 1))
+    data = made(own=0.0)
+    found = noise_corrected(replace(data, effects=replace(data.effects, covariances=errors)), 0, 1)
+    corrected = record(found)
+    assert isinstance(corrected.reliability_x, Interval)
+    assert corrected.reliability_x.low == 0.0
+    assert refused(corrected.slope).reason is Reason.NO_SIGNAL
+    assert found.refusals[0].startswith(
+        "No slope: no detectable signal between experiments: gains may differ by no more than their errors make "
+        "(smallest eigenvalue \u2212"
+    )
+    assert "stands" not in found.refusals[1]
 
 
 def test_effects_that_are_all_the_same_have_no_reliability() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from abgap.gap.portfolio.data import AxisKind, PortfolioData
+from abgap.gap.portfolio.steps import worth_in_words
 from abgap.gap.portfolio.transfer import Transfers, foreseen, smallest_gain, with_transfer
 from abgap.records import Interval, NotEstimable, Reason
 from abgap.records.portfolio import PairFit, PredictorSide
@@ -141,11 +143,28 @@ def test_gains_of_a_proxy_are_shown_as_relative_lifts() -> None:
     data = portfolio(9)
     offline, axes = told(data), (replace(data.axes[0], kind=AxisKind.PROXY), data.axes[1])
     proxy = told(replace(data, axes=axes))
+    also = told(replace(data, axes=(replace(axes[0], kind=AxisKind.BUSINESS, also_proxy=True), data.axes[1])))
     assert offline.transfer is not None
-    assert proxy.transfer is not None
-    assert [p.gain for p in proxy.transfer.band] == pytest.approx(
-        np.expm1([p.gain for p in offline.transfer.band])
-    )
+    assert offline.smallest_gain_worth_testing is not None
+    worth = math.expm1(offline.smallest_gain_worth_testing)
+    for each in (proxy, also):
+        assert each.transfer is not None
+        assert [p.gain for p in each.transfer.band] == pytest.approx(
+            np.expm1([p.gain for p in offline.transfer.band])
+        )
+        assert each.smallest_gain_worth_testing == pytest.approx(worth, rel=1e-12)
+    shown = worth_in_words(replace(proxy, side=PredictorSide.PROXY))
+    assert shown == f"+{100.0 * worth:.3g} %"
+
+
+@pytest.mark.parametrize("rounding", [0.0, 6e-17])
+def test_gains_that_are_all_the_same_without_errors_have_no_line(rounding: float) -> None:
+    data = portfolio(12)
+    values, covariances = data.effects.values.copy(), data.effects.covariances.copy()
+    values[:, 0] = 0.3 + rounding * np.arange(12)
+    covariances[:, 0, :] = covariances[:, :, 0] = np.nan
+    found = told(replace(data, effects=replace(data.effects, values=values, covariances=covariances)))
+    assert found.refusals == ("No transfer and no forecast: all gains, or all lifts, are the same.",)
 
 
 def test_gains_that_are_mostly_noise_are_refused() -> None:

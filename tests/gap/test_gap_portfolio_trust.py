@@ -248,3 +248,11 @@ def test_nine_cells_come_from_effects_where_no_verdicts_stand() -> None:
     found = analysed(data, (judged,)).nine_cells
     assert found[0] == judged
     assert [cells.offline_metric for cells in found] == [OFFLINE, PROXY]
+
+
+def test_one_experiment_that_differs_from_all_others_has_no_rank_correlation() -> None:
+    data = made(12)
+    values = data.effects.values.copy()
+    values[:, 0] = np.where(np.arange(12) == 11, 0.05, 0.0)
+    found = trust(analysed(replace(data, effects=replace(data.effects, values=values))), OFFLINE)
+    assert refused(found.kendall).detail == "all experiments but one have the same effect"

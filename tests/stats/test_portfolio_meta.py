@@ -156,3 +156,26 @@ def test_mean_and_next_experiment_lie_in_their_intervals_as_often_as_promised() 
     margin = 3.0 * (0.95 * 0.05 / runs) ** 0.5
     assert abs(held / runs - 0.95) < margin
     assert abs(ahead / runs - 0.95) < margin
+
+
+def test_the_next_experiment_is_foreseen_where_lifts_differ_much_more_than_their_errors() -> None:
+    effect = np.random.default_rng(4).normal(0.02, 0.03, 40)
+    # Then the mean and the lift of the next experiment are those of a sample: t with n - 1, but for the flat prior.
+    for variance in (np.full(40, 1e-18), np.where(np.arange(40) == 7, 1e-14, 1e-8)):
+        meta = found(alone(effect, variance))
+        low, high = stats.t(38, effect.mean(), effect.std(ddof=1) * (39 / 38 * 41 / 40) ** 0.5).interval(0.95)
+        assert (meta.prediction_low, meta.prediction_high) == pytest.approx((low, high), abs=2e-5)
+
+
+def test_covariances_that_cannot_be_count_as_none() -> None:
+    effects = sharing(1)
+    wrong = effects.__class__(
+        values=effects.values,
+        covariances=effects.covariances,
+        experiment=effects.experiment,
+        pairs=effects.pairs,
+        shared=-3.0 * np.abs(effects.shared),
+    )
+    meta, plain = found(wrong), found(alone(effects.values[:, 0], effects.covariances[:, 0, 0]))
+    assert meta.mean == pytest.approx(plain.mean, rel=1e-12)
+    assert meta.prediction_high == pytest.approx(plain.prediction_high, rel=1e-9)

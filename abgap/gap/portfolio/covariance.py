@@ -1,8 +1,9 @@
 """Do true gains and true lifts go together? The noise-corrected covariance of a pair as record, or words instead.
 
 Nothing is corrected on the word of noise: five experiments at least, known errors, a signal on both axes, and a fifth
-of what is observed being signal. The slope stays where the correlation would be beyond 1, because its test needs the
-signal of gains alone; there a correlation of 1 goes with the effects as well as any.
+of what is observed being signal. Where the correlation would be beyond 1 it is refused, and the slope stays only where
+gains clearly differ beyond their errors (their reliability is above 0 with its whole interval): its test needs the
+signal of gains alone, and a correlation of 1, with which half of all estimates lie beyond, is the best of news.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ LEAST_RELIABILITY = 0.2
 
 _CORRELATIONS = (-0.3, 0.3, 0.6, 0.9)
 _SIDES = ("gains", "lifts")
+_SLOPE_STANDS = "; the slope stands, because gains clearly differ beyond their errors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,7 @@ def _estimates(effects: Effects, alpha: float) -> tuple[Estimable, Estimable, li
     none = no_signal(signal)
     if none is not None:
         return none, none, reliabilities
-    return _slope(signal), correlation_of(signal), reliabilities
+    return _slope(signal, reliabilities[0]), correlation_of(signal), reliabilities
 
 
 def _unknown(side: str) -> NotEstimable:
@@ -149,8 +151,16 @@ def no_signal(signal: Signal) -> NotEstimable | None:
     return None
 
 
-def _slope(signal: Signal) -> Estimable:
+def _slope(signal: Signal, reliability: Estimable) -> Estimable:
+    """The slope; where the signal is not positive definite only of gains that clearly differ beyond their errors."""
     found = signal.slope()
+    clear = isinstance(reliability, Interval) and reliability.low > 0.0
+    if signal.total.smallest_eigenvalue < 0.0 and not clear:
+        return NotEstimable(
+            reason=Reason.NO_SIGNAL,
+            detail="no detectable signal between experiments: gains may differ by no more than their errors make "
+            f"(smallest eigenvalue {_short(signal.total.smallest_eigenvalue)})",
+        )
     if found is None:
         return NotEstimable(
             reason=Reason.NO_SIGNAL,
@@ -188,9 +198,10 @@ def _refused(record: NoiseCorrected) -> Iterator[str]:
     if isinstance(slope, NotEstimable) and slope == correlation:
         yield f"No correlation and no slope: {slope.detail}."
         return
+    stands = isinstance(slope, Interval) and isinstance(record.reliability_x, Interval)
     for name, found in (("slope", slope), ("correlation", correlation)):
         if isinstance(found, NotEstimable):
-            yield f"No {name}: {found.detail}."
+            yield f"No {name}: {found.detail}{_SLOPE_STANDS if stands else ''}."
 
 
 def _assumed(effects: Effects, predictor: Axis, business: Axis, alpha: float) -> Iterator[SensitivityLine]:

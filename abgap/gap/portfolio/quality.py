@@ -32,6 +32,10 @@ def kendall(effects: Effects, alpha: float) -> Estimable:
     tau, low, high = (float(end) for end in kendall_tau(x, y, effects.experiment, alpha))
     if not np.isfinite(tau):
         return NotEstimable(reason=Reason.ZERO_VARIANCE, detail="all experiments have the same effect")
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return NotEstimable(
+            reason=Reason.ZERO_VARIANCE, detail="all experiments but one have the same effect"
+        )
     return Interval(estimate=tau, low=low, high=high, level=1.0 - alpha, method="jackknife")
 
 

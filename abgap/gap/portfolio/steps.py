@@ -32,9 +32,7 @@ def gain_in_words(pair: PairFit, gain: float) -> str:
 def worth_in_words(pair: PairFit) -> str | None:
     """The smallest gain worth testing; None where there is none."""
     least = pair.smallest_gain_worth_testing
-    if least is None:
-        return None
-    return gain_in_words(pair, math.expm1(least) if pair.side is PredictorSide.PROXY else least)
+    return None if least is None else gain_in_words(pair, least)
 
 
 def slope_of(pair: PairFit) -> Estimable | None:

@@ -91,7 +91,7 @@ def with_transfer(found: PairFit, transfers: Transfers, predictor: int, business
 
 def shown_gain(axis: Axis, gain: float) -> float:
     """A gain as people know it: that of a proxy is a log ratio here, and a relative lift to them."""
-    return math.expm1(gain) if axis.kind is AxisKind.PROXY else gain
+    return gain if axis.kind is AxisKind.OFFLINE else math.expm1(gain)
 
 
 def transfer_record(of_pair: PairTransfer, fit: TransferFit, axis: Axis, alpha: float) -> Transfer:

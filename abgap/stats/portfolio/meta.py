@@ -26,6 +26,7 @@ FEWEST = 3
 
 
 _FAR = 10.0
+_ROUNDING = 1e-9
 _HALVINGS = 200
 
 
@@ -174,15 +175,18 @@ def _independent(effects: Effects) -> _Independent:
     for arms in _together(len(values), effects.pairs):
         place = np.empty(len(values), dtype=np.intp)
         place[arms] = np.arange(arms.size).reshape(arms.shape)
-        whole = np.zeros((*arms.shape, arms.shape[1]))
-        diagonal = np.arange(arms.shape[1])
+        within = arms.shape[1]
+        whole = np.zeros((*arms.shape, within))
+        diagonal = np.arange(within)
         whole[:, diagonal, diagonal] = variances[arms]
         inside = np.isin(effects.pairs[:, 0], arms)
-        block, (first, second) = place[effects.pairs[inside]] // arms.shape[1], place[effects.pairs[inside]].T
-        within = arms.shape[1]
+        block, (first, second) = place[effects.pairs[inside]] // within, place[effects.pairs[inside]].T
         whole[block[:, 0], first % within, second % within] = effects.shared[inside, 0, 0]
         whole[block[:, 0], second % within, first % within] = effects.shared[inside, 0, 0]
+        # Covariances that cannot be (a negative eigenvalue) say nothing; then errors of the block are independent.
         roots, turn = np.linalg.eigh(whole)
+        cannot = roots[:, 0] < -_ROUNDING * roots[:, -1]
+        roots[cannot], turn[cannot] = variances[arms[cannot]], np.eye(within)
         value[arms] = np.einsum("bji,bj->bi", turn, values[arms])
         variance[arms] = np.maximum(roots, np.finfo(float).eps * roots[:, -1:])
         share[arms] = turn.sum(axis=1)

@@ -45,6 +45,7 @@ _FINE = 32
 _NEGLIGIBLE = 13.0
 _SCANNED, _SCANS = 50, 3
 _STEPS, _CLOSE = 100, 1e-12
+_ROUNDING = 1e-12
 # Nodes are used again for fewer effects whose range sticks out by at most this part, and fills at least that one.
 _SLACK, _FILLED = 0.05, 0.7
 # Arms whose errors hang together beyond which only those of one experiment are kept together.
@@ -226,7 +227,7 @@ class TransferFit:
 
     def _suits(self, effects: Effects) -> bool:
         """Whether the nodes cover the spreads of these effects, and cover not much more."""
-        if effects.experiments < FEWEST or np.any(np.ptp(effects.values, axis=0) == 0.0):
+        if effects.experiments < FEWEST or not _differ(effects.values):
             return False
         for axis in (0, 1):
             (low, high), (least, most) = self.grid.ranges[axis], _spreads(effects.axes([axis]))
@@ -277,12 +278,12 @@ class TransferFit:
 def fit_transfer(effects: Effects) -> TransferFit | None:
     """Fit gains (first axis) and lifts (second) of arms that have both, with errors; an error of 0 is none.
 
-    None with fewer than ``FEWEST`` experiments, and where all gains or all lifts are the same. The restricted
-    likelihood is that of ``structural.py``; where errors of very many arms hang together, or those of different
-    experiments have next to nothing in common, these count as independent.
+    None with fewer than ``FEWEST`` experiments, and where all gains or all lifts are the same (but for rounding). The
+    restricted likelihood is that of ``structural.py``; where errors of very many arms hang together, or those of
+    different experiments have next to nothing in common, these count as independent.
     """
     scale = np.std(effects.values, axis=0)
-    if effects.experiments < FEWEST or not np.all(scale > 0.0):
+    if effects.experiments < FEWEST or not _differ(effects.values):
         return None
     scaled = _tractable(
         replace(
@@ -294,6 +295,11 @@ def fit_transfer(effects: Effects) -> TransferFit | None:
     )
     grid = _grid(scaled)
     return TransferFit(scaled, scale, grid, sums_over(scaled, grid.truth))
+
+
+def _differ(values: FloatArray) -> bool:
+    """Whether the effects on each axis differ by more than rounding makes of equal ones."""
+    return bool(np.all(np.ptp(values, axis=0) > _ROUNDING * np.abs(values).max(axis=0)))
 
 
 def _tractable(effects: Effects) -> Effects:

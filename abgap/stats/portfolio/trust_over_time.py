@@ -30,6 +30,7 @@ FEWEST_BEFORE = 4
 _OVERSHOOT = 1.166
 _PASSES = 20
 _SETTLED = 1e-9
+_ROUNDING = 1e-12
 _HALVINGS = 60
 
 
@@ -123,7 +124,7 @@ def _calibrated(
         spread, centre = float(found.tau_squared), float(found.mean)
         kept = spread / (spread + v_x)
         expected = centre + kept * (gain - centre)
-    if spread <= 0.0:
+    if spread <= (_ROUNDING * np.abs(gain).max()) ** 2:
         return None
     rest = lift - c / (spread + v_x) * (gain - centre)
     slope, variance = 0.0, v_y

@@ -122,8 +122,8 @@ def _fit(pair: PairFit, x_limits: tuple[float, float]) -> FitLine | None:
 
 
 def _place(pair: PairFit, gain: float) -> float:
-    """Where a gain of the line stands; those of proxies are log ratios there, and percent in the picture."""
-    return 100.0 * math.expm1(gain) if pair.side is PredictorSide.PROXY else gain
+    """Where a gain of the line stands; those of proxies are relative lifts, and percent in the picture."""
+    return 100.0 * gain if pair.side is PredictorSide.PROXY else gain
 
 
 def cells_of(portfolio: Portfolio, pair: PairFit) -> NineCells | None:
