@@ -15,13 +15,25 @@ from abgap.cli.output import put_record
 def _gain(_: click.Context, __: click.Parameter, text: str) -> tuple[str, float]:
     """A metric and its gain: ``ndcg@10=+0.03``."""
     metric, _equals, number = text.rpartition("=")
+    if not metric:
+        raise click.BadParameter(f"give a metric and its gain, such as ndcg@10=+0.03, not {text!r}")
     try:
         gain = float(number)
     except ValueError:
         gain = math.nan
-    if not metric or not math.isfinite(gain):
-        raise click.BadParameter("give a metric and its gain, such as ndcg@10=+0.03")
+    if not math.isfinite(gain):
+        shares = "; shares are fractions, 0.03 for 3 %" if "%" in number else ""
+        raise click.BadParameter(
+            f"{number!r} is no number; give a metric and its gain, such as ndcg@10=+0.03{shares}"
+        )
     return metric, gain
+
+
+def _error(_: click.Context, __: click.Parameter, error: float | None) -> float | None:
+    """A standard error, which "not a number" passes for where only a range is asked for."""
+    if error is not None and not math.isfinite(error):
+        raise click.BadParameter(f"{error} is no number")
+    return error
 
 
 @options.command(
@@ -29,6 +41,7 @@ def _gain(_: click.Context, __: click.Parameter, text: str) -> tuple[str, float]
     examples=[
         "abgap forecast --offline-gain ndcg@10=+0.03",
         "abgap forecast --offline-gain ndcg@10=+0.03 --standard-error 0.004 --business revenue_per_user",
+        "abgap forecast --offline-gain clicks_per_session=+0.02",
         "abgap forecast --offline-gain rmse=-0.02 --json",
     ],
 )
@@ -38,13 +51,15 @@ def _gain(_: click.Context, __: click.Parameter, text: str) -> tuple[str, float]
     metavar="METRIC=GAIN",
     required=True,
     callback=_gain,
-    help="The gain, treatment model minus baseline, in the metric's own units; of a proxy its relative lift.",
+    help="The gain, treatment model minus baseline, in the metric's own units; of a proxy its lift, 0.02 for 2 %.",
 )
 @click.option("--business", metavar="METRIC", help="The business metric. Default: the first one of [gap].")
 @click.option(
     "--standard-error",
     type=click.FloatRange(min=0.0),
-    help="With which the gain was measured; it is then shrunk first. Default: the gain is exact.",
+    metavar="NUMBER",
+    callback=_error,
+    help="With which the gain was measured, in its units; it is then shrunk first. Default: the gain is exact.",
 )
 @options.study_option
 @options.json_option

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from abgap.errors import UsageError
 from abgap.gap.money import Denominators, YearlyMoney, money_of_lift
@@ -15,6 +17,8 @@ from abgap.pipeline.planning import PlanRequest, plan_test
 from abgap.records import Interval
 from abgap.records.forecast import Forecast
 from abgap.records.planning import PlannedMetric, PlannedOption
+from abgap.records.words import label, signed, signed_percent
+from abgap.study.model import Study
 
 
 def make_forecast(
@@ -25,39 +29,54 @@ def make_forecast(
     Raises UsageError for names that the portfolio does not know, DataError where it has no line for them.
     """
     data = analysis.portfolio.data
-    x = _axis(data, predictor, (AxisKind.OFFLINE, AxisKind.PROXY), "offline metric or proxy")
-    y = _axis(data, business, (AxisKind.BUSINESS,), "business metric")
+    y = _axis(data, business, data.positions(AxisKind.BUSINESS), "business metric")
+    x = _axis(data, predictor, data.predictors(y), "offline metric or proxy", study=analysis.study)
     money = _Money(analysis, data.axes[y].name)
     scaled, scaled_error = _on_axis(analysis, data.axes[x], gain, error)
     found = forecast(analysis.portfolio.transfers, x, y, gain=scaled, error=scaled_error, money=money.of)
     test, note = _planned(analysis, found)
-    notes = (*found.notes, *money.assumptions, *([note] if note else []))
+    turned = _turned(data.axes[x], gain, found.gain)
+    notes = (*turned, *found.notes, *money.assumptions, *([note] if note else []))
     return replace(found, standard_error=error, test=test, notes=notes)
 
 
-def _axis(data: PortfolioData, name: str | None, kinds: tuple[AxisKind, ...], what: str) -> int:
-    known = [at for kind in kinds for at in data.positions(kind)]
+def _axis(
+    data: PortfolioData, name: str | None, known: Sequence[int], what: str, *, study: Study | None = None
+) -> int:
+    """The position of a metric among those known. study: whose other metrics could be declared as proxies."""
     if not known:
-        raise UsageError(f"the portfolio has no {what}; name metrics under [gap] offline and business")
+        raise UsageError(
+            f"the portfolio has no {what}; name metrics under [gap] offline and business, or [portfolio] proxies"
+        )
     if name is None:
         return known[0]
     for at in known:
         if data.axes[at].name == name:
             return at
+    could_be = study is not None and name in study.metrics and name not in study.gap.business
     raise UsageError(
-        f"the portfolio has no {what} {name!r}; there are: {', '.join(data.axes[at].name for at in known)}"
+        f"the portfolio has no {what} {name!r}; there are: {', '.join(data.axes[at].name for at in known)}",
+        hint=f"[portfolio] proxies = [{name!r}] would hold it against business metrics" if could_be else None,
     )
 
 
 def _on_axis(analysis: Analysis, axis: Axis, gain: float, error: float | None) -> tuple[float, float | None]:
     """Gain and error on the scale of the axis: given in the metric's own sign, of a proxy as a relative lift."""
-    if axis.kind is AxisKind.OFFLINE:
+    if axis.is_offline:
         return gain * direction_of(analysis.study, axis.name).sign, error
     if gain <= -1.0:
         raise UsageError(f"a relative lift of {axis.name} is above -1; {gain:g} was given")
     metric = analysis.study.metrics.get(axis.name)
     sign = 1 if metric is None else metric.direction.sign
     return sign * math.log1p(gain), None if error is None else error / (1.0 + gain)
+
+
+def _turned(axis: Axis, given: float, gain: float) -> tuple[str, ...]:
+    """What became of the sign of a metric of which less is better."""
+    if given * gain >= 0.0:
+        return ()
+    shown = signed if axis.is_offline else partial(signed_percent, decimals=2)
+    return (f"Less {label(axis.name)} is better: {shown(given)} counts as a gain of {shown(gain)}.",)
 
 
 class _Money:

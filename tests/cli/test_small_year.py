@@ -78,7 +78,7 @@ def test_a_gain_is_forecast_from_the_small_year(year: Path, abgap_in: Abgap) -> 
     shown = abgap_in(year, "forecast", "--offline-gain", "ndcg@10=+0.03", "--standard-error", "0.004")
     assert shown.code == 0, shown.err
     assert shown.out.startswith(
-        "ndcg@10 +0.0300 (standard error 0.00400) × revenue_per_user   12 experiments\n"
+        "NDCG@10 +0.0300 (standard error 0.00400) × revenue per user   by 12 experiments\n"
     )
     for words in ("expected lift", "P(lift above zero)", "money per year", " EUR [", "units in both arms"):
         assert words in shown.out
@@ -93,7 +93,10 @@ def test_a_gain_is_forecast_from_the_small_year(year: Path, abgap_in: Abgap) -> 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (("ndcg@10",), "give a metric and its gain, such as ndcg@10=+0.03"),
+        (("ndcg@10",), "give a metric and its gain, such as ndcg@10=+0.03, not 'ndcg@10'"),
+        (("ndcg@10=3%",), "'3%' is no number; give a metric and its gain"),
+        (("ndcg@10=nan",), "'nan' is no number; give a metric and its gain"),
+        (("ndcg@10=0.1", "--standard-error", "nan"), "nan is no number"),
         (("ndcg@99=0.1",), "the portfolio has no offline metric or proxy 'ndcg@99'; there are: ndcg@10"),
         (
             ("ndcg@10=0.1", "--business", "fun"),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from abgap.errors import DataError
-from abgap.gap.portfolio.data import PortfolioData
+from abgap.gap.portfolio.data import AxisKind, PortfolioData
 from abgap.gap.portfolio.forecast import forecast
-from abgap.gap.portfolio.transfer import Transfers
+from abgap.gap.portfolio.transfer import Transfers, smallest_gain
 from abgap.records import Interval
 from abgap.records.forecast import Advice, Forecast
+from abgap.records.portfolio import PredictorSide
+from abgap.records.words import percent, signed_percent
 from tests.gap.drawn_portfolio import portfolio
 
 
@@ -99,6 +102,23 @@ def test_gains_at_face_value_are_forecast_with_a_note() -> None:
 
 def test_without_a_line_there_is_no_forecast() -> None:
     with pytest.raises(
-        DataError, match="no forecast of revenue from ndcg@10: No transfer and no forecast: 4 exp"
+        DataError, match=r"^no forecast of revenue from ndcg@10: 4 experiments with both a gain and a lift"
     ):
         of(portfolio(4), 0.02)
+
+
+@pytest.mark.parametrize("quick", [{"kind": AxisKind.PROXY}, {"kind": AxisKind.BUSINESS, "also_proxy": True}])
+def test_gains_of_proxies_are_told_as_relative_lifts(quick: dict[str, Any]) -> None:
+    data = portfolio(12)
+    data = replace(data, axes=(replace(data.axes[0], name="clicks", **quick), data.axes[1]))
+    found = of(data, math.log(1.3))
+    assert found.side is PredictorSide.PROXY
+    assert found.gain == pytest.approx(0.3, rel=1e-12)
+    ends = np.expm1([data.effects.values[:, 0].min(), data.effects.values[:, 0].max()])
+    seen = f"{signed_percent(ends[0], decimals=2)} to {signed_percent(ends[1], decimals=2)}"
+    assert f"A gain of +30.00 % lies outside of those seen in clicks ({seen})" in found.notes[0]
+    usual = percent(float(np.median(data.effects.errors[:, 0])), decimals=2)
+    assert f"had a standard error of {usual} " in found.notes[1]
+    least = smallest_gain(Transfers(data).of(0, 1).fit or pytest.fail("no line"), 0.05)
+    assert least is not None
+    assert found.smallest_gain_worth_testing == pytest.approx(math.expm1(least), rel=1e-12)

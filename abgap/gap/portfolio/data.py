@@ -47,6 +47,11 @@ class Axis:
         """Whether it stands for other business metrics."""
         return self.kind is AxisKind.PROXY or self.also_proxy
 
+    @property
+    def is_offline(self) -> bool:
+        """Whether effects are gains in the metric's own units; else they are log ratios."""
+        return self.kind is AxisKind.OFFLINE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioData:

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
 from abgap.errors import DataError
-from abgap.gap.portfolio.data import Axis, AxisKind
+from abgap.gap.portfolio.data import Axis
 from abgap.gap.portfolio.transfer import Transfers, foreseen, shown_gain, smallest_gain
 from abgap.records import Interval
 from abgap.records.forecast import Advice, Forecast
 from abgap.records.portfolio import PredictorSide
-from abgap.records.words import declared_percent, label, percent, percent_interval, plain, plural, signed
+from abgap.records.words import (
+    declared_percent,
+    label,
+    percent,
+    percent_interval,
+    plain,
+    plural,
+    signed,
+    signed_percent,
+)
 from abgap.stats.portfolio.transfer import TransferFit
 
 EVEN = 0.5
@@ -50,7 +60,7 @@ def forecast(
     worth = smallest_gain(fit, alpha)
     return Forecast(
         predictor=axes[0].name,
-        side=PredictorSide.OFFLINE if axes[0].kind is AxisKind.OFFLINE else PredictorSide.PROXY,
+        side=PredictorSide.OFFLINE if axes[0].is_offline else PredictorSide.PROXY,
         business_metric=axes[1].name,
         gain=shown_gain(axes[0], gain),
         standard_error=error,
@@ -93,16 +103,21 @@ def _sentence(axes: tuple[Axis, Axis], lift: Interval, reached: float | None) ->
     )
 
 
+def _told(axis: Axis, gain: float) -> str:
+    """A gain as people write it: of a proxy in percent."""
+    return signed(gain) if axis.is_offline else signed_percent(shown_gain(axis, gain), decimals=2)
+
+
 def _notes(
     axis: Axis, fit: TransferFit, gain: float, error: float | None, *, face_value: bool
 ) -> Iterator[str]:
     """What to know about the number."""
     seen, errors = fit.measured.values[:, 0], fit.measured.errors[:, 0]
-    name = label(axis.name)
+    name, told = label(axis.name), partial(_told, axis)
     if not float(seen.min()) <= gain <= float(seen.max()):
-        ends = f"{signed(float(seen.min()))} to {signed(float(seen.max()))}"
+        ends = f"{told(float(seen.min()))} to {told(float(seen.max()))}"
         yield (
-            f"A gain of {signed(gain)} lies outside of those seen in {name} ({ends}): "
+            f"A gain of {told(gain)} lies outside of those seen in {name} ({ends}): "
             "the line is drawn further than the data."
         )
     if face_value:
@@ -111,7 +126,8 @@ def _notes(
             "the forecast is for a gain measured as they were."
         )
     elif error is None:
-        usual = plain(float(np.median(errors)))
-        yield f"The gain counts as exact; past ones in {name} had a standard error of {usual} (--standard-error)."
+        usual = float(np.median(errors))
+        shown = plain(usual) if axis.is_offline else percent(usual, decimals=2)
+        yield f"The gain counts as exact; past ones in {name} had a standard error of {shown} (--standard-error)."
     if fit.effects.experiments < 10:
         yield f"Only {plural(fit.effects.experiments, 'experiment')}: the interval is wide for that reason too."

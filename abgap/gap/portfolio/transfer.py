@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from abgap.gap.portfolio.covariance import LEAST_RELIABILITY
-from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
+from abgap.gap.portfolio.data import Axis, PortfolioData
 from abgap.records import Estimable, Interval, NotEstimable, Reason
 from abgap.records.moments import FloatArray
 from abgap.records.portfolio import BandPoint, PairFit, Refitted, Transfer
@@ -37,7 +37,10 @@ _MOST_NEEDED = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairTransfer:
-    """The fit of one pair, or why there is none. at_face_value: errors of gains are not known, and count as 0."""
+    """The fit of one pair, or why there is none. at_face_value: errors of gains are not known, and count as 0.
+
+    refusal: the reason alone.
+    """
 
     fit: TransferFit | None
     at_face_value: bool = False
@@ -73,7 +76,7 @@ def with_transfer(found: PairFit, transfers: Transfers, predictor: int, business
     """What is known of a pair, and what its gains bring."""
     of_pair, alpha = transfers.of(predictor, business), transfers.data.alpha
     if of_pair.fit is None:
-        refusals = (*found.refusals, *([of_pair.refusal] if of_pair.refusal else []))
+        refusals = (*found.refusals, f"No transfer and no forecast: {of_pair.refusal}")
         return replace(found, refusals=refusals)
     fit, axis = of_pair.fit, transfers.data.axes[predictor]
     record = transfer_record(of_pair, fit, axis, alpha)
@@ -91,7 +94,7 @@ def with_transfer(found: PairFit, transfers: Transfers, predictor: int, business
 
 def shown_gain(axis: Axis, gain: float) -> float:
     """A gain as people know it: that of a proxy is a log ratio here, and a relative lift to them."""
-    return gain if axis.kind is AxisKind.OFFLINE else math.expm1(gain)
+    return gain if axis.is_offline else math.expm1(gain)
 
 
 def transfer_record(of_pair: PairTransfer, fit: TransferFit, axis: Axis, alpha: float) -> Transfer:
@@ -161,7 +164,7 @@ def _line(effects: Effects) -> PairTransfer:
 
 
 def _refused(why: str) -> PairTransfer:
-    return PairTransfer(fit=None, refusal=f"No transfer and no forecast: {why}")
+    return PairTransfer(fit=None, refusal=why)
 
 
 def _at_face_value(effects: Effects) -> Effects:
