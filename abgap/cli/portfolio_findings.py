@@ -8,12 +8,16 @@ from __future__ import annotations
 from rich.text import Text
 
 from abgap.cli.terminal import COLOURS, Column, Terminal, columns
-from abgap.records import NineCells, Portfolio
+from abgap.records import NineCells, Portfolio, words
+from abgap.report.view.comparison import sides_of
 from abgap.report.view.limits import LADDER
 from abgap.report.view.model import Cell, Table
 from abgap.report.view.portfolio.details import how_robust
 from abgap.report.view.portfolio.page import question, remarks, says_something, scope
 from abgap.report.view.portfolio.tables import pairs_tables, rules_table, trust_tables
+
+_STEP = "for "
+"""How a cell begins its small print when it says for which gain its lift is."""
 
 
 def show_portfolio(portfolio: Portfolio, *, currency: str | None) -> None:
@@ -27,7 +31,7 @@ def show_portfolio(portfolio: Portfolio, *, currency: str | None) -> None:
     if says_something(portfolio):
         _answer(out, portfolio, currency)
     for cells in portfolio.nine_cells:
-        _cells(out, cells)
+        _cells(out, cells, sides_of(cells, portfolio))
     for remark in remarks(portfolio):
         out.point(("·", "default"), remark)
     out.show()
@@ -39,16 +43,17 @@ def _answer(out: Terminal, portfolio: Portfolio, currency: str | None) -> None:
     for place, sentence in enumerate(portfolio.sentences, start=1):
         out.point((str(place), "bold"), sentence)
     limits = LADDER[0]
-    for table in (
-        *trust_tables(portfolio, limits),
-        rules_table(portfolio, currency),
-        *pairs_tables(portfolio, limits),
-    ):
+    trust = trust_tables(portfolio, limits)
+    for table in (*trust[:1], rules_table(portfolio, currency)):
         if table:
             _table(out, table)
+            out.line((table.note, "dim"))
+    for table in (*trust[1:], *pairs_tables(portfolio, limits)):
+        _table(out, table)
     first = portfolio.pairs[0] if portfolio.pairs else None
     told = (how_robust(first), first.over_time_sentence, first.saturation_sentence) if first else ()
-    for text in (*told, *(one.sentence for one in portfolio.typical)):
+    blends = (row.sentence for row in portfolio.metric_trust if row.weights)
+    for text in (*blends, *told, *(one.sentence for one in portfolio.typical)):
         if text:
             out.point(("·", "dim"), text)
 
@@ -57,7 +62,11 @@ def _table(out: Terminal, table: Table) -> None:
     """A table of the report, without its bars; what is beyond a terminal's room goes from the right."""
     places = [place for place, column in enumerate(table.columns) if column.kind != "bar"]
     head = [
-        Column(title=table.columns[place].label, number=table.columns[place].kind == "number", spare=spare)
+        Column(
+            title=", ".join(text for text in (table.columns[place].label, table.columns[place].note) if text),
+            number=table.columns[place].kind == "number",
+            spare=spare,
+        )
         for spare, place in enumerate(places)
     ]
     out.line()
@@ -72,12 +81,16 @@ def _shown(cell: Cell) -> str | Text:
     if cell.mark:
         return Text(f"{cell.mark.sign} {cell.mark.word}", style=COLOURS[cell.mark.tone])
     number = f"{cell.tag}. " if cell.tag else ""
-    return f"{number}{' '.join(part for part in (cell.text, cell.range or cell.why) if part)}"
+    step = cell.sub if cell.sub.startswith(_STEP) else ""
+    return f"{number}{' '.join(part for part in (cell.text, cell.range or cell.why, step) if part)}"
 
 
-def _cells(out: Terminal, cells: NineCells) -> None:
+def _cells(out: Terminal, cells: NineCells, sides: tuple[str, str]) -> None:
+    """Losses, what is not established, and gains; gains above, as in the report."""
+    row, column = sides
     out.line()
-    out.line((f"{cells.offline_metric} × {cells.business_metric}", "bold"))
-    signs = ("offline −", "offline not established", "offline +")
-    rows = [[sign, *map(str, row)] for sign, row in zip(signs, cells.counts, strict=True)]
-    out.table(columns("", ">business −", ">not established", ">business +"), rows)
+    names = f"{words.label(cells.offline_metric)} against {words.label(cells.business_metric)}"
+    out.line((f"{names}, results in each cell", "bold"))
+    signs = (f"{row} gain", f"{row} not established", f"{row} loss")
+    counts = [[sign, *map(str, found)] for sign, found in zip(signs, reversed(cells.counts), strict=True)]
+    out.table(columns("", f">{column} loss", f">{column} not established", f">{column} gain"), counts)

@@ -332,7 +332,7 @@ class OfflineStages:
         return [
             *(matching_checks(served, known, self._study.gap.offline) if served else ()),
             *repeated_checks(*self._found),
-            *(declared_checks(self._study.offline_metrics, known) if self.found else ()),
+            *(declared_checks(self._study.offline_metrics, {*known, *self._given}) if self.found else ()),
             *idle_key_checks(self._study.offline_metrics, known),
             *self._grade_checks(),
             *comparison_checks(self.rows, self._study.offline.production),
@@ -340,6 +340,11 @@ class OfflineStages:
             *history_checks(self.history),
             *self._tracker_checks(),
         ]
+
+    @property
+    def _given(self) -> set[tuple[str, str]]:
+        """Metrics whose gains are brought ready-made, of models that have no name."""
+        return {("", str(metric)) for metric in self._analysis.given.gains.metric}
 
     def _grade_checks(self) -> list[Check]:
         if self._study.offline.rankings is None:

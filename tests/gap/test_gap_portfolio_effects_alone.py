@@ -23,6 +23,8 @@ kind = "mean"
 [gap]
 offline = ["ndcg@10"]
 business = ["revenue"]
+[offline_metrics."ndcg@10"]
+direction = "up"
 """
 
 
@@ -61,6 +63,10 @@ def test_the_source_of_the_effects_is_named(found: Results) -> None:
     (source,) = found.provenance.sources
     assert (source.source, source.rows) == ("portfolio.effects", 24)
     assert [query.name for query in found.provenance.queries] == ["given_effects"]
+
+
+def test_metrics_of_ready_made_gains_are_not_called_absent(found: Results) -> None:
+    assert "absent_metrics" not in {check.name for check in found.checks}
 
 
 def test_a_pair_without_partner_is_refused_in_words(tmp_path: Path) -> None:

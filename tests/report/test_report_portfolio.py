@@ -18,8 +18,10 @@ from abgap.report.html import render_html
 from abgap.report.markdown import render_markdown
 from abgap.report.numbers import NOTHING
 from abgap.report.view import LADDER, view_of
+from abgap.report.view.comparison import nine_cells_of
 from abgap.report.view.model import Cell, PortfolioView, Table
 from abgap.report.view.pictures import Scatter
+from abgap.report.view.portfolio.tables import rules_table
 from tests.report.made_portfolio import around, without, without_numbers
 
 
@@ -323,7 +325,7 @@ def test_the_terminal_prints_the_sentences_and_both_tables(
         assert sentence in shown
     assert "1. blend" in shown
     assert "Launch what abgap says to ship" in shown
-    assert "ndcg@10 × revenue_per_user" in shown
+    assert "NDCG@10 against revenue per user" in shown
     assert "No fit within tag search" in shown
 
 
@@ -344,3 +346,53 @@ def test_a_quality_below_zero_misleads(example: Results) -> None:
     assert (row[1].text, row[1].why) == (NOTHING, "too few experiments")
     assert row[3].mark is not None
     assert row[3].mark.word == "cannot be told"
+
+
+def test_the_nine_cells_say_on_which_side_a_metric_is(example: Results) -> None:
+    first, proxy = example.portfolio.nine_cells[0], example.portfolio.pairs[2]
+    quick = replace(first, offline_metric=proxy.predictor, business_metric=proxy.business_metric)
+    found = nine_cells_of(replace(example.portfolio, nine_cells=(first, quick, quick, quick, quick)))
+    assert [cells.caption for cells in found[:2]] == [
+        "NDCG@10 against revenue per user, results in each cell",
+        "clicks per session against revenue per user, results in each cell",
+    ]
+    assert found[0].row_labels == ("offline gain", "offline not established", "offline loss")
+    assert found[0].column_labels == ("online loss", "online not established", "online gain")
+    assert found[1].row_labels == ("proxy gain", "proxy not established", "proxy loss")
+    assert found[1].column_labels == ("business loss", "business not established", "business gain")
+    assert len(found) == 3
+    assert "2 more such tables are not shown here" in found[-1].note
+    assert "more" not in found[0].note
+
+
+def test_a_blend_has_dashes_and_their_reason_once(page: PortfolioView) -> None:
+    assert page.trust is not None
+    (blend,) = [row for row in rows_of(page.trust) if row[0].text == "blend"]
+    assert [(cell.text, cell.why) for cell in blend[4:6]] == [(NOTHING, ""), (NOTHING, "")]
+    assert page.trust.note.count("it has no test of its own whose moves could be counted") == 1
+
+
+def test_lift_and_money_of_a_rule_are_said_to_count_experiments_differently(
+    example: Results, page: PortfolioView
+) -> None:
+    said = "Lift counts every experiment alike, money by its traffic: the two may differ in sign."
+    assert page.rules is not None
+    assert said in page.rules.note
+    without_money = [replace(rule, money_per_year=None) for rule in example.portfolio.decision_rules]
+    table = rules_table(replace(example.portfolio, decision_rules=tuple(without_money)), "EUR")
+    assert table is not None
+    assert said not in table.note
+
+
+def test_the_terminal_says_what_columns_are_and_for_which_gain_a_lift_is(
+    example: Results, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_portfolio(example.portfolio, currency="EUR")
+    shown = capsys.readouterr().out
+    assert "Launches, of " in shown
+    assert re.search(r"\] for \+0\.01\b", shown)
+    assert "Trust: correlation of the metric" in shown
+    assert "Lift counts every experiment alike" in shown
+    assert "NDCG@10 against revenue per user, results in each cell" in shown
+    gain, loss = shown.index("\noffline gain"), shown.index("\noffline loss")
+    assert gain < loss

@@ -58,13 +58,18 @@ def _refusals(pairs: Sequence[JudgedPair]) -> list[str]:
             f"{plural(unknown, 'pair')} of metrics not counted in the nine cells: "
             "the offline gain or the online lift is not known."
         )
-    bare = sum(pair.gap.offline_face_value is not None for pair in trusted)
+    bare = len({_gain(pair) for pair in trusted if pair.gap.offline_face_value is not None})
     if bare:
         refusals.append(
             f"{plural(bare, 'offline gain')} came without an interval and counted by sign: "
             "the reliability of that axis is unknown."
         )
     return refusals
+
+
+def _gain(pair: JudgedPair) -> tuple[str, str, str]:
+    """A gain is one, however many business metrics it is held against."""
+    return pair.gap.experiment, pair.gap.treatment, pair.gap.offline_metric
 
 
 def _trusted(pair: JudgedPair) -> bool:

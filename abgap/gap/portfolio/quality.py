@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from abgap.gap.portfolio.covariance import FEWEST, no_signal
+from abgap.gap.portfolio.steps import correlation_in_words
 from abgap.records import Estimable, Interval, NotEstimable, Reason
-from abgap.records.words import plain_interval, plural
+from abgap.records.words import plural
 from abgap.stats.portfolio.effects import Effects
 from abgap.stats.portfolio.rank_correlation import kendall_tau
 from abgap.stats.portfolio.signal_intervals import Signal
@@ -51,5 +52,8 @@ def quality_sentence(what: str, business: str, quality: Estimable) -> str:
     told = ""
     if quality.low <= 0.0:
         told = "; it points the wrong way" if quality.high < 0.0 else "; it may say nothing of it"
-    shown = plain_interval(quality)
-    return f"{what}, as a test of the usual size measures it, goes with the true lift of {business} by {shown}{told}."
+    shown = correlation_in_words(quality)
+    return (
+        f"{what}, as a test of the usual size measures it, has a correlation of {shown} with the true lift of "
+        f"{business}{told}."
+    )

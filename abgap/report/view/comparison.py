@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from abgap.records import Estimable, ExperimentResult, Gap, Interval, NineCells, Portfolio, words
+from abgap.records.portfolio import PredictorSide
 from abgap.report.marks import NOT_JUDGED, Mark, Tone, outcome_mark, verdict_mark
 from abgap.report.view.axes import cut_remark, limits_of
 from abgap.report.view.cells import SHADED, joined
@@ -167,18 +168,29 @@ def _forest_row(index: Index, experiment: str, arm: str, lift: Interval, tone: T
 
 def nine_cells_of(portfolio: Portfolio) -> tuple[NineCellsView, ...]:
     """Signs offline by signs online, the pair of the headlines first."""
-    return tuple(_nine_cells(cells, place) for place, cells in enumerate(portfolio.nine_cells[:_MOST_PAIRS]))
+    shown = portfolio.nine_cells[:_MOST_PAIRS]
+    found = [_nine_cells(cells, place, sides_of(cells, portfolio)) for place, cells in enumerate(shown)]
+    more = left_out(len(shown), len(portfolio.nine_cells), "such tables")
+    return (*found[:-1], replace(found[-1], note=joined(found[-1].note, more))) if found else ()
 
 
-def _nine_cells(cells: NineCells, place: int) -> NineCellsView:
+def sides_of(cells: NineCells, portfolio: Portfolio) -> tuple[str, str]:
+    """What rows and columns are called: a proxy is measured online, like the business metric."""
+    proxies = {pair.predictor for pair in portfolio.pairs if pair.side is PredictorSide.PROXY}
+    return ("proxy", "business") if cells.offline_metric in proxies else ("offline", "online")
+
+
+def _nine_cells(cells: NineCells, place: int, sides: tuple[str, str]) -> NineCellsView:
     doubt = cells.untrustworthy
     most = max(max(row) for row in cells.counts)
+    row, column = sides
+    names = words.label(cells.offline_metric), words.label(cells.business_metric)
     return NineCellsView(
         key=f"cells{place}",
-        caption=f"{cells.offline_metric} offline against {cells.business_metric} online, results in each cell",
-        row_labels=("offline gain", "offline not established", "offline loss"),
-        column_labels=("online loss", "online not established", "online gain"),
-        counts=tuple(tuple(_count(count, most) for count in row) for row in reversed(cells.counts)),
+        caption=f"{names[0]} against {names[1]}, results in each cell",
+        row_labels=(f"{row} gain", f"{row} not established", f"{row} loss"),
+        column_labels=(f"{column} loss", f"{column} not established", f"{column} gain"),
+        counts=tuple(tuple(_count(count, most) for count in counts) for counts in reversed(cells.counts)),
         note=f"{words.plural(doubt, 'result')} that cannot be trusted left out." if doubt else "",
     )
 

@@ -71,7 +71,7 @@ def _blended(rows: Sequence[Trust]) -> str:
     flattered = "" if blend.apparent is None else f" (on its own: {words.plain(blend.apparent, decimals=2)})"
     return (
         "Blend: the best mix of metrics, weights per standard deviation of true gains, judged on experiments that it "
-        f"was not fitted to{flattered}."
+        f"was not fitted to{flattered}; it has no test of its own whose moves could be counted."
     )
 
 
@@ -99,11 +99,16 @@ def _trust_row(row: Trust, *, reviewed: bool) -> tuple[Cell, ...]:
         cell(trust, sub="" if exact == trust.text else f"measured exactly: {exact}"),
         Cell(bar=bar_of(quality, reach=1.0, band=None, tone=mark.tone)),
         Cell(mark=mark, sub=words.plural(row.experiments, "experiment")),
-        cell(numbers.share(row.sensitivity)),
-        cell(numbers.share(row.wrong_direction)),
+        _counted(row, row.sensitivity),
+        _counted(row, row.wrong_direction),
         Cell(text=row.review_by or numbers.NOTHING),
     )
     return cells if reviewed else cells[:-1]
+
+
+def _counted(row: Trust, share: Estimable) -> Cell:
+    """A share of moves; a blend has no test of its own, which the note says once."""
+    return Cell(text=numbers.NOTHING) if row.weights else cell(numbers.share(share))
 
 
 def _weights(row: Trust) -> str:
@@ -149,8 +154,13 @@ def rules_table(portfolio: Portfolio, currency: str | None) -> Table | None:
         groups=(
             Group(title="", rows=tuple(_rule_row(rule, reach, currency, money=money) for rule in rules)),
         ),
-        note="Each rule decides on nine tenths of the units and is paid by the tenth that it has not seen: noise is no "
-        "profit.",
+        note=joined(
+            "Each rule decides on nine tenths of the units and is paid by the tenth that it has not seen: noise is no "
+            "profit.",
+            "Lift counts every experiment alike, money by its traffic: the two may differ in sign."
+            if money
+            else "",
+        ),
         stacked=True,
     )
 
