@@ -18,7 +18,7 @@ from abgap.offline.moments import difference_moments
 from abgap.offline.sums import Against, Measured, TwinSums, ValueSums
 
 # Rows that pairing contests may make. Beyond them only gains of one metric or model are paired, then of one model.
-_MOST_ROWS = 30_000_000
+MOST_ROWS = 30_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,14 @@ class GainErrors:
     """The correlations of the errors of gains.
 
     contests: the place of every contest by model, baseline and metric; gains: candidate minus baseline, as the metric
-    stands. correlations: of two places, the smaller first; others share no query, or it is not known.
+    stands. shared: queries of each. sources: where the contests of each source begin. correlations: of two places, the
+    smaller first; others share no query, or it is not known.
     """
 
     places: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     gains: Sequence[float] = ()
+    shared: Sequence[int] = ()
+    sources: Sequence[int] = ()
     correlations: Mapping[tuple[int, int], float] = field(default_factory=dict)
 
 
@@ -52,7 +55,7 @@ def crossed_contests(
         for i, contest in enumerate(contests)
         if sums[i] and contest.metric in wanted.metrics and (contest.model, contest.baseline) in pairs
     ]
-    most = _MOST_ROWS / max((sums[i][0].shared for i in chosen), default=1)
+    most = MOST_ROWS / max((sums[i][0].shared for i in chosen), default=1)
     of_all = list(combinations(chosen, 2))
     if len(of_all) <= most:
         return of_all
@@ -75,19 +78,23 @@ def gain_errors(measured: Iterable[Measured]) -> GainErrors:
     """What the sums of several sources say; contests of different sources count as unrelated."""
     places: dict[tuple[str, str, str], int] = {}
     gains: list[float] = []
+    shared: list[int] = []
+    sources: list[int] = []
     correlations: dict[tuple[int, int], float] = {}
     for each in measured:
         first = len(gains)
+        sources.append(first)
         for i, contest in enumerate(each.contests):
             parts = each.sums[i]
             gains.append(parts[0].difference / parts[0].shared if parts and parts[0].shared else float("nan"))
+            shared.append(parts[0].shared if parts else 0)
             if contest.baseline is not None:
                 places.setdefault((contest.model, contest.baseline, contest.metric), first + i)
         for pair in each.crossed:
             found = _correlation(each, pair)
             if found is not None:
                 correlations[first + pair.first, first + pair.second] = found
-    return GainErrors(places=places, gains=gains, correlations=correlations)
+    return GainErrors(places=places, gains=gains, shared=shared, sources=sources, correlations=correlations)
 
 
 def _correlation(measured: Measured, pair: TwinSums) -> float | None:

@@ -28,12 +28,13 @@ def open_queries(engine: Engine, study: Study, directory: Path) -> Queries:
     source = study.offline.queries
     if source is None:
         return Queries()
-    names = [*plain_names(source, "query"), *source.slices]
+    names = [*plain_names(source, "query", "unit"), *source.slices]
     relation = engine.open_source(_KEY, source, directory, text=names)
     statement = compile_query(
         "offline_queries",
         source=relation.sql,
         query=mapped_text(source, relation.table, "query"),
+        unit=mapped_text(source, relation.table, "unit"),
         slices=slice_columns(relation.table, source.slices),
     )
     engine.create_view("offline_queries", statement)

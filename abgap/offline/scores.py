@@ -77,6 +77,16 @@ def read_scores(engine: Engine, study: Study, directory: Path, ran: Sequence[tup
     )
 
 
+def open_score_values(engine: Engine, study: Study, directory: Path) -> str | None:
+    """Put the values of queries into the engine, and return the name of their view; None where there are no scores."""
+    source = study.offline.scores
+    if source is None:
+        return None
+    _open(engine, source, study, directory)
+    engine.create_view(_VALUES, compile_query("offline_score_values", dated="at" in source.columns))
+    return _VALUES
+
+
 def compare_scores(scores: Scores, study: Study) -> Findings:
     """Every contest judged: by queries where both models have them, else by aggregates."""
     terms = terms_of(study)

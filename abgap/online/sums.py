@@ -159,6 +159,17 @@ def sum_splits(
     return _add_up(work, plan, common_centres(plan, ranges, known=_crowded_means(known, experiment)))
 
 
+def sum_beside(engine: Engine, plan: Plan, wide: WideTable, beside: WideTable) -> Sums:
+    """Add up units with more columns than their own, in one pass over ``beside.source``.
+
+    wide: the units themselves, which say what values are capped at.
+    """
+    row_count, ranges = part_ranges(engine, plan, beside)
+    caps = make_caps(engine, plan, wide)
+    work = _Work(engine=engine, wide=beside, row_count=row_count, ranges=ranges, caps=caps)
+    return _add_up(work, plan, common_centres(plan, ranges), parts=_THOROUGH)
+
+
 def _crowded_means(sums: Sums, experiment: str) -> dict[str, float]:
     """The mean over all arms of every column whose values lie far from zero beside their spread."""
     whole = sums.is_whole

@@ -28,6 +28,9 @@ UNIT_FOLDS = "unit_folds"
 FOLD_CELLS = "fold_cells"
 # Cells of the pass that multiplies metrics of the same units.
 CROSS_CELLS = "cross_cells"
+# Units that asked test queries, once per contest, and the cells of the pass that multiplies both.
+UNITS_BESIDE_GAINS = "units_beside_gains"
+GAIN_CELLS = "gain_cells"
 # The wide table of how the values of units change with the days since exposure, and its cells.
 TREND_OUTCOMES = "trend_outcomes"
 TREND_CELLS = "trend_cells"

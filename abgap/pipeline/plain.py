@@ -65,6 +65,7 @@ _RECORDS: Mapping[str, tuple[str, ...]] = {
         "ValueSums",
     ),
     "abgap.online.activity": ("Activity",),
+    "abgap.online.beside_gains": ("UnitShare",),
     "abgap.online.experiments": ("DeclaredExperiment",),
     "abgap.online.given_effects": ("GivenEffects",),
     "abgap.online.plan": (

@@ -13,14 +13,17 @@ from abgap.gap.portfolio.analysis import analyse_portfolio
 from abgap.gap.portfolio.collecting import collect
 from abgap.gap.portfolio.expecting import Expectations
 from abgap.gap.portfolio.fold_errors import correlation_of_folds
-from abgap.gap.portfolio.gain_errors import with_gain_errors
+from abgap.gap.portfolio.gain_errors import Gains, with_gain_errors
+from abgap.gap.portfolio.gains_and_lifts import Together, gains_with_lifts, lifts_over_units
 from abgap.gap.portfolio.joint_errors import KnownErrors, with_joint_errors
 from abgap.gap.portfolio.sentences import leading_sentences
 from abgap.gap.portfolio.surrogacy import with_surrogacy
 from abgap.gap.portfolio.transfer import Transfers
 from abgap.gap.portfolio.value import RuleValues, decision_rules, with_rules
+from abgap.offline.directions import direction_of
 from abgap.online.cross_rows import read_cross_moments
 from abgap.pipeline.cross_moments import cross_moments
+from abgap.pipeline.shared_units import shared_units
 from abgap.stats.portfolio.transfer import FEWEST
 from abgap.study.procedure import procedure_of
 
@@ -65,11 +68,33 @@ class PortfolioStages:
         return KnownErrors(
             crosses=crosses,
             controls=analysis.controls,
-            signs={name: metric.direction.sign for name, metric in study.metrics.items()},
+            signs={name: direction_of(study, name).sign for name in study.gap.offline}
+            | {name: metric.direction.sign for name, metric in study.metrics.items()},
             by_arm=procedure_of(study).slopes_by_arm,
             folds=correlation_of_folds(analysis.moments, self._collected.online),
             declared=study.portfolio.noise_correlation,
+            together=self._together if compared else Together(),
+            declared_offline=study.portfolio.offline_noise_correlation,
         )
+
+    @property
+    def _together(self) -> Together:
+        """What errors of gains and lifts have in common through units that asked test queries."""
+        analysis = self._analysis
+        asked = shared_units(analysis)
+        if asked is None:
+            return Together()
+        errors = analysis.offline.gain_errors
+        gains = Gains(self._collected, {each.name: each for each in analysis.facts}, errors)
+        lifts = lifts_over_units(
+            self._collected,
+            analysis.moments,
+            analysis.controls,
+            {name: metric.direction.sign for name, metric in analysis.study.metrics.items()},
+            by_arm=procedure_of(analysis.study).slopes_by_arm,
+        )
+        queries = [n if place in asked.contests else 0 for place, n in enumerate(errors.shared)]
+        return gains_with_lifts(self._collected, gains, queries, asked.shares, tuple(lifts))
 
     @cached_property
     def transfers(self) -> Transfers:

@@ -75,7 +75,7 @@ def adjusted_contrast(
     no covariate moments; negative where slopes by chance added some).
     """
     known = control.known & treatment.known
-    arms = [_only_known(arm, known) for arm in (control, treatment)]
+    arms = [only_known(arm, known) for arm in (control, treatment)]
     theta = slopes(*arms, by_arm=by_arm)
     left = [_residual_variance(arm, theta) for arm in arms]
     n = control.value.n, treatment.value.n
@@ -99,7 +99,7 @@ def slopes(control: Covaried, treatment: Covaried, *, by_arm: bool = False) -> F
     return _slopes_by_arm(control, treatment) if by_arm else pooled_slopes(control, treatment)
 
 
-def _only_known(arm: Covaried, known: BoolArray) -> Covaried:
+def only_known(arm: Covaried, known: BoolArray) -> Covaried:
     """The arm with zeros for covariates that are not known: they adjust nothing."""
     return Covaried(
         value=arm.value,

@@ -219,6 +219,7 @@ KEYS: Mapping[type[m.StudyModel], Mapping[str, str]] = {
     m.PortfolioSettings: {
         "proxies": "Metrics that answer sooner, held against the business metrics like offline ones.",
         "noise_correlation": "Of the errors of two metrics of the same units, where it cannot be computed.",
+        "offline_noise_correlation": "Of the errors of offline gains with those of lifts, where it cannot be computed.",
         "experiments_per_year": "The pace at which the team decides; by default from the experiments' dates.",
         "effects": "Effects computed elsewhere, one row per experiment, treatment and metric.",
     },

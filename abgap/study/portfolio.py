@@ -22,5 +22,6 @@ class PortfolioSettings(StudyModel):
 
     proxies: list[NonEmpty] = Field(default_factory=nothing)
     noise_correlation: Annotated[float, Field(gt=-1, lt=1)] | None = None
+    offline_noise_correlation: Annotated[float, Field(gt=-1, lt=1)] | None = None
     experiments_per_year: PositiveFloat | None = None
     effects: PortfolioEffects | None = None

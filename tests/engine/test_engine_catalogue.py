@@ -353,8 +353,18 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         COMPARED | {"slices": BY_QUERY, "slice_tables": [identifier("query slices")]},
     ),
     "offline_queries": (
-        SOURCE | {"query": identifier("q"), "slices": []},
-        SOURCE | {"query": identifier("q"), "slices": named("device")},
+        SOURCE | {"query": identifier("q"), "unit": Sql("cast(null as varchar)"), "slices": []},
+        SOURCE | {"query": identifier("q"), "unit": identifier("u"), "slices": named("device")},
+    ),
+    "offline_query_units": ({},),
+    "offline_unit_gains": (
+        {
+            "values": identifier("v"),
+            "contests": identifier("c"),
+            "contest": identifier("gain: contest"),
+            "added": Sql("sum(m.value - b.value)"),
+            "influence": identifier("gain: influence"),
+        },
     ),
     "offline_score_values": ({"dated": False}, {"dated": True}),
     "offline_scores": (
@@ -466,6 +476,13 @@ CONTEXTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "unit_splits": (
         {"columns": [], "bound": Sql("3"), "control": ONLY, "treatment": Sql("'f'")} | DRAWN,
         {"columns": SLICES, "bound": Sql("3"), "control": ONLY, "treatment": Sql("'f'")} | DRAWN,
+    ),
+    "units_beside_gains": (
+        {
+            "units": identifier("unit_outcomes"),
+            "contest": identifier("gain: contest"),
+            "influence": identifier("gain: influence"),
+        },
     ),
     "unit_folds": ({"fold": fold_of(identifier("unit"))},),
     "unit_outcomes": (

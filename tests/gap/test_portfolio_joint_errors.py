@@ -150,6 +150,83 @@ def test_without_folds_the_declared_correlation_stands_in(of_moments: Callable[.
     assert found.effects.shared[:, 0, 2] == pytest.approx(0.3 * of_control, rel=1e-12)
 
 
+def with_gains(folder: Path) -> None:
+    """The exported moments, in which latency is called as an offline metric is."""
+    table = pd.read_parquet(folder / "all.parquet")
+    table["metric"] = table["metric"].str.replace("latency", "rmse")
+    table[table["slice_name"].isna() & table["fold"].isna()].to_parquet(folder / "gains.parquet")
+
+
+OFFLINE = '\n[gap]\noffline = ["rmse"]\nbusiness = ["cl|icks", "revenue"]\n'
+TWO = dict.fromkeys(("clicks", "revenue"), "")
+
+
+def of_gains(folder: Path, path: Path, portfolio: str) -> PortfolioData:
+    text = f'[study]\nname = "p"\n[moments]\npath = "{path.as_posix()}"\n{EXPERIMENTS}' + METRICS.format(
+        portfolio=portfolio + OFFLINE, latency="", **TWO
+    )
+    start, end = text.index("[metrics.latency]"), text.index("[portfolio]")
+    (folder / "abgap.toml").write_text(text[:start] + text[end:], encoding="utf-8")
+    with open_analysis(load_study(folder / "abgap.toml"), progress=lambda _: None) as analysis:
+        return analysis.portfolio.data
+
+
+def test_gains_in_moments_of_the_same_units_err_with_the_lifts(
+    of_units: tuple[Path, PortfolioData], tmp_path: Path
+) -> None:
+    with_gains(of_units[0])
+    found = of_gains(tmp_path, of_units[0] / "gains.parquet", "offline_noise_correlation = 0.9")
+    assert [axis.name for axis in found.axes] == ["rmse", "cl|icks", "revenue"]
+    table = users()
+    for arm, (at, treatment) in enumerate(zip(found.effects.experiment, found.treatment, strict=True)):
+        wanted = 0.0
+        for name in ("A", treatment):
+            units = table[(table["test"] == found.names[at]) & (table["arm"] == name)]
+            clicks = units["clicks"] / units["clicks"].mean()
+            wanted -= np.cov(units["latency"], clicks)[0, 1] / len(units)
+        assert found.effects.covariances[arm, 0, 1] == pytest.approx(wanted, rel=1e-9)
+    for pair, shared in zip(found.effects.pairs, found.effects.shared, strict=True):
+        units = table[
+            (table["test"] == found.names[found.effects.experiment[pair[0]]]) & (table["arm"] == "A")
+        ]
+        wanted = -np.cov(units["latency"], units["revenue"] / units["revenue"].mean())[0, 1] / len(units)
+        assert shared[0, 2] == pytest.approx(wanted, rel=1e-9)
+    assert found.across[0, 1] == found.across[2, 0] == ("units",)
+    assert [axis.noise for axis in found.axes] == [None, "units", "units"]
+
+
+def test_what_gains_and_lifts_have_in_common_is_declared_where_it_is_not_known(
+    of_units: tuple[Path, PortfolioData], tmp_path: Path
+) -> None:
+    with_gains(of_units[0])
+    table = pd.read_parquet(of_units[0] / "gains.parquet")
+    table[~table["metric"].str.startswith("[")].to_parquet(tmp_path / "bare.parquet")
+    alone = of_gains(tmp_path, tmp_path / "bare.parquet", "")
+    assert not alone.effects.covariances[:, 0, 1:].any()
+    assert not alone.across
+    found = of_gains(tmp_path, tmp_path / "bare.parquet", "offline_noise_correlation = -0.4")
+    errors = found.effects.errors
+    assert found.effects.covariances[:, 0, 2] == pytest.approx(-0.4 * errors[:, 0] * errors[:, 2], rel=1e-12)
+    assert not found.effects.covariances[:, 1, 2].any()
+    of_control = np.sqrt(found.effects.shared[:, 0, 0] * found.effects.shared[:, 1, 1])
+    assert found.effects.shared[:, 0, 1] == pytest.approx(-0.4 * of_control, rel=1e-12)
+    assert set(found.across.values()) == {("declared",)}
+
+
+def test_a_declared_correlation_that_cannot_be_is_pulled_towards_none(
+    of_units: tuple[Path, PortfolioData], tmp_path: Path
+) -> None:
+    with_gains(of_units[0])
+    table = pd.read_parquet(of_units[0] / "gains.parquet")
+    table[~table["metric"].str.startswith("[")].to_parquet(tmp_path / "bare.parquet")
+    found = of_gains(tmp_path, tmp_path / "bare.parquet", "offline_noise_correlation = 0.9")
+    errors = found.effects.errors
+    # Two unrelated lifts with the same correlation c to one gain: possible up to c = sqrt(1/2).
+    assert found.effects.covariances[:, 0, 1] == pytest.approx(
+        np.sqrt(0.5) * errors[:, 0] * errors[:, 1], rel=1e-9
+    )
+
+
 def test_with_nothing_known_errors_count_as_unrelated_and_say_so(
     of_moments: Callable[..., PortfolioData],
 ) -> None:

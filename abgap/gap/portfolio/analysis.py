@@ -8,6 +8,7 @@ from dataclasses import replace
 from abgap.gap.portfolio.agreement import cells_of_effects, with_agreement
 from abgap.gap.portfolio.covariance import noise_corrected
 from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
+from abgap.gap.portfolio.gains_and_lifts import across_notes
 from abgap.gap.portfolio.moved_alone import moved_alone
 from abgap.gap.portfolio.over_time import with_saturation, with_trust_over_time
 from abgap.gap.portfolio.points import points_of
@@ -73,7 +74,11 @@ def _fit(data: PortfolioData, predictor: int, business: int) -> PairFit:
         experiments_needed=None,
         sign_agreement=None,
         refusals=corrected.refusals,
-        notes=(*corrected.notes, *moved_alone(data, predictor, business)),
+        notes=(
+            *corrected.notes,
+            *across_notes(data, predictor, business),
+            *moved_alone(data, predictor, business),
+        ),
     )
 
 

@@ -61,7 +61,9 @@ class PortfolioData:
     check failed; other arms are shown and counted in nothing. significant: (K, p) -1, 0, 1: established at the
     study's alpha, NaN where not known. level: (K, p) value of offline metrics of the model in control, up is good,
     NaN else. units: (K,) units of control and treatment. days: (n experiments,) observed, NaN where not known.
-    starts, tags: of each experiment. left_out: sentences about what takes no part.
+    starts, tags: of each experiment. left_out: sentences about what takes no part. across: how errors of a gain and
+    a lift (positions of their axes, either way round) are known to go together, ``units`` or ``declared``; others count
+    as independent.
     """
 
     axes: tuple[Axis, ...]
@@ -79,6 +81,7 @@ class PortfolioData:
     seed: int
     left_out: tuple[str, ...] = ()
     money_per_lift: Mapping[str, FloatArray] = field(default_factory=dict)
+    across: Mapping[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
 
     def positions(self, kind: AxisKind) -> Sequence[int]:
         """Of the axes of a kind, in order."""

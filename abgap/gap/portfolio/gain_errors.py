@@ -21,7 +21,7 @@ def with_gain_errors(
     data: PortfolioData, facts: Mapping[str, ExperimentFacts], errors: GainErrors
 ) -> PortfolioData:
     """The same effects with the covariances of gains over shared queries; gains that came ready-made have none."""
-    found = _Gains(data, facts, errors)
+    found = Gains(data, facts, errors)
     if not found.arms_at:
         return data
     covariances = data.effects.covariances.copy()
@@ -40,8 +40,11 @@ def with_gain_errors(
     return replace(data, effects=with_more_pairs(effects, between))
 
 
-class _Gains:
-    """Which contest every gain is of, and its error, with the sign that turns it so that up is good."""
+class Gains:
+    """Which contest every gain is of, and its error, with the sign that turns it so that up is good.
+
+    error: (K, p). arms_at: by place of the contest, arms with the positions of their axes.
+    """
 
     def __init__(self, data: PortfolioData, facts: Mapping[str, ExperimentFacts], errors: GainErrors) -> None:
         self._errors = errors

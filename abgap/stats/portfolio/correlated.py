@@ -9,6 +9,9 @@ from abgap.stats.arrays import BoolArray
 
 # Below so many degrees of freedom a correlation is known to about .2 only.
 _FEWEST_DF = 30
+# An eigenvalue of a correlation matrix that is this little below zero is rounding.
+_ROUNDING = 1e-12
+_HALVINGS = 40
 
 
 def fold_correlation(deviations: FloatArray, spread: FloatArray) -> FloatArray:
@@ -58,3 +61,27 @@ def with_correlation(covariances: FloatArray, correlation: FloatArray, where: Bo
     found = correlation * np.sqrt(own[..., :, None] * own[..., None, :])
     put = np.isfinite(found) & ~np.eye(correlation.shape[-1], dtype=bool)
     return np.where(put & where, found, covariances)
+
+
+def possible_covariances(covariances: FloatArray, where: BoolArray) -> FloatArray:
+    """Return covariances (..., p, p) with no negative eigenvalue: entries ``where`` are multiplied as far as it takes.
+
+    where: (p, p). Without these entries a matrix is possible. NaN counts as 0 and stays NaN.
+    """
+    filled = np.nan_to_num(covariances, nan=0.0)
+    own = np.sqrt(np.maximum(np.diagonal(filled, axis1=-2, axis2=-1), 0.0))
+    own = np.where(own > 0.0, own, 1.0)
+    standard = filled / (own[..., :, None] * own[..., None, :])
+    wrong = (filled * where != 0.0).any(axis=(-2, -1))
+    wrong[wrong] = np.linalg.eigvalsh(standard[wrong])[..., 0] < -_ROUNDING
+    if not wrong.any():
+        return covariances
+    parts = standard[wrong] * ~where, standard[wrong] * where
+    low, high = np.zeros(len(parts[0])), np.ones(len(parts[0]))
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        there = np.linalg.eigvalsh(parts[0] + middle[:, None, None] * parts[1])[..., 0] >= -_ROUNDING
+        low, high = np.where(there, middle, low), np.where(there, high, middle)
+    share = np.ones(wrong.shape)
+    share[wrong] = low
+    return np.where(where, covariances * share[..., None, None], covariances)

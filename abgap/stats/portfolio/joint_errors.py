@@ -12,7 +12,7 @@ mean: ``1 / T`` and ``-theta / T`` in treatment, ``-1 / m_c`` and ``theta / T`` 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,12 +43,23 @@ class LogWeights:
 
 
 def log_weights(
-    control: Joint, treatment: Joint, metrics: Sequence[Places], *, by_arm: bool = False
+    control: Joint,
+    treatment: Joint,
+    metrics: Sequence[Places],
+    *,
+    by_arm: bool = False,
+    differences: Collection[int] = (),
 ) -> LogWeights:
-    """Return the weights of the log ratio of every metric in K arms. by_arm: as of ``adjusted_contrast``."""
+    """Return the weights of the log ratio of every metric in K arms. by_arm: as of ``adjusted_contrast``.
+
+    differences: positions of metrics whose effect is the plain difference of the means instead.
+    """
     shape = (*control.means.shape[:-1], len(metrics), control.means.shape[-1])
     found = LogWeights(control=np.zeros(shape), treatment=np.zeros(shape))
     for at, places in enumerate(metrics):
+        if at in differences:
+            found.treatment[..., at, places.value], found.control[..., at, places.value] = 1.0, -1.0
+            continue
         x = list(places.covariates)
         theta = slopes(_covaried(control, places), _covaried(treatment, places), by_arm=by_arm)
         before, after = control.means[..., places.value], treatment.means[..., places.value]

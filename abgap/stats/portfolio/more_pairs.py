@@ -16,6 +16,8 @@ def with_more_pairs(effects: Effects, found: Mapping[tuple[int, int], FloatArray
 
     found: (p, p), rows of the first arm, columns of the second; what is not known is 0.
     """
+    if not found:
+        return effects
     known = {(int(one), int(other)): at for at, (one, other) in enumerate(effects.pairs)}
     shared = effects.shared.copy()
     new = []

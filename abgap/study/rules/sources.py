@@ -56,7 +56,7 @@ ROLES: Mapping[str, Roles] = {
         required=("model", "query", "item"), optional=("score", "rank", "position", "propensity", "split")
     ),
     "judgements": Roles(required=("query", "item", "relevance"), optional=("label",)),
-    "queries": Roles(required=("query",)),
+    "queries": Roles(required=("query",), optional=("unit",)),
     "items": Roles(required=("item",), optional=("price", "category", "popularity")),
     "logged": Roles(
         required=("action", "reward"), optional=("propensity", "request", "context", "position", "logger")
