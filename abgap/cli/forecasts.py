@@ -10,6 +10,7 @@ from abgap.records.forecast import Advice, Forecast
 from abgap.records.planning import PlannedMetric
 from abgap.records.portfolio import PredictorSide
 
+_LEAST_CHANCE = 0.001
 _TONES = {Advice.TEST: "good", Advice.DO_NOT_BOTHER: "flat"}
 
 
@@ -36,10 +37,10 @@ def show_forecast(found: Forecast, *, currency: str | None) -> None:
 def _numbers(found: Forecast, currency: str | None) -> Iterator[tuple[str, str]]:
     """What is expected, how likely, what it is worth, and what a test takes."""
     yield "expected lift", words.percent_interval(found.lift)
-    yield "P(lift above zero)", words.percent(found.probability_positive)
+    yield "P(lift above zero)", _chance(found.probability_positive)
     if found.probability_worthwhile is not None and found.smallest_worthwhile_lift is not None:
         least = words.declared_percent(found.smallest_worthwhile_lift)
-        yield f"P(lift {least} or more)", words.percent(found.probability_worthwhile)
+        yield f"P(lift {least} or more)", _chance(found.probability_worthwhile)
     if found.money_per_year is not None:
         yield "money per year", words.money_interval(found.money_per_year, currency)
     if found.test is not None:
@@ -51,6 +52,17 @@ def _numbers(found: Forecast, currency: str | None) -> Iterator[tuple[str, str]]
         else f"{'+' if worth > 0.0 else ''}{_gain(found, worth)}; from it on a forecast excludes a loss"
     )
     yield "smallest gain worth testing", shown
+
+
+def _chance(probability: float) -> str:
+    """A probability; no forecast is certain."""
+    if probability >= 1.0 - _LEAST_CHANCE / 2.0:
+        return f"> {words.percent(1.0 - _LEAST_CHANCE)}"
+    return (
+        f"< {words.percent(_LEAST_CHANCE)}"
+        if probability < _LEAST_CHANCE / 2.0
+        else words.percent(probability)
+    )
 
 
 def _gain(found: Forecast, gain: float) -> str:

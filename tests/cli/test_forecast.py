@@ -117,3 +117,10 @@ def test_a_metric_of_which_less_is_better_says_how_its_sign_counts(abgap_in: Abg
     assert shown.code == 0, shown.err
     assert shown.out.startswith("RMSE +0.0100 × revenue   by 9 experiments\n")
     assert "Less RMSE is better: −0.0100 counts as a gain of +0.0100." in shown.out
+
+
+def test_no_forecast_is_called_certain(abgap_in: Abgap, tmp_path: Path) -> None:
+    shown = abgap_in(both_online(tmp_path), "forecast", "--offline-gain", "clicks=0.4")
+    assert shown.code == 0, shown.err
+    assert "P(lift above zero)            > 99.9 %\n" in shown.out
+    assert "100.0 %" not in shown.out

@@ -115,7 +115,12 @@ def test_an_unknown_noise_correlation_of_two_online_metrics_is_a_range_of_slopes
     shift = 0.6 * 0.4 * 0.3 / total.signal[0, 0]
     assert isinstance(found.slope, Interval)
     assert slopes[2] == pytest.approx(found.slope.estimate - shift)
+    (said,) = noise_corrected(data, 0, 1).notes
+    assert "how their errors go together is not known (noise_correlation): they count as unrelated" in said
+    assert f"with a slope of {found.slope.estimate:.2f}; were their correlation 0.9, " in said
+    assert said.endswith(f"the slope would be {slopes[3]:.2f}.".replace("-", "\u2212"))
     for known in ("units", "folds", "declared"):
+        assert not noise_corrected(made(kind=AxisKind.PROXY, noise=known, k=30), 0, 1).notes
         lines = record(noise_corrected(made(kind=AxisKind.PROXY, noise=known), 0, 1)).sensitivity
         assert [line.method for line in lines] == ["york", "deming"]
 

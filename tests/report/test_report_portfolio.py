@@ -12,7 +12,7 @@ from abgap.cli.portfolio_findings import show_portfolio
 from abgap.gap.portfolio.sentences import leading_sentences
 from abgap.gap.portfolio.steps import gain_in_words, lift_of, step_of, worth_in_words
 from abgap.records import Interval, Portfolio, Reason, Results
-from abgap.records.portfolio import PairFit
+from abgap.records.portfolio import PairFit, SensitivityLine
 from abgap.report.charts import draw
 from abgap.report.html import render_html
 from abgap.report.markdown import render_markdown
@@ -396,3 +396,21 @@ def test_the_terminal_says_what_columns_are_and_for_which_gain_a_lift_is(
     assert "NDCG@10 against revenue per user, results in each cell" in shown
     gain, loss = shown.index("\noffline gain"), shown.index("\noffline loss")
     assert gain < loss
+
+
+def test_slopes_by_other_methods_stand_in_numbers_beside_the_line(example: Results) -> None:
+    pair = first_pair(example)
+    assert pair.noise_corrected is not None
+    slope, more = around(0.3, 0.1), pair.noise_corrected.sensitivity
+    unknown = SensitivityLine(
+        method="noise correlation 0.9", slope=slope, intercept=None, chi_square=None, df=None, sentence="Odd."
+    )
+    corrected = replace(pair.noise_corrected, sensitivity=(unknown, *more))
+    results = replace(example, portfolio=with_pair(example.portfolio, noise_corrected=corrected))
+    found = view_of(results).portfolio
+    assert found is not None
+    (table,) = [table for fold in found.folds for table in fold.tables if table.key == "line"]
+    says = {row[2].text: row[1].text for row in rows_of(table)}
+    assert says["by moments, with a noise correlation of 0.9"] == "+0.3 %"
+    assert says["York's line, beside it"]
+    assert not [text for fold in found.folds for text in fold.texts if text == "Odd."]

@@ -9,7 +9,7 @@ signal of gains alone, and a correlation of 1, with which half of all estimates 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from abgap.gap.portfolio.data import Axis, PortfolioData
 from abgap.records import Estimable, Interval, NotEstimable, Reason
 from abgap.records.portfolio import NoiseCorrected, SensitivityLine
-from abgap.records.words import MINUS, have, plain, plural
+from abgap.records.words import MINUS, have, label, plain, plural, sentence_case
 from abgap.stats.arrays import finite_or_none
 from abgap.stats.portfolio.effects import Effects
 from abgap.stats.portfolio.errors_in_variables import FittedLine, deming_line, york_line
@@ -60,12 +60,12 @@ def noise_corrected(data: PortfolioData, predictor: int, business: int) -> Corre
         notes = (*notes, f"{plural(known.experiments, 'experiment')} say little: the intervals are wide.")
     if not isinstance(record.reliability_x, Interval) or not isinstance(record.reliability_y, Interval):
         return Corrected(record=record, refusals=tuple(_refused(record)), notes=notes)
-    lines = [
-        *_assumed(known, data.axes[predictor], data.axes[business], data.alpha),
-        *_lines(known, data.alpha),
-    ]
+    axes = data.axes[predictor], data.axes[business]
+    assumed = tuple(_assumed(known, *axes, data.alpha))
     return Corrected(
-        record=replace(record, sensitivity=tuple(lines)), refusals=tuple(_refused(record)), notes=notes
+        record=replace(record, sensitivity=(*assumed, *_lines(known, data.alpha))),
+        refusals=tuple(_refused(record)),
+        notes=(*notes, *_unknown_noise(axes, record.slope, assumed)),
     )
 
 
@@ -213,8 +213,28 @@ def _assumed(effects: Effects, predictor: Axis, business: Axis, alpha: float) ->
         shown = plain(correlation, decimals=1)
         yield SensitivityLine(
             method=f"noise correlation {shown}", slope=slope, intercept=None, chi_square=None, df=None,
-            sentence=f"If errors of both metrics had a correlation of {shown}; it is not known, and taken as 0 above.",
+            sentence=f"Slope if errors of both metrics had a correlation of {shown}; it is not known, and taken as 0.",
         )  # fmt: skip
+
+
+def _unknown_noise(
+    axes: tuple[Axis, Axis], slope: Estimable, assumed: Sequence[SensitivityLine]
+) -> Iterator[str]:
+    """That noise in common is not known, and how far it could turn the slope."""
+    if not assumed or not isinstance(slope, Interval):
+        return
+    quick, business = (label(axis.name) for axis in axes)
+    last = assumed[-1]
+    turned = (
+        f"the slope would be {plain(last.slope.estimate, decimals=2)}"
+        if isinstance(last.slope, Interval)
+        else "there would be no slope"
+    )
+    yield (
+        f"{sentence_case(quick)} and {business} are measured on the same units, and how their errors go together is "
+        f"not known (noise_correlation): they count as unrelated, with a slope of {plain(slope.estimate, decimals=2)}; "
+        f"were their correlation {plain(_CORRELATIONS[-1], decimals=1)}, {turned}."
+    )
 
 
 def _lines(effects: Effects, alpha: float) -> Iterator[SensitivityLine]:

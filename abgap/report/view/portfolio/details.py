@@ -17,6 +17,7 @@ from abgap.report.view.model import Cell, Column, Fold, Group, Table
 from abgap.report.view.portfolio.tables import pairs_tables, trust_tables
 from abgap.report.view.portfolio.terms import correlation, lift_of_step
 
+_LINES = {"york": "York's line, beside it", "deming": "Deming's line, beside it"}
 _WARNING = Mark(tone="part", sign="!", word="warning")
 
 
@@ -48,7 +49,11 @@ def _notes(pair: PairFit | None) -> tuple[str, ...]:
     if pair is None:
         return ()
     corrected = pair.noise_corrected
-    lines = () if corrected is None else tuple(line.sentence for line in corrected.sensitivity)
+    lines = (
+        ()
+        if corrected is None
+        else tuple(line.sentence for line in corrected.sensitivity if line.method in _LINES)
+    )
     agreement = (pair.sign_agreement.sentence,) if pair.sign_agreement else ()
     said = (*agreement, *lines, pair.saturation_sentence, how_robust(pair))
     return tuple(text for text in said if text)
@@ -75,7 +80,7 @@ def _estimate(found: tuple[Interval, str]) -> float:
 def _behind(pair: PairFit | None) -> tuple[Table, ...]:
     if pair is None:
         return ()
-    rows = [*_of_covariance(pair), *_of_transfer(pair), *_of_tags(pair)]
+    rows = [*_of_covariance(pair), *_of_transfer(pair), *_of_other_methods(pair), *_of_tags(pair)]
     if not rows:
         return ()
     return (
@@ -141,6 +146,15 @@ def _of_transfer(pair: PairFit) -> Iterator[tuple[Cell, ...]]:
         yield _row(
             "More experiments needed", cell(numbers.count(pair.experiments_needed)), "until the slope is established"
         )  # fmt: skip
+
+
+def _of_other_methods(pair: PairFit) -> Iterator[tuple[Cell, ...]]:
+    """What others would draw, and what errors in common that are not known would make of the slope."""
+    step = step_of(pair)
+    for line in pair.noise_corrected.sensitivity if pair.noise_corrected else ():
+        assumed = line.method.replace("correlation", "correlation of")
+        says = _LINES.get(line.method, f"by moments, with a {assumed}")
+        yield _row(f"Lift of {gain_in_words(pair, step)}", cell(lift_of_step(pair, line.slope)), says)
 
 
 def _of_tags(pair: PairFit) -> Iterator[tuple[Cell, ...]]:
