@@ -164,6 +164,8 @@ def reading(key: str) -> Iterator[None]:
 
 def text_or_none(column: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
     """A fetched column of text; one that is null throughout arrives as numbers."""
+    if column.dtype == object and set(map(type, column.tolist())) <= {str, type(None)}:
+        return column
     found = np.empty(len(column), dtype=object)
     found[:] = [value if isinstance(value, str) else None for value in column]
     return found

@@ -15,6 +15,7 @@ import numpy as np
 
 from abgap.gap.inputs import whole_rows
 from abgap.gap.per_unit import PerUnit, stages_per_unit
+from abgap.online.codes import coded
 from abgap.records import FunnelStage, Moments, Reason
 from abgap.records.moments import FloatArray
 from abgap.records.words import count
@@ -253,7 +254,7 @@ def _total(
 def _arms(moments: Moments, funnels: Iterable[str]) -> dict[tuple[str, str, str], FunnelArm]:
     """Funnel rows over all units, by experiment, variant and funnel."""
     names = set(funnels)
-    rows = whole_rows(moments, np.array([metric in names for metric in moments.metric], dtype=np.bool_))
+    rows = whole_rows(moments, coded(moments.metric).where(lambda metric: metric in names))
     return {
         (moments.experiment[row], moments.variant[row], moments.metric[row]): arm
         for row in rows

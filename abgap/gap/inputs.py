@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.gap.given_gains import GivenGains, no_gains
+from abgap.online.codes import is_null
 from abgap.records import Check, Estimate, Moments, OfflineRow, Role, Status
 from abgap.study.model import Study
 
@@ -136,8 +137,11 @@ def metrics_that_decide(study: Study) -> frozenset[str]:
 
 def whole_rows(moments: Moments, among: npt.NDArray[np.bool_]) -> list[int]:
     """Positions, among those marked, of the whole-experiment rows: no slice, no period, no fold."""
-    keys = (moments.slice_name, moments.period, moments.fold)
-    return [int(row) for row in np.flatnonzero(among) if all(key[row] is None for key in keys)]
+    rows = np.flatnonzero(among)
+    for key in (moments.slice_name, moments.period, moments.fold):
+        rows = rows[is_null(key[rows])]
+    found: list[int] = rows.tolist()
+    return found
 
 
 def _utc(moment: str) -> dt.datetime:

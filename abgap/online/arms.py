@@ -7,13 +7,12 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from abgap.online.codes import coded, is_null, together
 from abgap.online.joint import joint_columns, joint_of, layout_of
 from abgap.records import Moments
+from abgap.stats.arrays import IndexArray
 from abgap.stats.moments import Univariate, merge_joint
-
-IndexArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,26 +28,16 @@ def pair_arms(moments: Moments, controls: Mapping[str, str]) -> Pairs:
 
     controls: the control variant of each experiment. Rows of folds and of funnels are not paired.
     """
-    keys = list(
-        zip(
-            moments.experiment,
-            moments.metric,
-            moments.slice_name,
-            moments.slice_value,
-            moments.period,
-            strict=True,
-        )
-    )
-    usable = [
-        fold is None and means is None for fold, means in zip(moments.fold, moments.stage_means, strict=True)
-    ]
-    is_control = [controls.get(e) == v for e, v in zip(moments.experiment, moments.variant, strict=True)]
-    of_control = {keys[i]: i for i in range(len(keys)) if usable[i] and is_control[i]}
-    treatment = [i for i in range(len(keys)) if usable[i] and not is_control[i] and keys[i] in of_control]
-    return Pairs(
-        control=np.array([of_control[keys[i]] for i in treatment], dtype=np.intp),
-        treatment=np.array(treatment, dtype=np.intp),
-    )
+    experiment = coded(moments.experiment)
+    names = (moments.metric, moments.slice_name, moments.slice_value, moments.period)
+    key = together(experiment, *map(coded, names))
+    usable = is_null(moments.fold) & is_null(moments.stage_means)
+    is_control = np.asarray(experiment.each(controls.get).column() == moments.variant, dtype=bool)
+    of_control = np.full(int(key.max(initial=-1)) + 1, -1, dtype=np.intp)
+    rows = np.flatnonzero(usable & is_control)
+    of_control[key[rows]] = rows
+    treatment = np.flatnonzero(usable & ~is_control & (of_control[key] >= 0))
+    return Pairs(control=of_control[key[treatment]], treatment=treatment)
 
 
 def denominator(moments: Moments, rows: IndexArray) -> Univariate:
@@ -71,10 +60,11 @@ def cumulate(moments: Moments, metrics: Collection[str], *, cumulative: Collecti
     """
     arms: dict[tuple[object, ...], list[int]] = {}
     periods: dict[tuple[object, ...], set[str]] = {}
-    for i, (metric, period) in enumerate(zip(moments.metric, moments.period, strict=True)):
-        if period is not None and metric in metrics:
+    by_day = np.flatnonzero(~is_null(moments.period))
+    for i, metric in zip(by_day.tolist(), moments.metric[by_day], strict=True):
+        if metric in metrics:
             arms.setdefault((moments.experiment[i], metric, moments.variant[i]), []).append(i)
-            periods.setdefault((moments.experiment[i], metric), set()).add(period)
+            periods.setdefault((moments.experiment[i], metric), set()).add(moments.period[i])
     merged: dict[str, Any] = {f.name: [] for f in fields(Moments)}
     for (experiment, metric, _), rows in arms.items():
         rows.sort(key=lambda i: str(moments.period[i]))

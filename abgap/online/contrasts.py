@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy.typing as npt
 from abgap.online.arms import Pairs, denominator, univariate
 from abgap.online.joint import covaried
 from abgap.online.post_strata import PostStrata, post_stratify
-from abgap.online.traits import MetricTraits
+from abgap.online.traits import TraitColumn
 from abgap.records import Kind, Moments, Reason
 from abgap.records.moments import FloatArray, ObjectArray
 from abgap.stats.arrays import BoolArray, first_reason
@@ -45,9 +44,7 @@ class Contrasts:
         return np.isfinite(self.variance_removed)
 
 
-def make_contrasts(
-    moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits], procedure: Procedure
-) -> Contrasts:
+def make_contrasts(moments: Moments, pairs: Pairs, traits: TraitColumn, procedure: Procedure) -> Contrasts:
     """Compare all pairs."""
     judged, removed = adjusted_contrast(
         covaried(moments, pairs.control),
@@ -59,8 +56,8 @@ def make_contrasts(
     successes = _successes(moments, pairs)
     # Shares over clusters are ratios.
     in_units = np.isnan(moments.denominator_mean[pairs.treatment])
-    is_share = in_units & np.array([t.kind.is_share for t in traits], dtype=bool)
-    is_quantile = np.array([t.kind is Kind.QUANTILE for t in traits], dtype=bool)
+    is_share = in_units & traits.where(lambda t: t.kind.is_share)
+    is_quantile = traits.where(lambda t: t.kind is Kind.QUANTILE)
     strata = post_stratify(moments, pairs, traits, judged)
     few = few_carry(denominator(moments, pairs.control)) | few_carry(denominator(moments, pairs.treatment))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -81,17 +78,16 @@ def _rests_on_few(
     pairs: Pairs,
     successes: Successes,
     is_share: BoolArray,
-    traits: Sequence[MetricTraits],
+    traits: TraitColumn,
 ) -> BoolArray:
     """Where too little carries the metric of each pair: successes, values beyond a quantile, or units."""
     arms = univariate(moments, pairs.control), univariate(moments, pairs.treatment)
     below = denominator(moments, pairs.control), denominator(moments, pairs.treatment)
-    kinds = [t.kind for t in traits]
-    beyond = np.array([np.nan if t.quantile is None else t.quantile for t in traits], dtype=np.float64)
+    beyond = traits.numbers(lambda t: t.quantile)
     of_kind = (
         (is_share, few_successes(successes)),
         (
-            np.array([kind is Kind.QUANTILE for kind in kinds], dtype=bool),
+            traits.where(lambda t: t.kind is Kind.QUANTILE),
             few_beyond(arms[0].n, arms[1].n, beyond),
         ),
     )

@@ -7,13 +7,19 @@ largest n of any metric stands for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
+import numpy as np
+
+from abgap.engine.protocol import text_or_none
+from abgap.online.codes import coded, grouped, is_null
 from abgap.online.experiments import Variants, is_analysed
 from abgap.online.sums import Sums
 from abgap.records import Kind, Moments
+from abgap.records.moments import FloatArray, ObjectArray
+from abgap.stats.arrays import IndexArray
 from abgap.study.model import Study
 
 DAY = "day"
@@ -49,9 +55,12 @@ class _Counter:
 
 def count_units(sums: Sums, variants: Variants) -> dict[str, ArmCounts]:
     """Units per experiment and arm out of the engine's rollup."""
-    names = ("experiment", "variant", "slice_name", "slice_value", "period", "units")
-    rows = zip(*(sums.rows[name] for name in names), strict=True)
-    return _counted((row for row in rows if is_analysed(variants, row[0], row[1])), "rollup")
+    names = ("experiment", "variant", "slice_name", "slice_value", "period")
+    keys = [text_or_none(sums.rows[name]) for name in names]
+    n = np.asarray(sums.rows["units"], dtype=np.float64)
+    analysed = grouped(*map(coded, keys[:2])).where(partial(is_analysed, variants), *keys[:2])
+    rows = np.flatnonzero(analysed)
+    return _counted(keys, rows, n[rows], "rollup")
 
 
 def count_arms(moments: Moments, study: Study) -> dict[str, ArmCounts]:
@@ -60,57 +69,67 @@ def count_arms(moments: Moments, study: Study) -> dict[str, ArmCounts]:
     Days are those of the study's metrics that count every unit. Where none of them has days, retention and quantiles
     stand for them, the n of quantiles as what each day adds: their rows by day hold all units up to that day.
     """
-    columns = (
+    keys = (
         moments.experiment,
         moments.variant,
-        moments.metric,
         moments.slice_name,
         moments.slice_value,
         moments.period,
-        moments.n,
     )
-    rows = [tuple(row) for fold, *row in zip(moments.fold, *columns, strict=True) if fold is None]
-    by_day = [row for row in rows if isinstance(row[5], str)]
-    kept = [row for row in rows if not isinstance(row[5], str)] + _days_of_units(by_day, study)
-    return _counted(((e, v, *part, n) for e, v, _, *part, n in kept), "imported_moments")
+    of_all, is_day = is_null(moments.fold), ~is_null(moments.period)
+    days, n_of_days = _days_of_units(moments, np.flatnonzero(of_all & is_day), study)
+    rows = np.flatnonzero(of_all & ~is_day)
+    n = np.concatenate([moments.n[rows], n_of_days])
+    return _counted(keys, np.concatenate([rows, days]), n, "imported_moments")
 
 
-def _days_of_units(by_day: list[tuple[Any, ...]], study: Study) -> list[tuple[Any, ...]]:
-    """The rows by day that say how many units came on a day, in each experiment."""
+def _days_of_units(moments: Moments, by_day: IndexArray, study: Study) -> tuple[IndexArray, FloatArray]:
+    """The rows by day that say how many units came on a day, in each experiment, and how many."""
     kinds = {name: metric.kind for name, metric in study.metrics.items()}
     complete = {name for name, kind in kinds.items() if kind not in _OF_SOME_UNITS} | set(study.funnels)
-    counted = [row for row in by_day if row[2] in complete]
-    known = {row[0] for row in counted}
-    rest = [row for row in by_day if row[0] not in known]
-    matured = [row for row in rest if kinds.get(row[2]) is Kind.RETENTION]
-    return counted + matured + _added([row for row in rest if kinds.get(row[2]) is Kind.QUANTILE])
+    metric, experiment = coded(moments.metric[by_day]), coded(moments.experiment[by_day])
+    counted = metric.where(lambda name: name in complete)
+    known = np.zeros(len(experiment.values), dtype=bool)
+    known[experiment.codes[counted]] = True
+    rest = ~known[experiment.codes]
+    matured = rest & metric.where(lambda name: kinds.get(name) is Kind.RETENTION)
+    cumulated = rest & metric.where(lambda name: kinds.get(name) is Kind.QUANTILE)
+    rows = np.concatenate([by_day[counted], by_day[matured]])
+    last, added = _added(moments, by_day[cumulated])
+    return np.concatenate([rows, last]), np.concatenate([moments.n[rows], added])
 
 
-def _added(cumulated: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """What each day adds to rows that hold everything up to their day."""
-    so_far: dict[tuple[Any, ...], float] = {}
-    found = []
-    for *keys, period, n in sorted(cumulated, key=lambda row: str(row[5])):
-        metric = tuple(keys)
-        found.append((*keys, period, max(n - so_far.get(metric, 0.0), 0.0)))
-        so_far[metric] = n
-    return found
+def _added(moments: Moments, rows: IndexArray) -> tuple[IndexArray, FloatArray]:
+    """Rows that hold everything up to their day, in order of time, with what each day adds."""
+    rows = rows[np.argsort(moments.period[rows].astype(str), kind="stable")]
+    arms = (moments.experiment, moments.variant, moments.metric, moments.slice_name, moments.slice_value)
+    arm = grouped(*(coded(column[rows]) for column in arms)).of
+    order = np.argsort(arm, kind="stable")
+    n, new_arm = moments.n[rows[order]], np.diff(arm[order], prepend=-1) != 0
+    added = np.empty_like(n)
+    added[order] = np.maximum(n - np.where(new_arm, 0.0, np.concatenate([n[:1], n[:-1]])), 0.0)
+    return rows, added
 
 
-def _counted(rows: Iterable[Sequence[Any]], query: str) -> dict[str, ArmCounts]:
-    largest: dict[tuple[Any, ...], float] = {}
-    for *key, n in rows:
-        arm = tuple(key)
-        if n > largest.get(arm, -1):
-            largest[arm] = n
+def _counted(
+    keys: Sequence[ObjectArray], rows: IndexArray, n: FloatArray, query: str
+) -> dict[str, ArmCounts]:
+    """The largest number of every arm and part. keys: experiment, variant, slice name and value, day."""
+    columns = [key[rows] for key in keys]
+    groups = grouped(*map(coded, columns))
+    largest = np.full(groups.first.size, -1.0)
+    np.fmax.at(largest, groups.of, n)
     found: dict[str, _Counter] = {}
-    for (experiment, variant, *part), n in largest.items():
-        found.setdefault(experiment, _Counter()).add(_part(*part), variant, int(n))
+    for experiment, variant, *part, units in zip(
+        *(column[groups.first] for column in columns), largest.tolist(), strict=True
+    ):
+        if units >= 0.0:
+            found.setdefault(experiment, _Counter()).add(_part(*part), variant, int(units))
     return {name: ArmCounts(whole=c.whole, parts=c.parts, query=query) for name, c in found.items()}
 
 
 def _part(slice_name: object, slice_value: object, period: object) -> tuple[str, str] | None:
-    """Which slice or day a row is of; a column that is null throughout arrives as NaN."""
+    """Which slice or day a row is of."""
     if isinstance(period, str):
         return DAY, period
     if isinstance(slice_name, str):

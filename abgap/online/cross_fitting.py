@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from abgap.online.arms import IndexArray
 from abgap.online.joint import Layout, covaried, joint_columns, joint_of, layout_of
 from abgap.online.moments import concatenate, make_rows
 from abgap.records import Moments
 from abgap.records.moments import FloatArray, ObjectArray
-from abgap.stats.arrays import BoolArray, no_reason
+from abgap.stats.arrays import BoolArray, IndexArray, no_reason
 from abgap.stats.covariates import adjusted_contrast, pooled_slopes
 from abgap.stats.intervals import relative_difference
 from abgap.stats.moments import Joint, merge_joint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -12,6 +11,7 @@ from abgap.engine.catalogue import compile_query
 from abgap.engine.protocol import Columns, Engine
 from abgap.online import checks
 from abgap.online import value_checks as of_values
+from abgap.online.codes import coded, grouped
 from abgap.online.counts import ArmCounts
 from abgap.online.experiments import DeclaredExperiment, Variants, is_analysed
 from abgap.online.increments import Keeper
@@ -89,16 +89,19 @@ def unit_value_checks(variants: Variants, sums: Sums) -> list[Check]:
 
 def moments_checks(variants: Variants, metrics: Collection[str], moments: Moments) -> list[Check]:
     """Rows of [moments] that belong to no arm or metric of the study. metrics: declared, funnels among them."""
-    keys = zip(moments.experiment, moments.variant, moments.metric, strict=True)
-    rows = Counter((experiment, variant, metric in metrics) for experiment, variant, metric in keys)
+    known = coded(moments.metric).each(lambda metric: metric in metrics)
+    groups = grouped(coded(moments.experiment), coded(moments.variant), known)
+    names = (
+        column[groups.first].tolist() for column in (moments.experiment, moments.variant, known.column())
+    )
     counts = _row_counts(
         (
             experiment,
             variant,
-            _outcome(variants, experiment, variant) if known else "unknown metric",
+            _outcome(variants, experiment, variant) if is_known else "unknown metric",
             float(times),
         )
-        for (experiment, variant, known), times in rows.items()
+        for experiment, variant, is_known, times in zip(*names, groups.rows.tolist(), strict=True)
     )
     return _ready_made(variants, counts, "rows of [moments]")
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from abgap.online.arms import Pairs
 from abgap.online.families import Corrected
 from abgap.online.inference import Inference
 from abgap.online.resampled import draw_notes
-from abgap.online.traits import MetricTraits
+from abgap.online.traits import TraitColumn
 from abgap.records import (
     Bayesian,
     Estimable,
@@ -42,7 +40,7 @@ class RecordMaker:
         self,
         moments: Moments,
         pairs: Pairs,
-        traits: Sequence[MetricTraits],
+        traits: TraitColumn,
         numbers: Inference,
         corrected: Corrected,
         shrunk: Bounds,

@@ -7,14 +7,14 @@ launch needs all of, so each is made at alpha; diagnostics and days stay as they
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from abgap.online.arms import Pairs
-from abgap.online.traits import MetricTraits
+from abgap.online.codes import Coded, coded, is_null, together
+from abgap.online.traits import TraitColumn
 from abgap.records import Adjustment, Moments, Role
 from abgap.records.moments import FloatArray
 from abgap.stats.multiplicity import benjamini_hochberg, holm
@@ -27,11 +27,11 @@ class Corrected:
     """The p-values of all comparisons, each corrected in its family: how, and how many tests the family has."""
 
     p: FloatArray
-    how: Sequence[Adjustment]
+    how: Coded[Adjustment]
     tests: npt.NDArray[np.intp]
 
 
-def correct(moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits], p: FloatArray) -> Corrected:
+def correct(moments: Moments, pairs: Pairs, traits: TraitColumn, p: FloatArray) -> Corrected:
     """The corrected p-values of all comparisons."""
     families, how = _find_families(moments, pairs, traits)
     tests = np.bincount(families, weights=~np.isnan(p)).astype(np.intp)[families]
@@ -39,31 +39,26 @@ def correct(moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits], p: F
 
 
 def _find_families(
-    moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits]
-) -> tuple[npt.NDArray[np.intp], list[Adjustment]]:
+    moments: Moments, pairs: Pairs, traits: TraitColumn
+) -> tuple[npt.NDArray[np.intp], Coded[Adjustment]]:
     """The family each comparison is corrected in, and how."""
-    labels: dict[tuple[object, ...], int] = {}
-    codes, adjustments = [], []
     rows = pairs.treatment
-    parts = zip(moments.experiment[rows], moments.slice_name[rows], moments.period[rows], traits, strict=True)
-    for experiment, slice_name, period, trait in parts:
-        if period is not None:
-            adjustment = Adjustment.NONE
-        elif slice_name is not None:
-            adjustment = Adjustment.BENJAMINI_HOCHBERG
-        else:
-            adjustment = _BY_ROLE.get(trait.role, Adjustment.NONE)
-        key = (adjustment, experiment, trait.role, trait.name if slice_name is not None else None)
-        codes.append(labels.setdefault(key, len(labels)))
-        adjustments.append(adjustment)
-    return np.array(codes, dtype=np.intp), adjustments
+    slices = ~is_null(moments.slice_name[rows])
+    adjustment = traits.each(lambda trait: _BY_ROLE.get(trait.role, Adjustment.NONE)).column()
+    adjustment[slices] = Adjustment.BENJAMINI_HOCHBERG
+    adjustment[~is_null(moments.period[rows])] = Adjustment.NONE
+    # Slices are corrected metric by metric.
+    metric = traits.each(lambda trait: trait.name).column()
+    metric[~slices] = None
+    how, role = coded(adjustment), traits.each(lambda trait: trait.role)
+    return together(how, coded(moments.experiment[rows]), role, coded(metric)), how
 
 
-def _adjust(p: FloatArray, families: npt.NDArray[np.intp], adjustments: Sequence[Adjustment]) -> FloatArray:
+def _adjust(p: FloatArray, families: npt.NDArray[np.intp], adjustments: Coded[Adjustment]) -> FloatArray:
     """The corrected p-values, each in its family."""
-    by_holm = np.array([how is Adjustment.HOLM for how in adjustments], dtype=bool)
-    by_bh = np.array([how is Adjustment.BENJAMINI_HOCHBERG for how in adjustments], dtype=bool)
     adjusted = p.copy()
+    by_holm = adjustments.where(lambda how: how is Adjustment.HOLM)
+    by_bh = adjustments.where(lambda how: how is Adjustment.BENJAMINI_HOCHBERG)
     adjusted[by_holm] = holm(p[by_holm], families[by_holm])
     adjusted[by_bh] = benjamini_hochberg(p[by_bh], families[by_bh])
     return adjusted

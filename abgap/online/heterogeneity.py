@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from abgap.online.arms import IndexArray
 from abgap.online.heterogeneity_words import heterogeneity_sentence
 from abgap.online.scorecard import Scorecard
 from abgap.online.stratum_rows import Wanted, find_strata, has_strata
 from abgap.records import Estimable, Estimate, Heterogeneity, MixDecomposition, NotEstimable
 from abgap.records.moments import FloatArray
-from abgap.stats.arrays import CheckedBounds, finite_or_none
+from abgap.stats.arrays import CheckedBounds, IndexArray, finite_or_none
 from abgap.stats.contrast import Contrast
 from abgap.stats.estimable import estimable_at, in_words
 from abgap.stats.heterogeneity import common_lift_test, opposite_signs_test

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from abgap.engine.parquet_notes import parquet_note
 from abgap.engine.protocol import Columns, Engine, Relation, reading, text_or_none
 from abgap.engine.values import mapped_number
 from abgap.errors import DataError
+from abgap.online.codes import Coded, coded, grouped, is_null
 from abgap.online.moments import make_rows
 from abgap.records import Kind, Moments
 from abgap.records.moments import (
@@ -44,6 +44,7 @@ _BESIDE = {
     "covariate_means": ("covariate_covariances", "covariate_crosses"),
     "stage_means": ("stage_covariances",),
 }
+_Keys = Mapping[str, ObjectArray]
 _NOT_NEGATIVE = ("n", "variance", "numerator_variance", "denominator_variance", "covariate_variance")
 
 
@@ -106,12 +107,14 @@ def _with_own_names(source: Source, table: Table) -> Source:
 
 
 def _checked(rows: Columns, kinds: Mapping[str, Kind]) -> Moments:
-    columns: dict[str, FloatArray | ObjectArray] = {key: text_or_none(rows[key]) for key in KEYS}
-    columns["fold"] = _folds(columns["fold"])
+    names: dict[str, Coded[Any]] = {key: coded(text_or_none(rows[key])) for key in KEYS}
+    names["fold"] = names["fold"].each(_fold)
+    # One object per name, whatever the number of its rows: it is then found sooner.
+    keys = {name: found.column() for name, found in names.items()}
+    columns: dict[str, FloatArray | ObjectArray] = {**keys}
     columns |= {name: np.asarray(rows[name], dtype=np.float64) for name in FLOAT_COLUMNS}
     columns |= {name: _lists(rows[name]) for name in LIST_COLUMNS}
-    keys: list[tuple[Any, ...]] = list(zip(*(columns[key] for key in KEYS), strict=True))
-    _refuse_keys(keys)
+    _refuse_keys(keys, names)
     _refuse_lists(columns, keys)
     for name in _NUMBERS:
         numbers = np.asarray(rows[name], dtype=np.float64)
@@ -126,29 +129,26 @@ def _checked(rows: Columns, kinds: Mapping[str, Kind]) -> Moments:
         mean = np.where(np.isnan(rows["mean"]), total / n, rows["mean"])
         of_shares = mean * (1.0 - mean) * n / (n - 1.0)
     shares = {name for name, kind in kinds.items() if kind.is_share}
-    share = np.array([metric in shares for metric in columns["metric"]], dtype=bool)
+    share = names["metric"].where(lambda metric: metric in shares)
     # Shares over clusters are ratios, and bring their variance.
     in_units = np.isnan(np.asarray(rows["denominator_mean"], dtype=np.float64))
     no_share = share & ((mean < 0.0) | (mean > 1.0))
     _refuse(no_share, keys, mean, "the share of {} is {:g}; a proportion lies between 0 and 1")
     variance = np.where(share & (n >= 2) & in_units, of_shares, rows["variance"])
-    ratio = np.array([kinds.get(metric) is Kind.RATIO for metric in columns["metric"]], dtype=bool)
+    ratio = names["metric"].where(lambda metric: kinds.get(metric) is Kind.RATIO)
     of_parts, variance_of_parts = _ratio_of_parts(rows)
     columns["variance"] = np.where(ratio & np.isnan(mean) & np.isnan(variance), variance_of_parts, variance)
     columns["mean"] = np.where(ratio & np.isnan(mean), of_parts, mean)
     return make_rows(len(n), columns)
 
 
-def _folds(column: npt.NDArray[Any]) -> ObjectArray:
-    """The numbers of folds, None for rows of all units."""
-    found = np.empty(len(column), dtype=object)
-    for position, fold in enumerate(column):
-        if fold is not None and not fold.removesuffix(".0").isdecimal():
-            raise DataError(
-                f"moments: a fold is {fold!r}; folds are numbered from 0 on, and rows of all units have none"
-            )
-        found[position] = None if fold is None else int(fold.removesuffix(".0"))
-    return found
+def _fold(fold: str | None) -> int | None:
+    """The number of a fold, None for all units."""
+    if fold is not None and not fold.removesuffix(".0").isdecimal():
+        raise DataError(
+            f"moments: a fold is {fold!r}; folds are numbered from 0 on, and rows of all units have none"
+        )
+    return None if fold is None else int(fold.removesuffix(".0"))
 
 
 def _ratio_of_parts(rows: Columns) -> tuple[FloatArray, FloatArray]:
@@ -162,56 +162,54 @@ def _ratio_of_parts(rows: Columns) -> tuple[FloatArray, FloatArray]:
     return ratio, np.maximum(variance, 0.0)
 
 
-def _refuse_keys(keys: list[tuple[Any, ...]]) -> None:
-    if any(part is None for key in keys for part in key[:3]):
+def _refuse_keys(keys: _Keys, names: Mapping[str, Coded[Any]]) -> None:
+    if any(None in names[key].values for key in KEYS[:3]):
         raise DataError(
             "moments: a row has no experiment, variant or metric; every row needs all three: "
             "name them, or take the row out"
         )
-    repeated = [key for key, times in Counter(keys).items() if times > 1]
-    if repeated:
+    groups = grouped(*names.values())
+    repeated = groups.first[groups.rows > 1]
+    if repeated.size:
+        first = _shown(keys, repeated[0])
         raise DataError(
-            f"moments: there is more than one row for {plural(len(repeated), 'key')}, e.g. {_shown(repeated[0])}; "
+            f"moments: there is more than one row for {plural(repeated.size, 'key')}, e.g. {first}; "
             "one row is needed per experiment, variant, metric, slice, period and fold"
         )
 
 
-def _refuse_lists(columns: Mapping[str, Any], keys: list[tuple[Any, ...]]) -> None:
+def _refuse_lists(columns: Mapping[str, Any], keys: _Keys) -> None:
     """Lists that belong together have lengths that fit; a list beside the means may be missing."""
     for means, others in _BESIDE.items():
-        lists = [columns[name] for name in (means, *others)]
-        for row, beside in enumerate(zip(*lists, strict=True)):
-            if not any(beside):
-                continue
+        none_given = np.logical_and.reduce([is_null(columns[name]) for name in (means, *others)])
+        for row in np.flatnonzero(~none_given).tolist():
             k = len(columns[means][row] or ())
             for name in others:
                 found = columns[name][row]
                 allowed = (k, 2 * k) if name == "covariate_crosses" else (k * k,)
                 if found is not None and len(found) not in allowed:
                     raise DataError(
-                        f"moments: {name} of {_shown(keys[row])} has {plural(len(found), 'number')}; beside "
+                        f"moments: {name} of {_shown(keys, row)} has {plural(len(found), 'number')}; beside "
                         f"{plural(k, 'number')} in {means} it should have {' or '.join(map(str, allowed))}; "
                         "mend the file"
                     )
 
 
-def _refuse(
-    where: npt.NDArray[np.bool_], keys: list[tuple[Any, ...]], numbers: FloatArray, sentence: str
-) -> None:
+def _refuse(where: npt.NDArray[np.bool_], keys: _Keys, numbers: FloatArray, sentence: str) -> None:
     """Raise DataError about the first row where there is something wrong."""
     bad = np.flatnonzero(where)
     if bad.size:
-        raise DataError("moments: " + sentence.format(_shown(keys[bad[0]]), numbers[bad[0]]))
+        raise DataError("moments: " + sentence.format(_shown(keys, bad[0]), numbers[bad[0]]))
 
 
-def _shown(key: tuple[Any, ...]) -> str:
-    named = zip(KEYS, key, strict=True)
+def _shown(keys: _Keys, row: int | np.intp) -> str:
+    named = ((name, column[row]) for name, column in keys.items())
     return ", ".join(f"{name} {value!r}" for name, value in named if value is not None)
 
 
 def _lists(column: npt.NDArray[Any]) -> ObjectArray:
     found = np.full(len(column), None, dtype=object)
-    for row, value in enumerate(column if column.dtype == object else ()):
-        if isinstance(value, list | np.ndarray):
+    for row in np.flatnonzero(~is_null(column)) if column.dtype == object else ():
+        if isinstance(value := column[row], list | np.ndarray):
             found[row] = tuple(math.nan if x is None else float(x) for x in value)
     return found

@@ -6,14 +6,13 @@ interval of the difference and that of the lift from one statistic, so none of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from abgap.online.contrasts import Contrasts
-from abgap.online.traits import MetricTraits
+from abgap.online.traits import TraitColumn
 from abgap.records.moments import FloatArray, ObjectArray
 from abgap.records.vocabulary import LiftMethod
 from abgap.stats.arrays import BoolArray, Bounds, CheckedBounds, no_reason
@@ -68,13 +67,13 @@ class Inference:
     posterior: Posterior | None
 
 
-def infer(contrasts: Contrasts, traits: Sequence[MetricTraits], procedure: Procedure) -> Inference:
+def infer(contrasts: Contrasts, traits: TraitColumn, procedure: Procedure) -> Inference:
     """Test every contrast as the study says."""
     alpha, rule, method = procedure.alpha, procedure.rule, procedure.lift_method
     judged = contrasts.judged
-    deltas = numbers_of(t.smallest_worthwhile_lift for t in traits)
-    margins = numbers_of(t.non_inferiority_margin for t in traits)
-    signs = numbers_of(t.direction.sign for t in traits)
+    deltas = traits.numbers(lambda t: t.smallest_worthwhile_lift)
+    margins = traits.numbers(lambda t: t.non_inferiority_margin)
+    signs = traits.numbers(lambda t: t.direction.sign)
     verdicts = _judge(contrasts, judged, contrasts.is_share & ~contrasts.is_adjusted, procedure)
     # Score tests search for their values: they are made of shares only, and not of all.
     where = np.flatnonzero(verdicts.score)
@@ -145,11 +144,6 @@ def _posterior(contrast: Contrast, signs: FloatArray, procedure: Procedure) -> P
     lift, error = relative_difference(contrast)
     usable = lift_is_bounded(contrast, procedure.alpha)
     return lift_posterior(lift, np.where(usable, error, np.nan) ** 2, signs, procedure.prior, procedure.alpha)
-
-
-def numbers_of(values: Iterable[float | None]) -> FloatArray:
-    """Return numbers as an array, NaN for None."""
-    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
 
 
 def _choose(where: BoolArray, yes: CheckedBounds, no: CheckedBounds) -> CheckedBounds:

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from abgap.online.codes import is_null
 from abgap.records import Moments
 from abgap.records.moments import FloatArray, ObjectArray
+from abgap.stats.arrays import IndexArray
 from abgap.stats.covariates import Covaried
 from abgap.stats.moments import Bivariate, Joint, Univariate, ratio_unit_variance, ratio_value
-
-IndexArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +146,7 @@ def _ratio(moments: Moments, rows: IndexArray) -> Bivariate:
 
 def covaried(moments: Moments, rows: IndexArray) -> Covaried:
     """The metric's value in the given rows with its covariates; a ratio by its linearised value."""
-    listed = [i for i, row in enumerate(rows) if moments.covariate_means[row] is not None]
+    listed = np.flatnonzero(~is_null(moments.covariate_means[rows])).tolist()
     width = max([1, *(len(moments.covariate_means[rows[i]]) for i in listed)])
     means = np.zeros((len(rows), width))
     covariances = np.zeros((len(rows), width, width))

@@ -6,15 +6,15 @@ could change them, and to hold all units; where they do not, the plain compariso
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
 from abgap.online.arms import Pairs
+from abgap.online.codes import is_null
 from abgap.online.stratum_rows import Wanted, find_strata, has_strata
-from abgap.online.traits import MetricTraits
+from abgap.online.traits import TraitColumn
 from abgap.records import Moments
 from abgap.stats.contrast import Contrast
 from abgap.stats.strata import post_stratified
@@ -33,18 +33,11 @@ class PostStrata:
     merged: npt.NDArray[np.intp]
 
 
-def post_stratify(
-    moments: Moments, pairs: Pairs, traits: Sequence[MetricTraits], plain: Contrast
-) -> PostStrata:
+def post_stratify(moments: Moments, pairs: Pairs, traits: TraitColumn, plain: Contrast) -> PostStrata:
     """Put post-stratified contrasts in place of the plain ones of metrics with ``stratify_by``."""
     rows = pairs.treatment
-    asked = np.array(
-        [
-            trait.stratify_by is not None and moments.slice_name[row] is None and moments.period[row] is None
-            for row, trait in zip(rows, traits, strict=True)
-        ],
-        dtype=bool,
-    )
+    asked = traits.where(lambda trait: trait.stratify_by is not None)
+    asked &= is_null(moments.slice_name[rows]) & is_null(moments.period[rows])
     able = [i for i in np.flatnonzero(asked).tolist() if has_strata(moments, int(rows[i]), traits[i].kind)]
     wanted = [_wanted(moments, pairs, i, str(traits[i].stratify_by)) for i in able]
     columns = {field.name: getattr(plain, field.name).copy() for field in fields(plain)}

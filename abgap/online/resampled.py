@@ -5,7 +5,6 @@ And what so many draws cannot say: a p that is corrected for many tests may be t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +12,9 @@ import numpy.typing as npt
 
 from abgap.online.arms import Pairs
 from abgap.online.families import Corrected
-from abgap.online.inference import Inference, Verdicts, numbers_of
+from abgap.online.inference import Inference, Verdicts
 from abgap.online.resamples import Key, Resamples
-from abgap.online.traits import MetricTraits
+from abgap.online.traits import TraitColumn
 from abgap.records import Moments
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import CheckedBounds
@@ -28,7 +27,7 @@ def with_resamples(
     numbers: Inference,
     moments: Moments,
     pairs: Pairs,
-    traits: Sequence[MetricTraits],
+    traits: TraitColumn,
     resamples: Resamples,
     procedure: Procedure,
 ) -> Inference:
@@ -36,7 +35,7 @@ def with_resamples(
 
     Detectable effects and power stay those of the variances.
     """
-    where = np.flatnonzero([trait.name in resamples.metrics for trait in traits])
+    where = np.flatnonzero(traits.where(lambda trait: trait.name in resamples.metrics))
     if not where.size:
         return numbers
     drawn = Drawn(
@@ -44,10 +43,10 @@ def with_resamples(
         treatment=_draws(moments, pairs.treatment[where], resamples),
     )
     found = BootstrapVerdict(numbers.contrasts.judged.take(where), drawn, procedure.alpha)
-    chosen = [traits[int(i)] for i in where]
-    margins = numbers_of(trait.non_inferiority_margin for trait in chosen)
-    bands = numbers_of(trait.smallest_worthwhile_lift for trait in chosen)
-    signs = numbers_of(trait.direction.sign for trait in chosen)
+    chosen = traits.take(where)
+    margins = chosen.numbers(lambda trait: trait.non_inferiority_margin)
+    bands = chosen.numbers(lambda trait: trait.smallest_worthwhile_lift)
+    signs = chosen.numbers(lambda trait: trait.direction.sign)
     return replace(
         numbers,
         verdicts=_placed(numbers.verdicts, where, found, drawn.control.shape[-1]),

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abgap.online.arms import IndexArray, Pairs, cumulate, pair_arms
+from abgap.online.arms import Pairs, cumulate, pair_arms
+from abgap.online.codes import coded, is_null
 from abgap.online.contrasts import make_contrasts
 from abgap.online.estimate_records import RecordMaker
 from abgap.online.families import Corrected, correct
@@ -21,8 +22,9 @@ from abgap.online.moments import concatenate
 from abgap.online.resampled import with_resamples
 from abgap.online.resamples import Resamples
 from abgap.online.slice_groups import group_slices, shrink_lifts
-from abgap.online.traits import MetricTraits
+from abgap.online.traits import MetricTraits, TraitColumn, traits_of
 from abgap.records import Estimate, Kind, Moments
+from abgap.stats.arrays import IndexArray
 from abgap.stats.procedure import Procedure
 
 
@@ -35,7 +37,7 @@ class Scorecard:
 
     moments: Moments
     pairs: Pairs
-    traits: list[MetricTraits]
+    traits: TraitColumn
     numbers: Inference
     corrected: Corrected
     groups: tuple[IndexArray, ...]
@@ -55,14 +57,12 @@ def compare_arms(
     controls: the control variant of each experiment. procedure: how the study tests. resamples: draws of the
     bootstrap, of the metrics that ask for it.
     """
-    known = np.array(
-        [m in metrics and p is None for m, p in zip(moments.metric, moments.period, strict=True)], dtype=bool
-    )
+    known = coded(moments.metric).where(lambda name: name in metrics) & is_null(moments.period)
     followed = {name for name, traits in metrics.items() if traits.cumulative}
     quantiles = {name for name, traits in metrics.items() if traits.kind is Kind.QUANTILE}
     moments = concatenate([moments.take(known), cumulate(moments, followed, cumulative=quantiles)])
     pairs = pair_arms(moments, controls)
-    traits = [metrics[name] for name in moments.metric[pairs.treatment]]
+    traits = traits_of(moments.metric[pairs.treatment], metrics)
     numbers = infer(make_contrasts(moments, pairs, traits, procedure), traits, procedure)
     if resamples is not None:
         numbers = with_resamples(numbers, moments, pairs, traits, resamples, procedure)
@@ -89,5 +89,7 @@ def make_estimates(card: Scorecard, rows: Iterable[int] | None = None) -> tuple[
 def whole_comparisons(card: Scorecard, metrics: Collection[str]) -> list[int]:
     """Positions of the whole-experiment comparisons of these metrics."""
     moments, rows = card.moments, card.pairs.treatment
-    parts = zip(moments.metric[rows], moments.slice_name[rows], moments.period[rows], strict=True)
-    return [i for i, (metric, *part) in enumerate(parts) if metric in metrics and part == [None, None]]
+    wanted = card.traits.where(lambda trait: trait.name in metrics)
+    whole = is_null(moments.slice_name[rows]) & is_null(moments.period[rows])
+    positions: list[int] = np.flatnonzero(wanted & whole).tolist()
+    return positions

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from abgap.online.arms import IndexArray, Pairs
+from abgap.online.arms import Pairs
+from abgap.online.codes import coded, grouped, is_null
 from abgap.records import Moments
-from abgap.stats.arrays import Bounds
+from abgap.stats.arrays import Bounds, IndexArray, by_size
 from abgap.stats.contrast import Contrast
 from abgap.stats.intervals import lift_is_bounded, relative_difference
 from abgap.stats.procedure import Procedure
@@ -15,20 +16,11 @@ from abgap.stats.shrinkage import shrink
 
 def group_slices(moments: Moments, pairs: Pairs) -> tuple[IndexArray, ...]:
     """Positions of slices among the pairs, one row per group; groups of equal size stand in one array."""
-    groups: dict[tuple[object, ...], list[int]] = {}
-    for position, row in enumerate(pairs.treatment):
-        if moments.slice_name[row] is not None and moments.period[row] is None:
-            key = (
-                moments.experiment[row],
-                moments.metric[row],
-                moments.variant[row],
-                moments.slice_name[row],
-            )
-            groups.setdefault(key, []).append(position)
-    by_size: dict[int, list[list[int]]] = {}
-    for positions in groups.values():
-        by_size.setdefault(len(positions), []).append(positions)
-    return tuple(np.array(by_size[size], dtype=np.intp) for size in sorted(by_size))
+    rows = pairs.treatment
+    slices = np.flatnonzero(~is_null(moments.slice_name[rows]) & is_null(moments.period[rows]))
+    keys = (moments.experiment, moments.metric, moments.variant, moments.slice_name)
+    groups = grouped(*(coded(column[rows[slices]]) for column in keys))
+    return by_size(slices[np.argsort(groups.of, kind="stable")], groups.rows)
 
 
 def shrink_lifts(

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from abgap.online.arms import IndexArray
 from abgap.records import Kind, Moments
+from abgap.stats.arrays import IndexArray
 from abgap.stats.moments import Bivariate, Univariate
 from abgap.stats.strata import Strata, merge_small, of_means
 
@@ -36,7 +36,7 @@ def find_strata(moments: Moments, wanted: Sequence[Wanted]) -> Iterator[tuple[In
 
     A comparison without any slice rows is left out.
     """
-    rows = _rows_by_slice(moments)
+    rows = _rows_by_slice(moments) if wanted else {}
     by_size: dict[int, list[tuple[int, list[int], list[int]]]] = {}
     for position, w in enumerate(wanted):
         sides = [

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from abgap.online.arms import IndexArray, pair_arms
+from abgap.online.arms import pair_arms
 from abgap.online.joint import Layout, joint_of
 from abgap.online.trends import TrendDays
 from abgap.records import Estimable, Interval, LiftMethod, Moments, NotEstimable, Reason, Trend
 from abgap.records.words import declared_percent, label, p_value, plural, sentence_case, signed
-from abgap.stats.arrays import MIN_UNITS, finite_or_none
+from abgap.stats.arrays import MIN_UNITS, IndexArray, finite_or_none
 from abgap.stats.estimable import estimable_at
 from abgap.stats.intervals import fieller_lift
 from abgap.stats.intervals import p_value as test

@@ -69,7 +69,9 @@ class GivenStages:
         names = set(self._study.gap.offline) - set(self._study.metrics)
         if not names:
             return np.zeros(len(moments), dtype=bool)
-        return np.array([name in names for name in moments.metric], dtype=bool)
+        from abgap.online.codes import coded
+
+        return coded(moments.metric).where(lambda name: name in names)
 
     @property
     def relations(self) -> dict[str, Relation]:

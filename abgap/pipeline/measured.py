@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from abgap.engine.duckdb import DuckDBEngine
 from abgap.engine.protocol import Engine, Relation
@@ -281,9 +279,11 @@ class MeasuredUnits:
 
     def _of_the_study(self, moments: Moments) -> Moments:
         """The rows of declared experiments and variants."""
-        arms = list(zip(moments.experiment, moments.variant, strict=True))
-        analysed = {arm: is_analysed(self.variants, *arm) for arm in set(arms)}
-        return moments.take(np.array([analysed[arm] for arm in arms], dtype=bool))
+        from abgap.online.codes import coded, grouped
+
+        arms = moments.experiment, moments.variant
+        analysed = partial(is_analysed, self.variants)
+        return moments.take(grouped(*map(coded, arms)).where(analysed, *arms))
 
     @cached_property
     def counts(self) -> dict[str, ArmCounts]:

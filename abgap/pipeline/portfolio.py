@@ -6,8 +6,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from abgap.gap.inputs import EvidenceIndex
 from abgap.gap.portfolio.analysis import analyse_portfolio
 from abgap.gap.portfolio.collecting import collect
@@ -21,6 +19,7 @@ from abgap.gap.portfolio.surrogacy import with_surrogacy
 from abgap.gap.portfolio.transfer import Transfers
 from abgap.gap.portfolio.value import RuleValues, decision_rules, with_rules
 from abgap.offline.directions import direction_of
+from abgap.online.codes import is_null
 from abgap.online.cross_rows import read_cross_moments
 from abgap.pipeline.cross_moments import cross_moments
 from abgap.pipeline.shared_units import shared_units
@@ -143,5 +142,5 @@ class PortfolioStages:
         analysis = self._analysis
         if analysis.imported is None:
             return analysis.folds
-        of_folds = np.array([fold is not None for fold in analysis.moments.fold], dtype=bool)
+        of_folds = ~is_null(analysis.moments.fold)
         return analysis.moments.take(of_folds) if of_folds.any() else None

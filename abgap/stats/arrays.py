@@ -17,6 +17,7 @@ from abgap.records.moments import FloatArray, ObjectArray
 from abgap.records.vocabulary import Reason
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
+IndexArray: TypeAlias = npt.NDArray[np.intp]
 Floats: TypeAlias = npt.ArrayLike
 
 MIN_UNITS = 8
@@ -93,3 +94,12 @@ def checked_bounds(
 ) -> CheckedBounds:
     """Keep the intervals without a problem, NaN elsewhere."""
     return CheckedBounds(*bounds(no_reason(problem), estimate, low, high), problem)
+
+
+def by_size(members: IndexArray, sizes: IndexArray) -> tuple[IndexArray, ...]:
+    """Groups of equal size as one array each, a group in a row; the smallest first.
+
+    members: group after group. sizes: how many each has.
+    """
+    starts = np.cumsum(sizes) - sizes
+    return tuple(members[starts[sizes == size][:, None] + np.arange(size)] for size in np.unique(sizes))

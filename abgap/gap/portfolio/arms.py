@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, repeat
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Arms:
     def rows(self, experiments: Sequence[str], treatments: Sequence[str]) -> IndexArray:
         """Positions of arms by name, -1 for those that take no part."""
         keys = zip(experiments, treatments, strict=True)
-        return np.array([self.where.get(key, -1) for key in keys], dtype=np.intp)
+        return np.fromiter(map(self.where.get, keys, repeat(-1)), dtype=np.intp, count=len(experiments))
 
     def pairs(self) -> IndexArray:
         """Positions of all two arms of one experiment, (m, 2)."""

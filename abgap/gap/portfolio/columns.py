@@ -15,6 +15,7 @@ import numpy.typing as npt
 from abgap.gap.given_gains import HALF, GivenGains
 from abgap.gap.portfolio.arms import Arms
 from abgap.gap.portfolio.data import Axis, AxisKind
+from abgap.online.codes import Coded, coded, is_null
 from abgap.online.given_effects import GivenEffects
 from abgap.online.scorecard import Scorecard
 from abgap.records.moments import FloatArray
@@ -78,7 +79,7 @@ def put_scorecard(axes: Sequence[Axis], arms: Arms, card: Scorecard, into: Colum
     cell = _cells(axes, arms, card)
     contrast = card.numbers.contrasts.judged
     ratios = log_ratios(contrast)
-    sign = np.array([trait.direction.sign for trait in card.traits], dtype=np.float64)
+    sign = card.traits.numbers(lambda trait: trait.direction.sign)
     p_adjusted = card.corrected.p
     established = np.where(np.isnan(p_adjusted), np.nan, p_adjusted < card.procedure.alpha)
     rows, columns = np.nonzero(cell >= 0)
@@ -97,14 +98,9 @@ def _cells(axes: Sequence[Axis], arms: Arms, card: Scorecard) -> IndexArray:
     cell = np.full((len(arms), len(axes)), -1, dtype=np.intp)
     moments, rows = card.moments, card.pairs.treatment
     online = positions(axes, online=True)
-    column = _places(moments.metric[rows].tolist(), online)
-    at = np.flatnonzero(column >= 0)
+    column = _places(card.traits.each(lambda trait: trait.name), online)
+    at = np.flatnonzero((column >= 0) & is_null(moments.slice_name[rows]) & is_null(moments.period[rows]))
     kept = rows[at]
-    whole = [
-        slice_name is None and period is None
-        for slice_name, period in zip(moments.slice_name[kept], moments.period[kept], strict=True)
-    ]
-    at, kept = at[whole], kept[whole]
     arm = arms.rows(moments.experiment[kept].tolist(), moments.variant[kept].tolist())
     cell[arm[arm >= 0], column[at[arm >= 0]]] = at[arm >= 0]
     return cell
@@ -113,7 +109,7 @@ def _cells(axes: Sequence[Axis], arms: Arms, card: Scorecard) -> IndexArray:
 def put_gains(axes: Sequence[Axis], arms: Arms, gains: GivenGains, into: Columns, alpha: float) -> None:
     """Put offline gains that came ready in place, where there is none yet."""
     rows = arms.rows(gains.experiment.tolist(), gains.treatment.tolist())
-    columns = _places(gains.metric.tolist(), positions(axes, online=False))
+    columns = _places(coded(gains.metric), positions(axes, online=False))
     at = np.flatnonzero(into.free(rows, columns))
     # Of several rows for one key the first one counts: it is written last.
     at = at[::-1]
@@ -139,12 +135,12 @@ def put_lifts(
     signs: +1 or -1 by metric, so that up is good.
     """
     rows = arms.rows(effects.experiment.tolist(), effects.treatment.tolist())
-    columns = _places(effects.metric.tolist(), positions(axes, online=True))
+    columns = _places(coded(effects.metric), positions(axes, online=True))
     at = np.flatnonzero(into.free(rows, columns))
     possible = effects.effect[at] > -1.0
     impossible, at = int((~possible).sum()), at[possible]
     rows, columns = rows[at], columns[at]
-    sign = np.array([signs[name] for name in effects.metric[at]], dtype=np.float64)
+    sign = coded(effects.metric[at]).numbers(lambda name: signs[name])
     value = sign * np.log1p(effects.effect[at])
     error = effects.standard_error[at] / (1.0 + effects.effect[at])
     into.values[rows, columns] = value
@@ -162,8 +158,8 @@ def positions(axes: Sequence[Axis], *, online: bool) -> dict[str, int]:
     return {axis.name: at for at, axis in enumerate(axes) if (axis.kind is not AxisKind.OFFLINE) is online}
 
 
-def _places(names: Sequence[str], known: Mapping[str, int]) -> IndexArray:
-    return np.array([known.get(name, -1) for name in names], dtype=np.intp)
+def _places(names: Coded[str], known: Mapping[str, int]) -> IndexArray:
+    return np.array([known.get(name, -1) for name in names.values], dtype=np.intp)[names.codes]
 
 
 def _established(value: FloatArray, error: FloatArray, critical: FloatArray) -> FloatArray:

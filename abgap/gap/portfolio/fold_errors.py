@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from abgap.online.codes import coded, grouped, is_null
 from abgap.records import Moments
 from abgap.records.moments import FloatArray
 from abgap.stats.portfolio.correlated import fold_correlation
@@ -17,16 +18,15 @@ def correlation_of_folds(moments: Moments, metrics: Sequence[str]) -> FloatArray
     A ratio counts by its linearised value.
     """
     places = {metric: at for at, metric in enumerate(metrics)}
-    of_folds = (row for row, fold in enumerate(moments.fold) if fold is not None)
-    rows = np.array([row for row in of_folds if _counts(moments, row, places)], dtype=np.intp)
+    of_all = is_null(moments.slice_name) & is_null(moments.period)
+    chosen = coded(moments.metric).where(lambda name: name in places)
+    rows = np.flatnonzero(~is_null(moments.fold) & of_all & chosen)
     if not rows.size:
         return None
-    arms: dict[tuple[str, str], int] = {}
-    keys = zip(moments.experiment[rows], moments.variant[rows], strict=True)
-    arm = np.array([arms.setdefault(key, len(arms)) for key in keys], dtype=np.intp)
-    fold = np.array(moments.fold[rows], dtype=np.intp)
-    metric = np.array([places[name] for name in moments.metric[rows]], dtype=np.intp)
-    shape = (len(arms), int(fold.max()) + 1, len(metrics))
+    arms = grouped(coded(moments.experiment[rows]), coded(moments.variant[rows]))
+    arm, fold = arms.of, np.array(moments.fold[rows], dtype=np.intp)
+    metric = coded(moments.metric[rows]).numbers(lambda name: places[name]).astype(np.intp)
+    shape = (arms.first.size, int(fold.max()) + 1, len(metrics))
 
     def columns(values: FloatArray) -> FloatArray:
         found = np.full(shape, np.nan)
@@ -42,8 +42,3 @@ def correlation_of_folds(moments: Moments, metrics: Sequence[str]) -> FloatArray
         deviations = weight * (mean - centre) / (whole * np.sqrt(n))
         spread = np.sqrt(np.mean(variance, axis=1))
     return fold_correlation(deviations, spread)
-
-
-def _counts(moments: Moments, row: int, metrics: Collection[str]) -> bool:
-    """Whether a row of a fold is of all its units, and of one of the metrics."""
-    return moments.metric[row] in metrics and moments.slice_name[row] is None and moments.period[row] is None

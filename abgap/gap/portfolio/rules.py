@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from abgap.gap.decision import judge
-from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
+from abgap.gap.inputs import EvidenceIndex, ExperimentFacts, whole_rows
 from abgap.gap.portfolio.data import AxisKind, PortfolioData
 from abgap.gap.reading import turned
+from abgap.online.codes import coded
 from abgap.online.cross_fitting import Folds
 from abgap.online.moments import concatenate
 from abgap.online.scorecard import Scorecard, compare_arms, make_estimates
@@ -120,7 +121,7 @@ def _others(evidence: Evidence) -> tuple[tuple[str, ...], list[EvidenceIndex]]:
     moments = concatenate([left_out.moments, *_whole(card.moments, kept, left_out.experiments)])
     control = {each.name: each.control for each in evidence.facts}
     controls = {key: control[name] for key, (name, _) in left_out.experiments.items() if name in control}
-    traits = {trait.name: trait for trait in card.traits}
+    traits = {trait.name: trait for trait in card.traits.values}
     by_fold: list[list[Estimate]] = [[] for _ in range(evidence.folds.count)]
     for estimate in make_estimates(compare_arms(moments, controls, traits, card.procedure)):
         name, fold = left_out.experiments[estimate.experiment]
@@ -140,18 +141,10 @@ def _whole(
     moments: Moments, metrics: Sequence[str], experiments: Mapping[str, tuple[str, int]]
 ) -> Iterator[Moments]:
     """The rows of all units of these metrics, once for every experiment and fold."""
-    whole = np.array(
-        [
-            metric in metrics and name is None and period is None and fold is None
-            for metric, name, period, fold in zip(
-                moments.metric, moments.slice_name, moments.period, moments.fold, strict=True
-            )
-        ],
-        dtype=bool,
-    )
-    if not whole.any():
+    whole = whole_rows(moments, coded(moments.metric).where(lambda metric: metric in metrics))
+    if not whole:
         return
-    rows = moments.take(whole)
+    rows = moments.take(np.array(whole, dtype=np.intp))
     for key, (name, _) in experiments.items():
         of_experiment = rows.take(np.asarray(rows.experiment == name, dtype=bool))
         yield replace(of_experiment, experiment=np.full(len(of_experiment), key, dtype=object))

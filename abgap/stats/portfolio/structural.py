@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from abgap.records.moments import FloatArray
+from abgap.stats.arrays import by_size
 from abgap.stats.portfolio.effects import Effects, IndexArray
 
 # Numbers in one array that is worked on: enough for numpy to be busy, few enough for the caches.
@@ -59,6 +60,17 @@ class Fitted(NamedTuple):
 
 def components(effects: Effects) -> list[IndexArray]:
     """Positions of arms of one experiment, and of those whose errors hang together, directly or through others."""
+    arms, sizes = _hanging_together(effects)
+    return np.split(arms, np.cumsum(sizes)[:-1]) if arms.size else []
+
+
+def most_together(effects: Effects) -> int:
+    """Arms of the largest component."""
+    return int(_hanging_together(effects)[1].max(initial=0))
+
+
+def _hanging_together(effects: Effects) -> tuple[IndexArray, IndexArray]:
+    """Positions of arms, component after component, and how many each component has."""
     root = np.arange(len(effects))
     _, first, of = np.unique(effects.experiment, return_index=True, return_inverse=True)
     pairs = np.concatenate([effects.pairs, np.stack([first[of], root], axis=1)])
@@ -69,13 +81,12 @@ def components(effects: Effects) -> list[IndexArray]:
             np.minimum.at(root, pairs[:, side], low)
         if np.array_equal(before, root):
             break
-    order = np.argsort(root, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(root[order])) + 1) if order.size else []
+    return np.argsort(root, kind="stable"), np.unique(root, return_counts=True)[1]
 
 
 def are_covariances(effects: Effects) -> bool:
     """Whether the errors of every component can be those of anything: no negative eigenvalue, but for rounding."""
-    for stack in _stacked(effects, components(effects)):
+    for stack in _stacked(effects, by_size(*_hanging_together(effects))):
         values = np.linalg.eigvalsh(stack.errors)
         if np.any(values[:, 0] < -_ROUNDING * values[:, -1]):
             return False
@@ -84,11 +95,11 @@ def are_covariances(effects: Effects) -> bool:
 
 def sums_over(effects: Effects, truth: Candidates, chosen: Sequence[IndexArray] | None = None) -> Sums:
     """What arms add to the likelihood. chosen: components, all by default."""
-    found = components(effects) if chosen is None else chosen
+    found = _hanging_together(effects) if chosen is None else _listed(chosen)
     p = effects.values.shape[1]
     n = len(truth.alike)
     total = Sums(np.zeros(n), np.zeros(n), np.zeros((n, p, p)), np.zeros((n, p)))
-    for stack in _stacked(effects, found):
+    for stack in _stacked(effects, by_size(*found)):
         for part in _chunks(len(stack.values), stack.errors.shape[1] ** 2 * n):
             add = _added_pairs if stack.errors.shape[1:] == (2, 2) and p == 2 else _added
             total = total.plus(add(_Stack(*(each[part] for each in stack)), truth))
@@ -114,11 +125,16 @@ class _Stack(NamedTuple):
     same: FloatArray
 
 
+def _listed(chosen: Sequence[IndexArray]) -> tuple[IndexArray, IndexArray]:
+    """Components one after the other, and their sizes."""
+    arms = np.concatenate(chosen) if chosen else np.zeros(0, dtype=np.intp)
+    return arms, np.array([len(component) for component in chosen], dtype=np.intp)
+
+
 def _stacked(effects: Effects, found: Sequence[IndexArray]) -> Iterator[_Stack]:
-    """Components, size by size."""
+    """Components, size by size; found: those of one size in one array, a component in a row."""
     place = np.full(len(effects), -1)
-    for size in sorted({len(component) for component in found}):
-        arms = np.array([component for component in found if len(component) == size])
+    for arms in found:
         values = effects.values[arms]
         c, n, p = values.shape
         errors = np.zeros((c, n, p, n, p))

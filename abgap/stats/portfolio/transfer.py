@@ -28,6 +28,7 @@ from abgap.stats.portfolio.structural import (
     are_covariances,
     components,
     fitted,
+    most_together,
     sums_over,
 )
 from abgap.stats.tails import normal_cdf
@@ -309,8 +310,9 @@ def _tractable(effects: Effects) -> Effects:
     """
     first, second = effects.experiment[effects.pairs].T
     inside = first == second
-    together = max(len(part) for part in components(effects))
-    if together > _MOST_TOGETHER or not np.any(np.abs(effects.shared[~inside]) > _LITTLE_IN_COMMON):
+    if most_together(effects) > _MOST_TOGETHER or not np.any(
+        np.abs(effects.shared[~inside]) > _LITTLE_IN_COMMON
+    ):
         effects = _sharing(effects, inside)
     if are_covariances(effects):
         return effects
