@@ -14,6 +14,7 @@ import numpy as np
 
 from abgap.offline.directions import direction_of
 from abgap.online.arms import pair_arms, univariate
+from abgap.online.codes import coded, is_whole
 from abgap.online.given_effects import GivenEffects
 from abgap.records import Moments
 from abgap.records.moments import FloatArray, ObjectArray
@@ -73,11 +74,7 @@ def no_gains() -> GivenGains:
 
 def gains_of_moments(study: Study, moments: Moments, controls: Mapping[str, str]) -> GivenGains:
     """Gains of the rows of offline metrics in a moments table. controls: the control variant of each experiment."""
-    whole = [
-        slice_name is None and period is None and fold is None
-        for slice_name, period, fold in zip(moments.slice_name, moments.period, moments.fold, strict=True)
-    ]
-    moments = moments.take(np.array(whole, dtype=bool))
+    moments = moments.take(is_whole(moments))
     pairs = pair_arms(moments, controls)
     contrast = mean_contrast(univariate(moments, pairs.control), univariate(moments, pairs.treatment))
     measured = ~np.isnan(contrast.difference)
@@ -98,7 +95,7 @@ def gains_of_moments(study: Study, moments: Moments, controls: Mapping[str, str]
 
 def gains_of_effects(study: Study, effects: GivenEffects) -> GivenGains:
     """Gains computed elsewhere: the rows of the study's offline metrics, with normal errors."""
-    rows = np.array([name in study.gap.offline for name in effects.metric], dtype=bool)
+    rows = coded(effects.metric).where(lambda name: name in study.gap.offline)
     error = effects.standard_error[rows]
     return GivenGains(
         experiment=effects.experiment[rows],
@@ -121,5 +118,4 @@ def joined(first: GivenGains, second: GivenGains) -> GivenGains:
 
 
 def _signs(study: Study, metrics: ObjectArray) -> FloatArray:
-    sign = {name: float(direction_of(study, name).sign) for name in dict.fromkeys(metrics)}
-    return np.array([sign[name] for name in metrics], dtype=np.float64)
+    return coded(metrics).numbers(lambda name: direction_of(study, name).sign)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from abgap.gap.given_gains import GivenGains, no_gains
-from abgap.online.codes import is_null
+from abgap.online.codes import is_whole
 from abgap.records import Check, Estimate, Moments, OfflineRow, Role, Status
 from abgap.study.model import Study
 
@@ -137,10 +137,7 @@ def metrics_that_decide(study: Study) -> frozenset[str]:
 
 def whole_rows(moments: Moments, among: npt.NDArray[np.bool_]) -> list[int]:
     """Positions, among those marked, of the whole-experiment rows: no slice, no period, no fold."""
-    rows = np.flatnonzero(among)
-    for key in (moments.slice_name, moments.period, moments.fold):
-        rows = rows[is_null(key[rows])]
-    found: list[int] = rows.tolist()
+    found: list[int] = np.flatnonzero(among & is_whole(moments)).tolist()
     return found
 
 

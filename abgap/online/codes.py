@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from abgap.records.moments import FloatArray, ObjectArray
+from abgap.records.moments import FloatArray, Moments, ObjectArray
 from abgap.stats.arrays import BoolArray, IndexArray
 
 T = TypeVar("T")
@@ -117,3 +117,8 @@ def grouped(*columns: Coded[Any]) -> Groups:
 def is_null(column: npt.NDArray[Any]) -> BoolArray:
     """Where an object column has None."""
     return np.fromiter(map(operator.is_, column.tolist(), repeat(None)), dtype=bool, count=len(column))
+
+
+def is_whole(moments: Moments) -> BoolArray:
+    """The rows of all units of an arm: no slice, no day, no fold."""
+    return is_null(moments.slice_name) & is_null(moments.period) & is_null(moments.fold)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from abgap.online.codes import coded, grouped, is_null
 from abgap.online.joint import Layout, covaried, joint_columns, joint_of, layout_of
 from abgap.online.moments import concatenate, make_rows
 from abgap.records import Moments
@@ -75,22 +76,16 @@ class Folds:
 
     def __init__(self, moments: Moments, metrics: Collection[str]) -> None:
         """moments: rows of single folds (others are passed over) of these metrics, in whose order they stand."""
-        usable = [
-            fold is not None and name is None and period is None
-            for fold, name, period in zip(moments.fold, moments.slice_name, moments.period, strict=True)
-        ]
-        folds = moments.take(np.array(usable, dtype=bool))
+        of_all = is_null(moments.slice_name) & is_null(moments.period)
+        folds = moments.take(of_all & ~is_null(moments.fold))
         numbers = sorted(set(folds.fold.tolist()))
         self.count = len(numbers)
         where = {number: at for at, number in enumerate(numbers)}
-        by_metric: dict[str, list[int]] = {metric: [] for metric in metrics}
-        for row, metric in enumerate(folds.metric):
-            if metric in by_metric:
-                by_metric[metric].append(row)
+        named = coded(folds.metric)
         self._metrics = {
-            metric: _folded(metric, folds.take(np.array(rows, dtype=np.intp)), where)
-            for metric, rows in by_metric.items()
-            if rows
+            metric: _folded(metric, folds.take(named.codes == named.values.index(metric)), where)
+            for metric in metrics
+            if metric in named.values
         }
 
     def __contains__(self, metric: str) -> bool:
@@ -125,12 +120,9 @@ class Folds:
 
 def _folded(metric: str, rows: Moments, where: Mapping[object, int]) -> _Folded:
     """The rows of one metric by arm and fold; an arm has no units in a fold without a row."""
-    arms = dict.fromkeys(zip(rows.experiment, rows.variant, strict=True))
-    position = {arm: at for at, arm in enumerate(arms)}
-    arm_at = np.array(
-        [position[arm] for arm in zip(rows.experiment, rows.variant, strict=True)], dtype=np.intp
-    )
-    fold_at = np.array([where[fold] for fold in rows.fold], dtype=np.intp)
+    groups = grouped(coded(rows.experiment), coded(rows.variant))
+    arms = list(zip(rows.experiment[groups.first], rows.variant[groups.first], strict=True))
+    arm_at, fold_at = groups.of, coded(rows.fold).numbers(where.get).astype(np.intp)
     layout = layout_of(rows)
     flat, size = joint_of(rows, layout), layout.values + layout.covariates
     n = np.zeros((len(arms), len(where)))

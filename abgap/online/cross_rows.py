@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from abgap.online.codes import is_null, is_whole
 from abgap.records import Moments
 from abgap.stats.moments import Joint
 
@@ -68,19 +69,14 @@ def read_cross_moments(moments: Moments) -> tuple[CrossMoments, ...]:
     """The rows of whole arms by what they hold, those with the most entries first."""
     groups: dict[tuple[Entry, ...], list[int]] = {}
     entries: dict[str, tuple[Entry, ...] | None] = {}
-    for row, means in enumerate(moments.stage_means):
-        if means is None or moments.stage_covariances[row] is None or not _is_whole(moments, row):
-            continue
-        name = moments.metric[row]
+    told = ~is_null(moments.stage_means) & ~is_null(moments.stage_covariances) & is_whole(moments)
+    for row in np.flatnonzero(told).tolist():
+        means, name = moments.stage_means[row], moments.metric[row]
         found = entries.setdefault(name, named_entries(name))
         if found is not None and len(means) == len(found):
             groups.setdefault(found, []).append(row)
     ordered = sorted(groups.items(), key=lambda group: -len(group[0]))
     return tuple(_grouped(moments, found, rows) for found, rows in ordered)
-
-
-def _is_whole(moments: Moments, row: int) -> bool:
-    return moments.slice_name[row] is None and moments.period[row] is None and moments.fold[row] is None
 
 
 def _grouped(moments: Moments, entries: tuple[Entry, ...], rows: Sequence[int]) -> CrossMoments:

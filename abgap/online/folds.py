@@ -15,6 +15,7 @@ from abgap.engine.catalogue import compile_query
 from abgap.engine.hashing import fold_of
 from abgap.engine.protocol import Engine
 from abgap.online import tables
+from abgap.online.codes import is_null
 from abgap.online.plan import Plan
 from abgap.online.sums import Sums, sum_units
 from abgap.online.wide import Progress, WideTable
@@ -32,7 +33,7 @@ def sum_folds(engine: Engine, plan: Plan, wide: WideTable, *, progress: Progress
 
 def as_folds(moments: Moments) -> Moments:
     """The rows of single folds, the number of the fold in ``fold``."""
-    of_folds = moments.take(np.array([name is not None for name in moments.slice_name], dtype=bool))
+    of_folds = moments.take(~is_null(moments.slice_name))
     fold: ObjectArray = np.empty(len(of_folds), dtype=object)
     fold[:] = [int(value) for value in of_folds.slice_value]
     nothing: ObjectArray = np.full(len(of_folds), None, dtype=object)

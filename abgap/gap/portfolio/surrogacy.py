@@ -53,7 +53,7 @@ def _with_surrogacy(pair: PairFit, data: PortfolioData, known: KnownErrors) -> P
 
 def _individual(names: tuple[str, str], data: PortfolioData, known: KnownErrors) -> Individual:
     """The association over the units of all arms of experiments without a failed check."""
-    arms = _arms(data, known.controls)
+    arms = _arms(data, known.controls) if known.crosses else {}
     sign = float(known.signs[names[0]] * known.signs[names[1]])
     parts: list[tuple[float, list[float], list[list[float]], int]] = []
     for each in known.crosses:

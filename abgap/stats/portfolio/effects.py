@@ -40,7 +40,7 @@ class Effects:
     @property
     def experiments(self) -> int:
         """How many experiments the arms belong to."""
-        return len(np.unique(self.experiment))
+        return int(np.count_nonzero(np.bincount(self.experiment)))
 
     @property
     def errors(self) -> FloatArray:
