@@ -411,6 +411,6 @@ def test_slopes_by_other_methods_stand_in_numbers_beside_the_line(example: Resul
     assert found is not None
     (table,) = [table for fold in found.folds for table in fold.tables if table.key == "line"]
     says = {row[2].text: row[1].text for row in rows_of(table)}
-    assert says["by moments, with a noise correlation of 0.9"] == "+0.3 %"
+    assert says["by moments, with a noise correlation of 0.9"] == "+0.30 %"
     assert says["York's line, beside it"]
     assert not [text for fold in found.folds for text in fold.texts if text == "Odd."]
