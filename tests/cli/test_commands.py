@@ -94,7 +94,7 @@ def test_findings_in_words_name_what_was_found(
         "analyze": ("ranker   units: A 300, B 300", "revenue_per_user", "95% interval", "Next: "),
         "offline": ("new", "old", "ndcg", "+0.0"),
         "gap": ("ranker · B · ndcg × revenue_per_user", "✓ translated"),
-        "portfolio": ("2 experiments", "1  translated", "ndcg × revenue_per_user"),
+        "portfolio": ("2 experiments", "1  translated", "NDCG against revenue per user"),
     }
     for words in expected[name]:
         assert words in shown.out
