@@ -19,6 +19,7 @@ from abgap.engine.protocol import Engine
 from abgap.errors import AbgapError
 from abgap.sources.sql import Sql
 from abgap.study.model import Source
+from tests.spark.portfolio_on_spark import portfolio_compared
 from tests.spark.tasks_on_spark import tasks_compared
 
 pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("ignore")]
@@ -81,6 +82,7 @@ def test_every_statement_and_every_result_is_that_of_duckdb(
     for study in STUDIES:
         ran |= compared(request.getfixturevalue(study), on_spark, rows=study not in ONLY_ANSWERS)
     ran |= tasks_compared(tmp_path, on_spark, different)
+    ran |= portfolio_compared(tmp_path, on_spark, different)
     assert ran == set(query_names()) - ONLY_ON_DUCKDB
 
 

@@ -20,6 +20,7 @@ OWN_TABLES = (
     "cells",
     "centres",
     "checks",
+    "cross_cells",
     "enrolments",
     "estimates",
     "experiments",
