@@ -24,9 +24,10 @@ def correlation_of_folds(moments: Moments, metrics: Sequence[str]) -> FloatArray
     if not rows.size:
         return None
     arms = grouped(coded(moments.experiment[rows]), coded(moments.variant[rows]))
-    arm, fold = arms.of, np.array(moments.fold[rows], dtype=np.intp)
-    metric = coded(moments.metric[rows]).numbers(lambda name: places[name]).astype(np.intp)
-    shape = (arms.first.size, int(fold.max()) + 1, len(metrics))
+    # Folds by their order: their numbers may be far apart.
+    numbers, fold = np.unique(np.array(moments.fold[rows], dtype=np.intp), return_inverse=True)
+    arm, metric = arms.of, coded(moments.metric[rows]).numbers(lambda name: places[name]).astype(np.intp)
+    shape = (arms.first.size, len(numbers), len(metrics))
 
     def columns(values: FloatArray) -> FloatArray:
         found = np.full(shape, np.nan)

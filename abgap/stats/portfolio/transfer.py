@@ -6,6 +6,10 @@ True gains and lifts of arms are normal around their means, with standard deviat
 everything is averaged over all their values, each weighted by its restricted likelihood (uniform in s_x, s_y and the
 angle; and in how alike true effects of arms of one experiment are). Intervals get their tails of t by that, stay honest
 where the spread of gains is hard to tell from their errors, and hold what they say in simulations (docs/portfolio.md).
+
+Where errors of gains and lifts go together, what is fitted is ``lift - lean gain``, the lean being the slope of the
+errors: the same averages over other coordinates. In those of the lifts themselves, all that errors of a correlation
+near 1 allow is a ridge too thin for any nodes.
 """
 
 from __future__ import annotations
@@ -49,6 +53,8 @@ _STEPS, _CLOSE = 100, 1e-12
 _ROUNDING = 1e-12
 # Nodes are used again for fewer effects whose range sticks out by at most this part, and fills at least that one.
 _SLACK, _FILLED = 0.05, 0.7
+# Part of the variance of lifts that what is left of it beside the errors of gains has at least.
+_LEFT = 1e-8
 # Arms whose errors hang together beyond which only those of one experiment are kept together.
 _MOST_TOGETHER = 40
 # Share of the variance of what is observed up to which errors that experiments have in common are left out: they hardly
@@ -82,7 +88,7 @@ class _Grid(NamedTuple):
     """Gauss-Legendre nodes over spreads, angle and likeness (all N,), in units of the scales. step: of the quadrature.
 
     A spread is u / (1 - u), which takes in large ones. ranges: of u for gains and for lifts, of the angle, and of how
-    alike true effects of arms of one experiment are.
+    alike true effects of arms of one experiment are. Lifts are those less the lean times gains.
     """
 
     s_x: FloatArray
@@ -94,12 +100,16 @@ class _Grid(NamedTuple):
     shape: _Shape
 
     @classmethod
-    def over(cls, ranges: _Ranges, shape: _Shape) -> _Grid:
-        """The nodes over these ranges."""
+    def over(cls, ranges: _Ranges, shape: _Shape, lean: float) -> _Grid:
+        """The nodes over these ranges; steps are those of weights that are uniform in what lifts themselves have."""
         axes, steps = zip(*(_gauss(r, n) for r, n in zip(ranges, shape, strict=True)), strict=True)
         u, v, angle, alike = (each.ravel() for each in np.meshgrid(*axes, indexing="ij"))
         step = np.einsum("i,j,k,l->ijkl", *steps).ravel() / ((1.0 - u) * (1.0 - v)) ** 2
-        return cls(u / (1.0 - u), v / (1.0 - v), angle, alike, step, ranges, shape)
+        s_x, s_y = u / (1.0 - u), v / (1.0 - v)
+        if lean:
+            # Covariances map one to one, with determinant 1; their density by spreads and angle is s_x^2 s_y tau.
+            step *= s_y / np.sqrt(s_y**2 + 2.0 * lean * s_x * s_y * np.sin(angle) + (lean * s_x) ** 2)
+        return cls(s_x, s_y, angle, alike, step, ranges, shape)
 
     @property
     def truth(self) -> Candidates:
@@ -126,11 +136,12 @@ class _Cells(NamedTuple):
 class TransferFit:
     """The line of gains and lifts: all values of spreads and angle that the effects allow, with their weights.
 
-    Made by ``fit_transfer``; effects and sums in units of ``scale`` (2,).
+    Made by ``fit_transfer``; effects and sums in units of ``scale`` (2,), sums of effects that are leaned by ``lean``.
     """
 
     effects: Effects
     scale: FloatArray
+    lean: float
     grid: _Grid
     sums: Sums
 
@@ -160,7 +171,7 @@ class TransferFit:
     def slope(self) -> FloatArray:
         """The slope b at every node."""
         unit = self.scale[1] / self.scale[0]
-        return np.asarray(unit * self.grid.s_y * np.sin(self.grid.angle) / self.grid.s_x)
+        return np.asarray(unit * (self.grid.s_y * np.sin(self.grid.angle) / self.grid.s_x + self.lean))
 
     @property
     def gain_sd(self) -> float:
@@ -186,7 +197,7 @@ class TransferFit:
             return cells.below(np.arcsin(np.clip(np.tan(turn) * ratio, -1.0, 1.0)))
 
         turned = _bounds(below, (-np.pi / 2.0, np.pi / 2.0), alpha)
-        return Bounds(*(unit * np.tan(end) for end in turned))
+        return Bounds(*(unit * (np.tan(end) + self.lean) for end in turned))
 
     def tau(self, alpha: float) -> Bounds:
         """Standard deviation of true lifts around the line."""
@@ -216,14 +227,15 @@ class TransferFit:
         An experiment that was far off all others has made nodes that do not suit these: then they are fitted anew.
         """
         mine = self.effects.experiment == experiment
-        if not self._suits(self.effects.take(~mine)):
+        leaned = _leaned(self.effects, self.lean)
+        if not self._suits(leaned.take(~mine)):
             return fit_transfer(self.measured.take(~mine))
-        touched = [part for part in components(self.effects) if mine[part].any()]
+        touched = [part for part in components(leaned) if mine[part].any()]
         rest = np.zeros(len(mine), dtype=bool)
         rest[np.concatenate(touched)] = True
         truth = self.grid.truth
-        kept = sums_over(self.effects.take(rest & ~mine), truth)
-        sums = self.sums.minus(sums_over(self.effects, truth, touched)).plus(kept)
+        kept = sums_over(leaned.take(rest & ~mine), truth)
+        sums = self.sums.minus(sums_over(leaned, truth, touched)).plus(kept)
         return replace(self, effects=self.effects.take(~mine), sums=sums)
 
     def _suits(self, effects: Effects) -> bool:
@@ -240,13 +252,14 @@ class TransferFit:
     def _line(self, gain: float, *, kept: FloatArray, beside: FloatArray | float) -> Mixture:
         """The line at a gain as far as it is kept, where the means are known up to their covariance."""
         mean, covariance = self._fitted.mean * self.scale, self._fitted.covariance
-        pull = -self.slope * kept
+        pull = self.scale[1] / self.scale[0] * self.lean - self.slope * kept
         error = (
             self.scale[1] ** 2 * covariance[:, 1, 1]
             + 2.0 * pull * self.scale[0] * self.scale[1] * covariance[:, 0, 1]
             + (pull * self.scale[0]) ** 2 * covariance[:, 0, 0]
         )
-        return Mixture(self.weight, mean[:, 1] - pull * (gain - mean[:, 0]), np.sqrt(error + beside))
+        centre = mean[:, 1] + pull * mean[:, 0] + self.slope * kept * gain
+        return Mixture(self.weight, centre, np.sqrt(error + beside))
 
     @property
     def _log_likelihood(self) -> FloatArray:
@@ -260,7 +273,7 @@ class TransferFit:
     def _cells(self) -> _Cells:
         """Weights by logarithms in between the nodes; those of quadrature are far apart for a distribution function."""
         grid = self.grid
-        closer = _Grid.over((*grid.ranges[:3], (0.0, 1.0)), (_FINE, _FINE, grid.shape[2], 1))
+        closer = _Grid.over((*grid.ranges[:3], (0.0, 1.0)), (_FINE, _FINE, grid.shape[2], 1), self.lean)
         spread = [legendre.leggauss(n)[0] for n in grid.shape[:2]]
         between = [_interpolation(nodes, legendre.leggauss(_FINE)[0]) for nodes in spread]
         logs = np.einsum("ai,bj,ijk->abk", *between, self._log_likelihood)
@@ -294,8 +307,31 @@ def fit_transfer(effects: Effects) -> TransferFit | None:
             shared=effects.shared / np.outer(scale, scale),
         )
     )
-    grid = _grid(scaled)
-    return TransferFit(scaled, scale, grid, sums_over(scaled, grid.truth))
+    lean = _lean(scaled)
+    leaned = _leaned(scaled, lean)
+    grid = _grid(leaned, lean)
+    return TransferFit(scaled, scale, lean, grid, sums_over(leaned, grid.truth))
+
+
+def _lean(effects: Effects) -> float:
+    """The slope of the errors of lifts on those of gains, over all arms; 0 where they are unrelated."""
+    own, both = effects.covariances[:, 0].sum(axis=0)
+    return float(both / own) if own > 0.0 else 0.0
+
+
+def _leaned(effects: Effects, lean: float) -> Effects:
+    """Gains, and lifts less the lean times gains."""
+    if not lean:
+        return effects
+    turn = np.array([[1.0, 0.0], [-lean, 1.0]])
+    covariances = turn @ effects.covariances @ turn.T
+    covariances[:, 1, 1] += _LEFT * effects.covariances[:, 1, 1]
+    return replace(
+        effects,
+        values=effects.values @ turn.T,
+        covariances=covariances,
+        shared=turn @ effects.shared @ turn.T,
+    )
 
 
 def _differ(values: FloatArray) -> bool:
@@ -324,13 +360,13 @@ def _sharing(effects: Effects, kept: BoolArray) -> Effects:
     return replace(effects, pairs=effects.pairs[kept], shared=effects.shared[kept])
 
 
-def _grid(effects: Effects) -> _Grid:
+def _grid(effects: Effects, lean: float) -> _Grid:
     """Nodes over all spreads and angles that may be."""
     gains, lifts = _spreads(effects.axes([0])), _spreads(effects.axes([1]))
     several = len(effects) > effects.experiments
     nodes = _FEWER_NODES if several or len(effects) > _MANY else _NODES
     ranges = (gains, lifts, _angles(effects, gains, lifts), (0.0, 1.0))
-    return _Grid.over(ranges, (*nodes, _NODES_ALIKE if several else 1))
+    return _Grid.over(ranges, (*nodes, _NODES_ALIKE if several else 1), lean)
 
 
 def _likenesses(effects: Effects) -> FloatArray:
