@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from abgap.gap.portfolio.data import AxisKind, PortfolioData
+from abgap.gap.portfolio.forecast import forecast
+from abgap.gap.portfolio.points import points_of
 from abgap.gap.portfolio.steps import worth_in_words
 from abgap.gap.portfolio.transfer import Transfers, foreseen, smallest_gain, with_transfer
+from abgap.gap.portfolio.typical import typical_lifts
 from abgap.records import Interval, NotEstimable, Reason
 from abgap.records.portfolio import PairFit, PredictorSide
 from tests.gap.drawn_portfolio import portfolio
@@ -59,8 +62,11 @@ def test_from_the_smallest_gain_worth_testing_on_the_prediction_lies_above_zero(
     least = smallest_gain(fit, data.alpha)
     assert least is not None
     assert least == told(data).smallest_gain_worth_testing
-    assert foreseen(fit, least, 0.0, 0.05).low == pytest.approx(0.0, abs=1e-9)
-    assert foreseen(fit, 1.01 * least, 0.0, 0.05).low > 0.0 > foreseen(fit, 0.99 * least, 0.0, 0.05).low
+    of = data.axes[1]
+    assert foreseen(fit, of, least, 0.0, 0.05).low == pytest.approx(0.0, abs=1e-9)
+    assert (
+        foreseen(fit, of, 1.01 * least, 0.0, 0.05).low > 0.0 > foreseen(fit, of, 0.99 * least, 0.0, 0.05).low
+    )
 
 
 def test_gains_without_a_relation_are_never_worth_testing_and_more_experiments_are_asked_for() -> None:
@@ -172,3 +178,18 @@ def test_gains_that_are_mostly_noise_are_refused() -> None:
     data.effects.covariances[:, 0, 0] = 0.05**2
     (refusal,) = told(data).refusals
     assert refusal.startswith("No transfer and no forecast: the gains are mostly noise (reliability 0.")
+
+
+def test_what_is_better_low_falls_by_a_share_of_itself() -> None:
+    data = portfolio(12)
+    down = replace(data, axes=(data.axes[0], replace(data.axes[1], sign=-1)))
+    up, turned = Transfers(data), Transfers(down)
+    one, other = forecast(up, 0, 1, gain=0.05, error=None), forecast(turned, 0, 1, gain=0.05, error=None)
+    assert math.log1p(one.lift.high) == pytest.approx(-math.log1p(-other.lift.high), rel=1e-12)
+    fit = turned.of(0, 1).fit
+    assert fit is not None
+    assert other.probability_worthwhile == 1.0 - fit.lift(0.05).below(-math.log1p(-0.01))
+    (raw,), point = typical_lifts(down), points_of(down, 0, 1)[0]
+    lift = -math.expm1(-data.effects.values[0, 1])
+    assert raw.shrunk[0].raw.estimate == pytest.approx(lift, rel=1e-12)
+    assert point.lift == pytest.approx(lift, rel=1e-12)

@@ -95,6 +95,7 @@ def _online_axis(study: Study, name: str, kind: AxisKind) -> Axis:
         money=metric.money,
         noise="unknown",
         also_proxy=kind is AxisKind.BUSINESS and name in study.portfolio.proxies,
+        sign=metric.direction.sign,
     )
 
 

@@ -32,7 +32,7 @@ class Axis:
     Offline: gain in the metric's own units. Proxy and business: log ratio of treatment to control. noise: how the
     covariance of its errors with other online metrics is known: ``units`` (from the units themselves), ``folds``,
     ``declared``, or ``unknown`` (taken as 0, with a range as sensitivity); None of offline axes. also_proxy: of a
-    business metric that is a proxy of others as well.
+    business metric that is a proxy of others as well. sign: +1 when more of the metric is better, -1 when less is.
     """
 
     name: str
@@ -41,6 +41,11 @@ class Axis:
     money: bool = False
     noise: str | None = None
     also_proxy: bool = False
+    sign: int = 1
+
+    def relative(self, logs: FloatArray) -> FloatArray:
+        """Log ratios as relative lifts, up is good: 20 % less of what is better low is +20 %, not 1 / 0.8 - 1."""
+        return np.asarray(self.sign * np.expm1(self.sign * logs))
 
     @property
     def is_proxy(self) -> bool:

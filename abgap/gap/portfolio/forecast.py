@@ -28,7 +28,7 @@ from abgap.records.words import (
     signed,
     signed_percent,
 )
-from abgap.stats.portfolio.transfer import TransferFit
+from abgap.stats.portfolio.transfer import Mixture, TransferFit
 
 EVEN = 0.5
 
@@ -52,10 +52,10 @@ def forecast(
     if found.fit is None:
         raise DataError(f"no forecast of {axes[1].name} from {axes[0].name}: {found.refusal}")
     fit, alpha = found.fit, data.alpha
-    lift = foreseen(fit, gain, error or 0.0, alpha)
+    lift = foreseen(fit, axes[1], gain, error or 0.0, alpha)
     chances = fit.lift(gain, error or 0.0)
     least = axes[1].smallest_worthwhile
-    reached = None if least is None else 1.0 - chances.below(math.log1p(least))
+    reached = None if least is None else _chance_of(chances, least, axes[1].sign)
     seen = fit.effects.values[:, 0] * fit.scale[0]
     worth = smallest_gain(fit, alpha)
     return Forecast(
@@ -77,6 +77,11 @@ def forecast(
         test=None,
         notes=tuple(_notes(axes[0], fit, gain, error, face_value=found.at_face_value)),
     )
+
+
+def _chance_of(chances: Mixture, least: float, sign: int) -> float:
+    """The chance of a lift of at least this size; of what is better low no fall is larger than the whole."""
+    return 1.0 - chances.below(sign * math.log1p(sign * least)) if sign * least > -1.0 else 0.0
 
 
 def _advice(lift: Interval, reached: float | None) -> Advice:

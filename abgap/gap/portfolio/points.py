@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from abgap.gap.portfolio.data import AxisKind, PortfolioData
+from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
 from abgap.records.moments import FloatArray
 from abgap.records.portfolio import PortfolioPoint
 
@@ -18,7 +18,9 @@ def points_of(data: PortfolioData, predictor: int, business: int) -> tuple[Portf
     values, errors = effects.values.copy(), effects.errors
     for place, axis in enumerate((predictor, business)):
         if data.axes[axis].kind is not AxisKind.OFFLINE:
-            values[:, place], errors[:, place] = _relative(values[:, place], errors[:, place])
+            values[:, place], errors[:, place] = _relative(
+                data.axes[axis], values[:, place], errors[:, place]
+            )
     measured = np.flatnonzero(effects.measured)
     precise = np.argsort(errors[measured, 1], kind="stable")[:MOST]
     chosen = measured[np.sort(precise)]
@@ -37,9 +39,9 @@ def points_of(data: PortfolioData, predictor: int, business: int) -> tuple[Portf
     )
 
 
-def _relative(logs: FloatArray, errors: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _relative(axis: Axis, logs: FloatArray, errors: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Log ratios as relative lifts; errors by the delta method."""
-    return np.expm1(logs), errors * np.exp(logs)
+    return axis.relative(logs), errors * np.exp(axis.sign * logs)
 
 
 def _known(error: float) -> float | None:

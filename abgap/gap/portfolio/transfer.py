@@ -79,7 +79,7 @@ def with_transfer(found: PairFit, transfers: Transfers, predictor: int, business
         refusals = (*found.refusals, f"No transfer and no forecast: {of_pair.refusal}")
         return replace(found, refusals=refusals)
     fit, axis = of_pair.fit, transfers.data.axes[predictor]
-    record = transfer_record(of_pair, fit, axis, alpha)
+    record = transfer_record(of_pair, fit, (axis, transfers.data.axes[business]), alpha)
     least = smallest_gain(fit, alpha)
     return replace(
         found,
@@ -94,11 +94,13 @@ def with_transfer(found: PairFit, transfers: Transfers, predictor: int, business
 
 def shown_gain(axis: Axis, gain: float) -> float:
     """A gain as people know it: that of a proxy is a log ratio here, and a relative lift to them."""
-    return gain if axis.is_offline else math.expm1(gain)
+    return gain if axis.is_offline else float(axis.relative(np.asarray(gain)))
 
 
-def transfer_record(of_pair: PairTransfer, fit: TransferFit, axis: Axis, alpha: float) -> Transfer:
-    """The line with its intervals, and the prediction by gain."""
+def transfer_record(
+    of_pair: PairTransfer, fit: TransferFit, axes: tuple[Axis, Axis], alpha: float
+) -> Transfer:
+    """The line with its intervals, and the prediction by gain. axes: of the pair."""
     return Transfer(
         a=_interval(fit.a(alpha), alpha),
         b=_interval(fit.b(alpha), alpha),
@@ -106,13 +108,13 @@ def transfer_record(of_pair: PairTransfer, fit: TransferFit, axis: Axis, alpha: 
         mean_gain=fit.mean_gain,
         gain_sd=fit.gain_sd,
         gains_at_face_value=of_pair.at_face_value,
-        band=tuple(_band(fit, axis, alpha)),
+        band=tuple(_band(fit, axes, alpha)),
     )
 
 
-def foreseen(fit: TransferFit, gain: float, error: float, alpha: float) -> Interval:
+def foreseen(fit: TransferFit, business: Axis, gain: float, error: float, alpha: float) -> Interval:
     """The true lift to expect of a gain, as a fraction. error: with which the gain was measured, 0 for a true one."""
-    return _interval(Bounds(*(np.expm1(end) for end in fit.lift(gain, error).bounds(alpha))), alpha)
+    return _interval(Bounds(*map(business.relative, fit.lift(gain, error).bounds(alpha))), alpha)
 
 
 def smallest_gain(fit: TransferFit, alpha: float) -> float | None:
@@ -201,11 +203,11 @@ def _ends(fit: TransferFit) -> tuple[float, float]:
     return low - beyond * (low < 0.0), high + beyond * (high > 0.0)
 
 
-def _band(fit: TransferFit, axis: Axis, alpha: float) -> Iterator[BandPoint]:
+def _band(fit: TransferFit, axes: tuple[Axis, Axis], alpha: float) -> Iterator[BandPoint]:
     for gain in np.linspace(*_ends(fit), _BAND_POINTS):
-        found = foreseen(fit, float(gain), 0.0, alpha)
+        found = foreseen(fit, axes[1], float(gain), 0.0, alpha)
         yield BandPoint(
-            gain=shown_gain(axis, float(gain)), lift=found.estimate, low=found.low, high=found.high
+            gain=shown_gain(axes[0], float(gain)), lift=found.estimate, low=found.low, high=found.high
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from abgap.gap.portfolio.data import AxisKind, PortfolioData
+from abgap.gap.portfolio.data import Axis, AxisKind, PortfolioData
 from abgap.records import Interval, NotEstimable, Reason
 from abgap.records.portfolio import ShrunkLift, TypicalLift
 from abgap.records.words import label, percent, percent_interval, plural
@@ -41,17 +41,17 @@ def _typical(
         business_metric=name,
         experiments=effects.experiments,
         arms=len(effects),
-        mean=_lift(data, found.mean, found.low, found.high, "reml, hartung-knapp"),
+        mean=_lift(data, axis, found.mean, found.low, found.high, "reml, hartung-knapp"),
         prediction=_lift(
-            data, found.mean, found.prediction_low, found.prediction_high, "posterior of the spread"
+            data, axis, found.mean, found.prediction_low, found.prediction_high, "posterior of the spread"
         ),
         tau={method: tau_squared**0.5 for method, tau_squared in found.tau_squared.items()},
         q=found.q,
         df=found.freedom,
         p_value=found.p_value,
         i_squared=found.i_squared,
-        shrunk=tuple(_shrunk(data, used, effects, found)),
-        sentence=_sentence(data, name, effects, found, unknown),
+        shrunk=tuple(_shrunk(data, axis, used, effects, found)),
+        sentence=_sentence(data, axis, effects, found, unknown),
     )
 
 
@@ -76,14 +76,20 @@ def _refused(name: str, effects: Effects, unknown: int) -> TypicalLift:
     )
 
 
-def _lift(data: PortfolioData, estimate: float, low: float, high: float, method: str) -> Interval:
+def _lift(data: PortfolioData, axis: int, estimate: float, low: float, high: float, method: str) -> Interval:
     """A log ratio as lift."""
-    estimate, low, high = (float(np.expm1(each)) for each in (estimate, low, high))
+    estimate, low, high = (
+        float(data.axes[axis].relative(np.asarray(each))) for each in (estimate, low, high)
+    )
     return Interval(estimate=estimate, low=low, high=high, level=data.level_of_confidence, method=method)
 
 
 def _shrunk(
-    data: PortfolioData, used: np.ndarray[tuple[int], np.dtype[np.bool_]], effects: Effects, found: Meta
+    data: PortfolioData,
+    axis: int,
+    used: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    effects: Effects,
+    found: Meta,
 ) -> Iterator[ShrunkLift]:
     """One record for each arm, in their order."""
     lifts = shrunk_lifts(effects)
@@ -91,8 +97,8 @@ def _shrunk(
         return
     errors = effects.errors[:, 0]
     wrong = significance_of(found, errors, alpha=data.alpha)
-    raw = _lifts(normal_bounds(effects.values[:, 0], errors, data.alpha))
-    shrunk = _lifts(normal_bounds(lifts.effect, lifts.deviation, data.alpha))
+    raw = _lifts(data.axes[axis], normal_bounds(effects.values[:, 0], errors, data.alpha))
+    shrunk = _lifts(data.axes[axis], normal_bounds(lifts.effect, lifts.deviation, data.alpha))
     columns = (lifts.above_zero.tolist(), wrong.type_s.tolist(), wrong.type_m.tolist())
     names = [data.names[at] for at in effects.experiment.tolist()]
     level = data.level_of_confidence
@@ -109,9 +115,9 @@ def _shrunk(
         )
 
 
-def _lifts(bounds: Bounds) -> list[list[float]]:
+def _lifts(axis: Axis, bounds: Bounds) -> list[list[float]]:
     """Estimate, low and high of each arm as lifts."""
-    found: list[list[float]] = np.expm1(np.column_stack(bounds)).tolist()
+    found: list[list[float]] = axis.relative(np.column_stack(bounds)).tolist()
     return found
 
 
@@ -120,9 +126,10 @@ def _interval(bounds: list[float], level: float, method: str) -> Interval:
     return Interval(estimate=estimate, low=low, high=high, level=level, method=method)
 
 
-def _sentence(data: PortfolioData, name: str, effects: Effects, found: Meta, unknown: int) -> str:
-    mean = _lift(data, found.mean, found.low, found.high, "")
-    ahead = _lift(data, found.mean, found.prediction_low, found.prediction_high, "")
+def _sentence(data: PortfolioData, axis: int, effects: Effects, found: Meta, unknown: int) -> str:
+    name = data.axes[axis].name
+    mean = _lift(data, axis, found.mean, found.low, found.high, "")
+    ahead = _lift(data, axis, found.mean, found.prediction_low, found.prediction_high, "")
     spread = found.tau_squared["reml"] ** 0.5
     differ = (
         f"true lifts differ by {percent(spread, decimals=2)} (standard deviation)"
