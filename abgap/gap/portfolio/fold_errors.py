@@ -15,12 +15,14 @@ from abgap.stats.portfolio.correlated import fold_correlation
 def correlation_of_folds(moments: Moments, metrics: Sequence[str]) -> FloatArray | None:
     """The correlation of the errors of ``metrics`` pooled over the folds of all arms, (p, p); None without folds.
 
-    A ratio counts by its linearised value.
+    A ratio counts by its linearised value. Metrics with covariates are left out: their errors are what covariates leave
+    of them, and that may go together in another way.
     """
     places = {metric: at for at, metric in enumerate(metrics)}
     of_all = is_null(moments.slice_name) & is_null(moments.period)
     chosen = coded(moments.metric).where(lambda name: name in places)
-    rows = np.flatnonzero(~is_null(moments.fold) & of_all & chosen)
+    plain = np.isnan(moments.covariate_mean) & is_null(moments.covariate_means)
+    rows = np.flatnonzero(~is_null(moments.fold) & of_all & chosen & plain)
     if not rows.size:
         return None
     arms = grouped(coded(moments.experiment[rows]), coded(moments.variant[rows]))
