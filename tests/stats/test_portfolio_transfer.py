@@ -10,8 +10,9 @@ from scipy import stats
 
 from abgap.records.moments import FloatArray
 from abgap.stats.portfolio.effects import Effects
+from abgap.stats.portfolio.mixture import Mixture
 from abgap.stats.portfolio.structural import Candidates, components, fitted, sums_over
-from abgap.stats.portfolio.transfer import Mixture, TransferFit, fit_transfer
+from abgap.stats.portfolio.transfer import TransferFit, fit_transfer
 
 
 def effects_of(

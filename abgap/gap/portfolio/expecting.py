@@ -13,7 +13,7 @@ from abgap.gap.portfolio.data import AxisKind, PortfolioData
 from abgap.gap.portfolio.transfer import Transfers
 from abgap.records import Direction, Estimable, Interval
 from abgap.records.words import plural
-from abgap.stats.portfolio.transfer import Mixture
+from abgap.stats.portfolio.mixture import Mixture
 from abgap.stats.tails import normal_quantile
 
 SOURCE = "portfolio fit"

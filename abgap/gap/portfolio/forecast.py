@@ -28,7 +28,8 @@ from abgap.records.words import (
     signed,
     signed_percent,
 )
-from abgap.stats.portfolio.transfer import Mixture, TransferFit
+from abgap.stats.portfolio.mixture import Mixture
+from abgap.stats.portfolio.transfer import TransferFit
 
 EVEN = 0.5
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from abgap.records.moments import FloatArray
 from abgap.stats.exaggeration import Exaggeration, exaggeration
 from abgap.stats.portfolio.effects import Effects, IndexArray
+from abgap.stats.portfolio.mixture import Mixture
 from abgap.stats.shrinkage import GivenTau, SpreadMethod, over_tau, random_effects
 from abgap.stats.tails import chi2_sf, normal_cdf, normal_quantile, t_quantile
 
@@ -25,9 +26,7 @@ FEWEST = 3
 """Experiments below which no typical lift is given, nor any lift shrunk: two say next to nothing of their spread."""
 
 
-_FAR = 10.0
 _ROUNDING = 1e-9
-_HALVINGS = 200
 
 
 class Meta(NamedTuple):
@@ -144,19 +143,12 @@ def significance_of(found: Meta, errors: FloatArray, *, alpha: float) -> Exagger
 
 
 def _prediction(parts: _Independent, alpha: float) -> tuple[float, float]:
-    """The ends of the interval of a new true effect: quantiles of the mixture over tau, by bisection."""
+    """The ends of the interval of a new true effect: quantiles of the mixture over tau."""
     chance, given = over_tau(parts.value, parts.variance, parts.share)
     centre = np.array([each.mean for each in given])
     spread = np.sqrt([each.mean_variance + each.tau**2 for each in given])
-    wanted = np.array([alpha / 2.0, 1.0 - alpha / 2.0])
-    low = np.full(2, (centre - _FAR * spread).min())
-    high = np.full(2, (centre + _FAR * spread).max())
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        below = normal_cdf((middle[:, None] - centre) / spread) @ chance < wanted
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    ends = 0.5 * (low + high)
-    return float(ends[0]), float(ends[1])
+    _, low, high = Mixture(np.asarray(chance), centre, spread).bounds(alpha)
+    return float(low), float(high)
 
 
 def _scatter(parts: _Independent, tau_squared: float) -> float:

@@ -25,6 +25,7 @@ from numpy.polynomial import legendre
 from abgap.records.moments import FloatArray
 from abgap.stats.arrays import BoolArray, Bounds
 from abgap.stats.portfolio.effects import Effects
+from abgap.stats.portfolio.mixture import Mixture, Range, bounds_of
 from abgap.stats.portfolio.structural import (
     Candidates,
     Fitted,
@@ -35,7 +36,6 @@ from abgap.stats.portfolio.structural import (
     most_together,
     sums_over,
 )
-from abgap.stats.tails import normal_cdf
 
 FEWEST = 5
 """Experiments below which nothing is fitted."""
@@ -49,7 +49,6 @@ _FINE = 32
 # Values with a likelihood below that of the best by this factor (its logarithm) count for nothing.
 _NEGLIGIBLE = 13.0
 _SCANNED, _SCANS = 50, 3
-_STEPS, _CLOSE = 100, 1e-12
 _ROUNDING = 1e-12
 # Nodes are used again for fewer effects whose range sticks out by at most this part, and fills at least that one.
 _SLACK, _FILLED = 0.05, 0.7
@@ -61,27 +60,8 @@ _MOST_TOGETHER = 40
 # move the fit (on a dozen experiments by a thousandth of an interval), and cost twenty times the time.
 _LITTLE_IN_COMMON = 0.02
 
-_Range: TypeAlias = tuple[float, float]
-_Ranges: TypeAlias = tuple[_Range, _Range, _Range, _Range]
+_Ranges: TypeAlias = tuple[Range, Range, Range, Range]
 _Shape: TypeAlias = tuple[int, int, int, int]
-_Cumulative: TypeAlias = Callable[[float], float]
-
-
-class Mixture(NamedTuple):
-    """Normals of different weights (all N,): a number of which nothing but averages over spreads is known."""
-
-    weight: FloatArray
-    mean: FloatArray
-    sd: FloatArray
-
-    def below(self, value: float) -> float:
-        """The chance of a value at most this large."""
-        return float(self.weight @ normal_cdf((value - self.mean) / self.sd))
-
-    def bounds(self, alpha: float) -> Bounds:
-        """The median, and the quantiles between which all but ``alpha`` lies."""
-        ends = float(np.min(self.mean - 12.0 * self.sd)), float(np.max(self.mean + 12.0 * self.sd))
-        return _bounds(self.below, ends, alpha)
 
 
 class _Grid(NamedTuple):
@@ -123,7 +103,7 @@ class _Cells(NamedTuple):
     s_x: FloatArray
     s_y: FloatArray
     cumulative: FloatArray
-    angles: _Range
+    angles: Range
 
     def below(self, angle: FloatArray) -> float:
         """The weight of angles up to those given for each pair of spreads."""
@@ -196,7 +176,7 @@ class TransferFit:
         def below(turn: float) -> float:
             return cells.below(np.arcsin(np.clip(np.tan(turn) * ratio, -1.0, 1.0)))
 
-        turned = _bounds(below, (-np.pi / 2.0, np.pi / 2.0), alpha)
+        turned = bounds_of(below, (-np.pi / 2.0, np.pi / 2.0), alpha)
         return Bounds(*(unit * (np.tan(end) + self.lean) for end in turned))
 
     def tau(self, alpha: float) -> Bounds:
@@ -207,7 +187,7 @@ class TransferFit:
             half = np.arccos(np.clip(value / cells.s_y, 0.0, 1.0))
             return 1.0 - cells.below(half) + cells.below(-half)
 
-        found = _bounds(below, (0.0, float(cells.s_y.max())), alpha)
+        found = bounds_of(below, (0.0, float(cells.s_y.max())), alpha)
         return Bounds(*(self.scale[1] * end for end in found))
 
     def lift(self, gain: float, error: float = 0.0) -> Mixture:
@@ -374,7 +354,7 @@ def _likenesses(effects: Effects) -> FloatArray:
     return np.array([0.0, 0.5, 0.95] if len(effects) > effects.experiments else [0.0])
 
 
-def _gauss(ends: _Range, nodes: int) -> tuple[FloatArray, FloatArray]:
+def _gauss(ends: Range, nodes: int) -> tuple[FloatArray, FloatArray]:
     place, step = (np.asarray(each, dtype=np.float64) for each in legendre.leggauss(nodes))
     half = (ends[1] - ends[0]) / 2.0
     return ends[0] + half * (place + 1.0), half * step
@@ -387,7 +367,7 @@ def _interpolation(nodes: FloatArray, at: FloatArray) -> FloatArray:
     return np.asarray(there, dtype=np.float64)
 
 
-def _spreads(axis: Effects) -> _Range:
+def _spreads(axis: Effects) -> Range:
     """The range of u in which the spread of one axis' true effects may lie, by that axis alone."""
     likenesses = _likenesses(axis)
 
@@ -400,7 +380,7 @@ def _spreads(axis: Effects) -> _Range:
     return _likely(log_weight, (0.0, 1.0))
 
 
-def _angles(effects: Effects, gains: _Range, lifts: _Range) -> _Range:
+def _angles(effects: Effects, gains: Range, lifts: Range) -> Range:
     """The range in which the angle may lie, whatever the spreads."""
     u, v = (np.linspace(*ends, 7)[1:-1] for ends in (gains, lifts))
     likenesses = _likenesses(effects)[-2:]
@@ -415,7 +395,7 @@ def _angles(effects: Effects, gains: _Range, lifts: _Range) -> _Range:
     return _likely(log_weight, (-np.pi / 2.0, np.pi / 2.0))
 
 
-def _likely(log_weight: Callable[[FloatArray], FloatArray], within: _Range) -> _Range:
+def _likely(log_weight: Callable[[FloatArray], FloatArray], within: Range) -> Range:
     """Where a weight with one peak counts for something, found by looking closer and closer."""
     low, high = within
     for _ in range(_SCANS):
@@ -432,23 +412,3 @@ def _truth(s_x: FloatArray, s_y: FloatArray, angle: FloatArray, alike: FloatArra
     covariance = s_x * s_y * np.sin(angle)
     rows = [np.stack([s_x**2, covariance], axis=-1), np.stack([covariance, s_y**2], axis=-1)]
     return Candidates(np.stack(rows, axis=-2), alike)
-
-
-def _bounds(below: _Cumulative, ends: _Range, alpha: float) -> Bounds:
-    """The median with the quantiles that leave half of ``alpha`` on either side, by bisection."""
-    return Bounds(*(_quantile(below, ends, p) for p in (0.5, alpha / 2.0, 1.0 - alpha / 2.0)))
-
-
-def _quantile(below: _Cumulative, ends: _Range, p: float) -> FloatArray:
-    """Where a distribution function is p: by secants of the bracket (Illinois), every third step halves it."""
-    (low, high), (under, over) = ends, (-p, 1.0 - p)
-    for step in range(_STEPS):
-        middle = 0.5 * (low + high) if step % 3 == 0 else (low * over - high * under) / (over - under)
-        found = below(middle) - p
-        if abs(found) < _CLOSE:
-            return np.asarray(middle)
-        if found < 0.0:
-            low, under, over = middle, found, 0.5 * over
-        else:
-            high, over, under = middle, found, 0.5 * under
-    return np.asarray(0.5 * (low + high))
