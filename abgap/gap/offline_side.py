@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from abgap.gap.expected import critical
 from abgap.gap.given_gains import GivenGains
 from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.records import Direction, Estimable, Interval, NotEstimable, OfflineRow, Reason
@@ -20,11 +21,15 @@ _BARE = {Reason.NO_INTERVAL_GIVEN, Reason.NO_VARIANCE_GIVEN}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineSide:
-    """The offline side of a pair, turned so that up is good. face_value: the gain when it has no interval."""
+    """The offline side of a pair, turned so that up is good.
+
+    face_value: the gain when it has no interval. error: its standard error, None where there is none.
+    """
 
     gain: Estimable
     direction: Direction
     face_value: float | None = None
+    error: float | None = None
 
 
 def offline_side(
@@ -69,10 +74,23 @@ def _ready_made(
     method = "welch" if math.isfinite(df) else "normal"
     reach = float(t_quantile((1.0 + level) / 2.0, df)) * error
     interval = Interval(estimate=gain, low=gain - reach, high=gain + reach, level=level, method=method)
-    return OfflineSide(gain=interval, direction=direction)
+    return OfflineSide(gain=interval, direction=direction, error=error)
 
 
 def _turned(row: OfflineRow) -> OfflineSide:
     gain = row.improvement
     bare = not isinstance(gain, Interval) and gain.reason in _BARE
-    return OfflineSide(gain=gain, direction=row.direction, face_value=row.bare_improvement if bare else None)
+    return OfflineSide(
+        gain=gain,
+        direction=row.direction,
+        face_value=row.bare_improvement if bare else None,
+        error=_error(gain, row) if isinstance(gain, Interval) else None,
+    )
+
+
+def _error(gain: Interval, row: OfflineRow) -> float:
+    """The standard error behind an interval: of Student's t where examples were paired, else of the normal."""
+    half, tail = (gain.high - gain.low) / 2.0, (1.0 + gain.level) / 2.0
+    if gain.method == "paired-t" and row.n is not None:
+        return half / float(t_quantile(tail, row.n - 1.0))
+    return half / critical(gain.level)

@@ -143,8 +143,7 @@ class PairFinder:
                 facts.name,
                 subject.offline_metric,
                 subject.business_metric,
-                gain=side.gain,
-                face_value=side.face_value,
+                side=side,
                 direction=subject.business_direction,
             )
         return expected_lift(

@@ -12,6 +12,7 @@ import pytest
 
 from abgap.gap import analyse_gaps
 from abgap.gap.expected import Expectation
+from abgap.gap.offline_side import OfflineSide
 from abgap.gap.portfolio.data import PortfolioData
 from abgap.gap.portfolio.expecting import Expectations
 from abgap.gap.portfolio.transfer import Transfers
@@ -31,9 +32,9 @@ def expected(
     face_value: float | None = None,
     direction: Direction = Direction.UP,
 ) -> Expectation | None:
-    return Expectations(Transfers(data)).of(
-        experiment, "ndcg@10", "revenue", gain=gain, face_value=face_value, direction=direction
-    )
+    error = (gain.high - gain.low) / 2.0 / 1.959963984540054 if isinstance(gain, Interval) else None
+    side = OfflineSide(gain=gain, direction=Direction.UP, face_value=face_value, error=error)
+    return Expectations(Transfers(data)).of(experiment, "ndcg@10", "revenue", side=side, direction=direction)
 
 
 def test_the_expectation_is_the_prediction_of_the_other_experiments() -> None:

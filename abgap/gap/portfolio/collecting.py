@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from abgap.gap.expected import critical
 from abgap.gap.given_gains import GivenGains
 from abgap.gap.inputs import EvidenceIndex, ExperimentFacts
 from abgap.gap.offline_side import OfflineSide, offline_side
@@ -23,7 +22,6 @@ from abgap.records import Interval, OfflineRow
 from abgap.records.moments import FloatArray
 from abgap.records.words import declared_percent, label, plural
 from abgap.stats.portfolio.effects import Effects
-from abgap.stats.tails import t_quantile
 from abgap.study.compared import business_metrics
 from abgap.study.model import Study
 
@@ -112,28 +110,21 @@ def _put_models(study: Study, axes: Sequence[Axis], arms: Arms, index: EvidenceI
             of_arm = arms.facts[at]
             side = offline_side(of_arm, treatment, name, index, direction=direction, level=level)
             of_models = _row_of(index, of_arm, treatment, name)
-            gain, error, sign = _measured(side, of_models)
+            gain, error, sign = _measured(side)
             into.values[row, column], into.covariances[row, column, column] = gain, error**2
             into.significant[row, column] = sign
             into.level[row, column] = _level(of_models)
 
 
-def _measured(side: OfflineSide, row: OfflineRow | None) -> tuple[float, float, float]:
+def _measured(side: OfflineSide) -> tuple[float, float, float]:
     """Gain, standard error and established sign; NaN where not known."""
     gain = side.gain
     if isinstance(gain, Interval):
-        error = (gain.high - gain.low) / 2.0 / _reach(gain, row)
+        error = np.nan if side.error is None else side.error
         return gain.estimate, error, float(np.sign(gain.estimate)) if gain.excludes_zero() else 0.0
     if side.face_value is not None:
         return side.face_value, np.nan, np.nan
     return np.nan, np.nan, np.nan
-
-
-def _reach(gain: Interval, row: OfflineRow | None) -> float:
-    """Half an interval in standard errors: of Student's t where examples were paired, else of the normal."""
-    if gain.method == "paired-t" and row is not None and row.n is not None:
-        return float(t_quantile((1.0 + gain.level) / 2.0, row.n - 1.0))
-    return critical(gain.level)
 
 
 def _row_of(index: EvidenceIndex, facts: ExperimentFacts, treatment: str, metric: str) -> OfflineRow | None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 
-from abgap.gap.expected import Expectation, critical
+from abgap.gap.expected import Expectation
+from abgap.gap.offline_side import OfflineSide
 from abgap.gap.portfolio.data import AxisKind, PortfolioData
 from abgap.gap.portfolio.transfer import Transfers
-from abgap.records import Direction, Estimable, Interval
+from abgap.records import Direction, Interval
 from abgap.records.words import plural
 from abgap.stats.portfolio.mixture import Mixture
 from abgap.stats.tails import normal_quantile
@@ -41,8 +42,7 @@ class Expectations:
         offline_metric: str,
         business_metric: str,
         *,
-        gain: Estimable,
-        face_value: float | None,
+        side: OfflineSide,
         direction: Direction,
     ) -> Expectation | None:
         """The expected lift of a gain (both up is good); None where the others say nothing, or there is no gain.
@@ -52,16 +52,14 @@ class Expectations:
         """
         predictor = self._axes[AxisKind.OFFLINE].get(offline_metric)
         business = self._axes[AxisKind.BUSINESS].get(business_metric)
-        size = gain.estimate if isinstance(gain, Interval) else face_value
+        size = side.gain.estimate if isinstance(side.gain, Interval) else side.face_value
         at = self._experiments.get(experiment)
         if predictor is None or business is None or size is None or at is None:
             return None
         found = self._transfers.of(predictor, business)
         if found.fit is None:
             return None
-        error = 0.0
-        if isinstance(gain, Interval) and not found.at_face_value:
-            error = (gain.high - gain.low) / 2.0 / critical(gain.level)
+        error = 0.0 if side.error is None or found.at_face_value else side.error
         return _expectation(self._transfers, predictor, business, at, size, error, direction)
 
 
