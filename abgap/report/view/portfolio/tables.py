@@ -158,7 +158,7 @@ def rules_table(portfolio: Portfolio, currency: str | None) -> Table | None:
             "Each rule decides on nine tenths of the units and is paid by the tenth that it has not seen: noise is no "
             "profit.",
             "Lift counts every experiment alike, money by its traffic: the two may differ in sign. Money is at the "
-            "pace of these experiments; what ships is worth, above, adds up the effects of single launches as measured."
+            "pace of these experiments; the worth of what ships adds up the effects of single launches as measured."
             if money
             else "",
         ),
